@@ -1,0 +1,17 @@
+import type { Dataset } from './dataset.js';
+
+export interface OpenOptions {
+  /** `train`, `val` or another split's name; a reader without splits ignores it. */
+  readonly split?: string;
+  readonly [option: string]: unknown;
+}
+
+/** Knows one layout of files on disk: folders of pictures, IDX files, COCO, ADE20K. */
+export interface DataReader {
+  /** For `data.format` and messages: "folder", "idx", "coco". */
+  readonly name: string;
+  /** Whether this path looks like the reader's layout; looks at names only, opens no picture. */
+  recognizes(path: string): Promise<boolean>;
+  /** @throws MaeError `DATA_NOT_FOUND`, `DATA_EMPTY` or `DATA_INVALID`. */
+  open(path: string, options?: OpenOptions): Promise<Dataset>;
+}

@@ -1,0 +1,58 @@
+/** Where a picture's pixels come from. */
+export type ImageSource =
+  | { readonly kind: 'file'; readonly path: string }
+  | {
+      readonly kind: 'pixels';
+      /** `[height, width, channels]`, 0–255. */
+      readonly data: Uint8Array;
+      readonly width: number;
+      readonly height: number;
+      readonly channels: number;
+    };
+
+/** One entry of a data set before its picture is decoded. Plain data: it crosses to worker threads. */
+export interface Item<Target = unknown> {
+  /** Names the entry in messages and results: a path relative to the data set, or `train-images#17`. */
+  readonly id: string;
+  readonly image: ImageSource;
+  /** What is known about the picture: a class index, instances, the path of an index map; absent for pretraining. */
+  readonly target?: Target;
+}
+
+/** An indexed collection of items. Opening one reads names and annotations, never pixels. */
+export interface Dataset<Target = unknown> {
+  /** For messages: the folder or file it was read from. */
+  readonly name: string;
+  readonly size: number;
+  /** The item at `index`, 0 ≤ index < size; the order is the same on every machine. */
+  item(index: number): Item<Target>;
+  /** Names of the classes, by contiguous index, where the data has classes. */
+  readonly classNames?: readonly string[];
+  /** Oddities met while opening, each naming its file or annotation. */
+  readonly warnings: readonly string[];
+}
+
+/** A decoded and transformed picture with its target; what a task collates into a batch. Plain data. */
+export interface Sample<Target = unknown> {
+  readonly id: string;
+  /** `[height, width, channels]`: 0–255 as decoded and resized, float32 once normalised. */
+  readonly pixels: Uint8Array | Float32Array;
+  readonly width: number;
+  readonly height: number;
+  readonly channels: number;
+  /** The picture's size as decoded, after EXIF orientation, before any transform. */
+  readonly originalWidth: number;
+  readonly originalHeight: number;
+  readonly target: Target;
+}
+
+/**
+ * A step of a sample pipeline, as plain data so that worker threads can build it. A transform of a plugin names its
+ * module (a `file:` URL) and the export that makes it.
+ */
+export interface TransformSpec {
+  /** A built-in transform's name, or the name of an export of `module`. */
+  readonly name: string;
+  readonly module?: string;
+  readonly options?: Readonly<Record<string, unknown>>;
+}

@@ -1,0 +1,41 @@
+/** Tensor dimensions, outermost first; all sizes are known before a program is compiled. */
+export type Shape = readonly number[];
+
+export type DType = 'float32' | 'int32' | 'bool';
+
+export interface TensorSpec {
+  readonly shape: Shape;
+  readonly dtype: DType;
+}
+
+/** Row-major values: `Float32Array` for float32, `Int32Array` for int32, `Uint8Array` for bool. */
+export type TensorData = Float32Array | Int32Array | Uint8Array;
+
+/** A tensor in the process's own memory, as batches and results travel between TypeScript and an engine. */
+export interface HostTensor extends TensorSpec {
+  readonly data: TensorData;
+}
+
+/** All that one step needs besides the parameters: pixels, index maps, keep masks, targets; each of a fixed shape. */
+export type Batch = Readonly<Record<string, HostTensor>>;
+
+/** A named float32 array that training changes in place. */
+export interface Parameter {
+  readonly name: string;
+  readonly shape: Shape;
+  readonly data: Float32Array;
+}
+
+/** A flat map from official names (`blocks.0.attn.qkv.weight`) to values, in a fixed order. */
+export type ParameterTree = ReadonlyMap<string, Parameter>;
+
+/** Number of elements of a tensor of this shape (1 for a scalar). */
+export function sizeOf(shape: Shape): number {
+  let size = 1;
+  for (const dimension of shape) size *= dimension;
+  return size;
+}
+
+export function sameShape(a: Shape, b: Shape): boolean {
+  return a.length === b.length && a.every((dimension, axis) => dimension === b[axis]);
+}

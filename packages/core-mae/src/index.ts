@@ -1,0 +1,1 @@
+export { MaeError, type MaeErrorCode } from './errors.js';

@@ -1,0 +1,15 @@
+import { defineConfig } from 'tsup';
+
+export default defineConfig({
+  entry: {
+    index: 'src/index.ts',
+    'sample-worker': 'src/data/sample-worker.ts',
+  },
+  format: 'esm',
+  platform: 'node',
+  target: 'node20',
+  tsconfig: '../../tsconfig.build.json',
+  dts: { entry: { index: 'src/index.ts' } },
+  sourcemap: true,
+  clean: true,
+});

@@ -1,0 +1,24 @@
+import { fileURLToPath } from 'node:url';
+import { defineConfig } from 'vitest/config';
+
+const source = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
+
+export default defineConfig({
+  resolve: {
+    alias: [
+      { find: /^@mae-tasks\/core-mae$/, replacement: source('packages/core-mae/src/index.ts') },
+      { find: /^@mae-tasks\/core-mae\/testing$/, replacement: source('packages/core-mae/src/testing.ts') },
+      { find: /^@mae-tasks\/(plugin-\w+)$/, replacement: source('packages/$1/src/index.ts') },
+      { find: /^#core\/(.*)\.js$/, replacement: source('packages/core-mae/src/$1.ts') },
+    ],
+  },
+  test: {
+    include: ['test/**/*.test.ts'],
+    // Native libraries (ONNX Runtime, sharp) want a process of their own.
+    pool: 'forks',
+    maxWorkers: 2,
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+    reporters: ['default', './test/summary-reporter.ts'],
+  },
+});
