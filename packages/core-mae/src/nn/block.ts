@@ -1,0 +1,44 @@
+import * as tf from '@tensorflow/tfjs';
+import { selfAttention, selfAttentionSpecs } from './attention.js';
+import { dropPath } from './drop-path.js';
+import { layerNorm, layerNormSpecs } from './layer-norm.js';
+import { mlp, mlpSpecs } from './mlp.js';
+import { type ParameterSpecs, prefixed } from './params.js';
+import { type Scope } from './scope.js';
+
+export interface BlockOptions {
+  readonly numHeads: number;
+  /** `[2, B]`: keep scales of the attention and the MLP branch (see `drop-path.ts`); absent, nothing is dropped. */
+  readonly keepScales?: tf.Tensor2D | undefined;
+}
+
+/**
+ * A pre-norm transformer block (timm's `Block`): `[N, B, D]` → `[N, B, D]`.
+ *
+ * Reads `norm1.*`, `attn.*`, `norm2.*`, `mlp.*`.
+ */
+export function block(parameter: Scope, x: tf.Tensor3D, { numHeads, keepScales }: BlockOptions): tf.Tensor3D {
+  const [attentionScale, mlpScale] =
+    keepScales === undefined ? [] : (tf.unstack(keepScales) as [tf.Tensor1D, tf.Tensor1D]);
+  const residual = (branch: tf.Tensor3D, keepScale: tf.Tensor1D | undefined): tf.Tensor3D =>
+    keepScale === undefined ? branch : dropPath(branch, keepScale);
+  const below =
+    (prefix: string): Scope =>
+    (name) =>
+      parameter(prefix + name);
+
+  const normed = layerNorm(x, parameter('norm1.weight'), parameter('norm1.bias')) as tf.Tensor3D;
+  const attended = tf.add(x, residual(selfAttention(below('attn.'), normed, numHeads), attentionScale));
+  const normedAgain = layerNorm(attended, parameter('norm2.weight'), parameter('norm2.bias'));
+  return tf.add(attended, residual(mlp(below('mlp.'), normedAgain) as tf.Tensor3D, mlpScale)) as tf.Tensor3D;
+}
+
+/** @param mlpRatio hidden width of the MLP over the block's width */
+export function blockSpecs(width: number, mlpRatio: number): ParameterSpecs {
+  return {
+    ...prefixed('norm1.', layerNormSpecs(width)),
+    ...prefixed('attn.', selfAttentionSpecs(width)),
+    ...prefixed('norm2.', layerNormSpecs(width)),
+    ...prefixed('mlp.', mlpSpecs(width, Math.round(width * mlpRatio))),
+  };
+}
