@@ -51,7 +51,12 @@ export default tseslint.config(
             ...zones,
             {
               target: './packages/core-mae/src',
-              from: ['./packages/cli/src', './packages/plugin-classify', './packages/plugin-segment', './packages/plugin-detect'],
+              from: [
+                './packages/cli/src',
+                './packages/plugin-classify',
+                './packages/plugin-segment',
+                './packages/plugin-detect',
+              ],
               message: 'Dependencies point one way: cli → plugins → core.',
             },
             ...['classify', 'segment', 'detect'].map((name) => ({
@@ -75,9 +80,16 @@ export default tseslint.config(
   {
     // Only the contracts, plugin/ and the composition root know that Inversify exists.
     files: ['packages/core-mae/src/**/*.ts'],
-    ignores: ['packages/core-mae/src/contracts/**', 'packages/core-mae/src/plugin/**', 'packages/core-mae/src/testing.ts'],
+    ignores: [
+      'packages/core-mae/src/contracts/**',
+      'packages/core-mae/src/plugin/**',
+      'packages/core-mae/src/testing.ts',
+    ],
     rules: { 'no-restricted-imports': ['error', { paths: ['inversify', 'reflect-metadata'] }] },
   },
   { files: ['**/*.js', '**/*.mjs'], ...tseslint.configs.disableTypeChecked },
-  { files: ['**/*.js', '**/*.mjs'], languageOptions: { globals: { process: 'readonly', console: 'readonly', URL: 'readonly' } } },
+  {
+    files: ['**/*.js', '**/*.mjs'],
+    languageOptions: { globals: { process: 'readonly', console: 'readonly', URL: 'readonly' } },
+  },
 );
