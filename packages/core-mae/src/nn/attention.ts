@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { linear, linearSpecs } from './linear.js';
-import { type ParameterSpecs, prefixed } from './params.js';
+import type { ParameterSpecs } from '../contracts/parameters.js';
+import { prefixed } from './params.js';
 import type { Scope } from './scope.js';
 
 /**

@@ -3,7 +3,8 @@ import { selfAttention, selfAttentionSpecs } from './attention.js';
 import { dropPath } from './drop-path.js';
 import { layerNorm, layerNormSpecs } from './layer-norm.js';
 import { mlp, mlpSpecs } from './mlp.js';
-import { type ParameterSpecs, prefixed } from './params.js';
+import type { ParameterSpecs } from '../contracts/parameters.js';
+import { prefixed } from './params.js';
 import { type Scope } from './scope.js';
 
 export interface BlockOptions {

@@ -1,5 +1,5 @@
 import { sizeOf } from '../contracts/tensor.js';
-import type { Initializer } from './params.js';
+import type { Initializer } from '../contracts/parameters.js';
 
 export const zeros: Initializer = (shape) => new Float32Array(sizeOf(shape));
 

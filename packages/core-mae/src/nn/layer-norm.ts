@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { ones, zeros } from './init.js';
-import type { ParameterSpecs } from './params.js';
+import type { ParameterSpecs } from '../contracts/parameters.js';
 
 /** The epsilon of every layer norm in the official MAE and ViTDet code. */
 export const LAYER_NORM_EPS = 1e-6;

@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { xavierUniform, zeros } from './init.js';
-import type { ParameterSpecs } from './params.js';
+import type { ParameterSpecs } from '../contracts/parameters.js';
 
 /**
  * `x · weightᵀ + bias` over the last axis: `[..., in]` → `[..., out]`.

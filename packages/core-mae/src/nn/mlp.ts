@@ -1,7 +1,8 @@
 import type * as tf from '@tensorflow/tfjs';
 import { gelu } from './gelu.js';
 import { linear, linearSpecs } from './linear.js';
-import { type ParameterSpecs, prefixed } from './params.js';
+import type { ParameterSpecs } from '../contracts/parameters.js';
+import { prefixed } from './params.js';
 import type { Scope } from './scope.js';
 
 /** Two linear layers with a GELU between (timm's `Mlp`): `[..., D]` → `[..., D]`. Reads `fc1.*` and `fc2.*`. */

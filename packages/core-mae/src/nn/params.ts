@@ -1,18 +1,6 @@
+import type { ParameterSpecs } from '../contracts/parameters.js';
 import type { Random } from '../contracts/random.js';
 import { type Parameter, type ParameterTree, type Shape, sizeOf } from '../contracts/tensor.js';
-
-/** Fills a new parameter; `random` is a stream of its own. */
-export type Initializer = (shape: Shape, random: Random) => Float32Array;
-
-export interface ParameterSpec {
-  readonly shape: Shape;
-  readonly init: Initializer;
-  /** Whether the optimizer changes it; false for fixed positions and running statistics. Default true. */
-  readonly trainable?: boolean;
-}
-
-/** A model's parameters in order, by official name. */
-export type ParameterSpecs = Readonly<Record<string, ParameterSpec>>;
 
 /** Where parameters live; an engine may place them in memory that native code can read. */
 export type AllocateParameters = (shapes: Readonly<Record<string, Shape>>) => ParameterTree;

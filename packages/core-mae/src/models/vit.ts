@@ -1,0 +1,100 @@
+import * as tf from '@tensorflow/tfjs';
+import type { NamedTensors } from '../contracts/engine.js';
+import { block, blockSpecs } from '../nn/block.js';
+import { constant, normal, zeros } from '../nn/init.js';
+import { layerNormSpecs } from '../nn/layer-norm.js';
+import type { ParameterSpecs } from '../contracts/parameters.js';
+import { prefixed } from '../nn/params.js';
+import { scope } from '../nn/scope.js';
+import { embedPatches, patchEmbedSpecs, patchify } from './patch-embed.js';
+import { sinCosPosEmbed } from './pos-embed.js';
+import { patchGrid, requireDivisible, type VitConfig } from './vit-config.js';
+
+/** Which positions a ViT has: the fixed sine-cosine table of MAE, or a trainable one that starts at zero. */
+export type PosEmbedKind = 'sinCos' | 'learned';
+
+/**
+ * The encoder's parameters under the official names, without a final norm: `cls_token`, `pos_embed`, `patch_embed.*`,
+ * `blocks.*`.
+ *
+ * @throws MaeError `CONFIG_INVALID`
+ */
+export function vitSpecs(config: VitConfig, posEmbed: PosEmbedKind): ParameterSpecs {
+  const { embedDim, depth, mlpRatio, numHeads } = config;
+  requireDivisible('embedDim', embedDim, 'numHeads', numHeads);
+  const { height, width, numPatches } = patchGrid(config);
+  const fixed = posEmbed === 'sinCos';
+  return {
+    cls_token: { shape: [1, 1, embedDim], init: normal(0.02) },
+    pos_embed: {
+      shape: [1, 1 + numPatches, embedDim],
+      init: fixed ? constant(sinCosPosEmbed(embedDim, height, width)) : zeros,
+      trainable: !fixed,
+    },
+    ...patchEmbedSpecs(config),
+    ...stackSpecs('blocks.', depth, embedDim, mlpRatio),
+  };
+}
+
+/** The final norm of the encoder: `norm.weight`, `norm.bias`. */
+export function vitNormSpecs({ embedDim }: VitConfig): ParameterSpecs {
+  return prefixed('norm.', layerNormSpecs(embedDim));
+}
+
+/** Parameters of a stack of blocks: `<prefix>0.…` to `<prefix><depth − 1>.…`. */
+export function stackSpecs(prefix: string, depth: number, width: number, mlpRatio: number): ParameterSpecs {
+  const specs: ParameterSpecs[] = [];
+  for (let index = 0; index < depth; index++) specs.push(prefixed(`${prefix}${index}.`, blockSpecs(width, mlpRatio)));
+  return Object.assign({}, ...specs) as ParameterSpecs;
+}
+
+export interface StackOptions {
+  readonly prefix: string;
+  readonly depth: number;
+  readonly numHeads: number;
+  /** `[depth, 2, B]`: drop-path keep scales (see `nn/drop-path.ts`); absent, nothing is dropped. */
+  readonly dropPathScales?: tf.Tensor3D | undefined;
+  /** Called with each block's output `[N, B, D]`, for heads that read several depths. */
+  readonly onBlock?: ((index: number, tokens: tf.Tensor3D) => void) | undefined;
+}
+
+/** Tokens after a stack of blocks: `[N, B, D]` → `[N, B, D]`. */
+export function runBlocks(parameters: NamedTensors, tokens: tf.Tensor3D, options: StackOptions): tf.Tensor3D {
+  const { prefix, depth, numHeads, dropPathScales, onBlock } = options;
+  const scales = dropPathScales === undefined ? [] : (tf.unstack(dropPathScales) as tf.Tensor2D[]);
+  let x = tokens;
+  for (let index = 0; index < depth; index++) {
+    x = block(scope(parameters, `${prefix}${index}.`), x, { numHeads, keepScales: scales[index] });
+    onBlock?.(index, x);
+  }
+  return x;
+}
+
+/**
+ * All tokens of whole pictures before the final norm, tokens first: `[B, H, W, C]` → `[1 + L, B, D]`, the class token
+ * at place 0. This is what a task's head is attached to.
+ */
+export function encodeImages(
+  parameters: NamedTensors,
+  images: tf.Tensor4D,
+  config: VitConfig,
+  options: Pick<StackOptions, 'dropPathScales' | 'onBlock'> = {},
+): tf.Tensor3D {
+  const { embedDim, depth, numHeads, patchSize } = config;
+  const parameter = scope(parameters);
+  const batchSize = images.shape[0];
+  const embedded = embedPatches(parameter, patchify(images, patchSize)); // [L·B, D]
+  const patches = tf.reshape(embedded, [-1, batchSize, embedDim]) as tf.Tensor3D;
+  const tokens = addPositions(prependClsToken(parameter<tf.Tensor3D>('cls_token'), patches), parameter('pos_embed'));
+  return runBlocks(parameters, tokens, { prefix: 'blocks.', depth, numHeads, ...options });
+}
+
+/** `[1, 1, D]`, `[N, B, D]` → `[1 + N, B, D]`: the class token before each picture's tokens. */
+export function prependClsToken(clsToken: tf.Tensor3D, tokens: tf.Tensor3D): tf.Tensor3D {
+  return tf.concat([tf.tile(clsToken, [1, tokens.shape[1], 1]), tokens], 0);
+}
+
+/** `[N, B, D]` plus a table `[1, N, D]`, the same for every picture. */
+export function addPositions(tokens: tf.Tensor3D, posEmbed: tf.Tensor): tf.Tensor3D {
+  return tf.add(tokens, tf.reshape(posEmbed, [tokens.shape[0], 1, tokens.shape[2]]));
+}
