@@ -8,6 +8,7 @@ export type MaeErrorCode =
   | 'DATA_INVALID'
   | 'DATA_NOT_FOUND'
   | 'ENGINE_UNAVAILABLE'
+  | 'GRADIENT_MISSING'
   | 'IMAGE_INVALID'
   | 'IMAGE_TOO_LARGE'
   | 'LOSS_NOT_FINITE'

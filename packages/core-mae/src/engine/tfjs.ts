@@ -1,0 +1,105 @@
+import * as tf from '@tensorflow/tfjs';
+import type { Engine, NamedTensors, Program, ProgramSpec } from '../contracts/engine.js';
+import type { Batch, DType, HostTensor, ParameterTree, Shape, TensorData, TensorSpec } from '../contracts/tensor.js';
+import { withBackend } from './active-backend.js';
+import { checkInputs } from './check-inputs.js';
+import { differentiate, type Differentiated, disposeAll } from './differentiate.js';
+import { startTfjsBackend, type TfjsBackend } from './tfjs-backends.js';
+
+export interface TfjsEngineOptions {
+  readonly backend: TfjsBackend;
+}
+
+/**
+ * An engine that runs functions op by op on a TF.js backend: the reference in tests, and the fallback where the
+ * compiled engine cannot load.
+ *
+ * @throws MaeError `ENGINE_UNAVAILABLE`
+ */
+export async function createTfjsEngine({ backend }: TfjsEngineOptions): Promise<Engine> {
+  const description = await startTfjsBackend(backend);
+  return {
+    name: 'tfjs',
+    description,
+    compile: (spec) => Promise.resolve().then(() => compile(backend, spec)),
+    dispose: () => Promise.resolve(),
+  };
+}
+
+function compile(backend: TfjsBackend, spec: ProgramSpec): Program {
+  return {
+    outputs: outputSpecs(backend, spec),
+    run: (parameters, batch, gradients) =>
+      Promise.resolve().then(() => {
+        checkInputs(spec, parameters, batch, gradients);
+        return withBackend(backend, () => runOnce(spec, parameters, batch, gradients));
+      }),
+    dispose: () => undefined,
+  };
+}
+
+function runOnce(
+  spec: ProgramSpec,
+  parameters: ParameterTree,
+  batch: Batch,
+  gradients: ParameterTree | undefined,
+): Record<string, HostTensor> {
+  const inputs = {
+    parameters: mapEntries(spec.parameters, (name, shape) => tf.tensor(parameters.get(name)!.data, [...shape])),
+    batch: mapEntries(spec.batch, (name, { shape, dtype }) => tf.tensor(batch[name]!.data, [...shape], dtype)),
+  };
+  let result: Differentiated | undefined;
+  try {
+    result = differentiate(spec, inputs.parameters, inputs.batch);
+    const values: Record<string, HostTensor> = mapEntries(result.outputs, (_, tensor) => read(tensor));
+    for (const [name, gradient] of Object.entries(result.gradients)) {
+      if (name in spec.parameters) gradients!.get(name)!.data.set(gradient.dataSync<'float32'>());
+      else values[`grad.${name}`] = read(gradient);
+    }
+    return values;
+  } finally {
+    if (result !== undefined) {
+      disposeAll(result.outputs);
+      disposeAll(result.gradients);
+    }
+    disposeAll(inputs.parameters);
+    disposeAll(inputs.batch);
+  }
+}
+
+/** TF.js knows an output's shape only by computing it, so this runs the function once, on zeros. */
+function outputSpecs(backend: TfjsBackend, spec: ProgramSpec): Record<string, TensorSpec> {
+  return withBackend(backend, () => {
+    const zeros = (shape: Shape, dtype: DType): tf.Tensor => tf.zeros([...shape], dtype);
+    const inputs = {
+      parameters: mapEntries(spec.parameters, (_, shape) => zeros(shape, 'float32')),
+      batch: mapEntries(spec.batch, (_, { shape, dtype }) => zeros(shape, dtype)),
+    };
+    let outputs: NamedTensors = {};
+    try {
+      outputs = differentiate({ name: spec.name, fn: spec.fn }, inputs.parameters, inputs.batch).outputs;
+      return mapEntries(outputs, (_, tensor) => specOf(tensor));
+    } finally {
+      disposeAll(outputs);
+      disposeAll(inputs.parameters);
+      disposeAll(inputs.batch);
+    }
+  });
+}
+
+function read(tensor: tf.Tensor): HostTensor {
+  const data: TensorData = tensor.dataSync();
+  // A backend in JavaScript hands out its own array, which may be the caller's parameter or batch.
+  return { ...specOf(tensor), data: data.slice() };
+}
+
+function specOf(tensor: tf.Tensor): TensorSpec {
+  return { shape: tensor.shape, dtype: tensor.dtype as DType };
+}
+
+function mapEntries<Value, Result>(
+  record: Readonly<Record<string, Value>>,
+  fn: (name: string, value: Value) => Result,
+): Record<string, Result> {
+  return Object.fromEntries(Object.entries(record).map(([name, value]) => [name, fn(name, value)]));
+}
