@@ -4,7 +4,7 @@
  */
 export interface Random {
   /** A new stream, fully determined by this stream's seed and the path. */
-  fork(...path: (string | number)[]): Random;
+  fork(...path: Array<string | number>): Random;
   /** Uniform in [0, 1), with 32 bits. */
   uniform(): number;
   /** Standard normal. */

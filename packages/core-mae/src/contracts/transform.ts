@@ -1,0 +1,77 @@
+import type { Sample } from './dataset.js';
+import type { Random } from './random.js';
+
+export interface Size {
+  readonly width: number;
+  readonly height: number;
+}
+
+/** `[x0, y0, x1, y1]` in absolute pixels, edges of pixels at whole numbers; x1 and y1 are exclusive. */
+export type Box = readonly [number, number, number, number];
+
+/** A picture that the result is laid on, its top-left corner at (`left`, `top`); what lies outside is cut off. */
+export interface Canvas extends Size {
+  /** May be negative. Default 0. */
+  readonly left?: number;
+  /** May be negative. Default 0. */
+  readonly top?: number;
+  /** Value of the rest, by channel, 0–255. Default 0. */
+  readonly fill?: readonly number[];
+}
+
+/**
+ * What happens to a picture's frame, in this order: the box is cut out, resized to `width` × `height`, mirrored, and
+ * laid on a canvas. Plain numbers, so that boxes, masks and points can follow the pixels.
+ */
+export interface Geometry extends Size {
+  /** Part of the picture that is kept; may be fractional. */
+  readonly box: Box;
+  /** Mirrored left to right. Default false. */
+  readonly flip?: boolean;
+  readonly canvas?: Canvas;
+}
+
+/** `bicubic` is Keys' cubic with a = −0.5, `bilinear` the triangle; both are antialiased, as in Pillow. */
+export type Filter = 'bicubic' | 'bilinear';
+
+/** What a geometry may be chosen by: the picture's size at this point of the pipeline, and its target. */
+export interface Scene<Target = unknown> extends Size {
+  readonly target: Target;
+}
+
+/**
+ * Changes the frame: it only says how, and the pipeline moves pixels and target alike. As the first step it is asked
+ * before the picture is decoded, so that no pixel outside its box need be.
+ */
+export interface GeometryTransform<Target = unknown> {
+  /** Default `bicubic`. */
+  readonly filter?: Filter;
+  /** The geometry, or undefined to leave the sample as it is. */
+  plan(scene: Scene<Target>, random: Random): Geometry | undefined;
+}
+
+/** Changes pixels (colour, noise, normalisation) or the target, but not the frame. Must not write into its input. */
+export type SampleTransform<Target = unknown> = (sample: Sample<Target>, random: Random) => Sample<Target>;
+
+/** One step of a sample pipeline. Its random stream is its own: forked from the sample's by position. */
+export type Transform<Target = unknown> = SampleTransform<Target> | GeometryTransform<Target>;
+
+/**
+ * Makes a transform from options out of a configuration.
+ *
+ * @throws MaeError `CONFIG_INVALID` for options that make no sense
+ */
+export type TransformFactory = (options: Readonly<Record<string, unknown>>) => Transform;
+
+/**
+ * How one kind of target follows its picture, in the thread that decodes. A target without a handler (a class index)
+ * travels unchanged. Arrays in what it returns belong to the sample: they are handed to another thread.
+ */
+export interface TargetHandler<Source = unknown, Loaded = Source> {
+  /** What the item's target points to (an index map's file, encoded masks), read in. Default: the target itself. */
+  load?(target: Source, picture: Size & { readonly id: string }): Loaded | Promise<Loaded>;
+  /** The target after the frame changed; `before` is the size the geometry was planned for. */
+  apply(target: Loaded, geometry: Geometry, before: Size): Loaded;
+}
+
+export type TargetHandlerFactory = (options: Readonly<Record<string, unknown>>) => TargetHandler;

@@ -1,0 +1,191 @@
+import { readFileSync, statSync } from 'node:fs';
+import sharp, { type Sharp } from 'sharp';
+import type { ImageSource } from '../contracts/dataset.js';
+import type { Box, Size } from '../contracts/transform.js';
+import { MaeError, messageOf } from '../errors.js';
+import { withChannels } from './channels.js';
+import { crop } from './crop.js';
+import { isJpeg, readJpegHeader } from './jpeg-header.js';
+import type { Color, Image } from './picture.js';
+
+/** Pillow's `MAX_IMAGE_PIXELS`: a picture above it earns a warning, one above twice that is refused. */
+export const DEFAULT_MAX_PIXELS = 89_478_485;
+
+/** How pictures become pixels; plain data. */
+export interface DecodeOptions {
+  /** 1 (grey), 3 (RGB) or 4 (RGB and alpha); data without a file, such as IDX, may have any number. Default 3. */
+  readonly channels?: number;
+  /** What transparent pictures are laid on. Default white. Pillow's `convert('RGB')` shows what lies under alpha. */
+  readonly background?: Color;
+  /** Whether the EXIF orientation is applied. Default true; false for annotations made without it. */
+  readonly orient?: boolean;
+  /** Number of pixels above which a picture earns a warning; above twice that it is refused. Default Pillow's. */
+  readonly maxPixels?: number;
+}
+
+/** A picture whose size is known and whose pixels are decoded on demand. */
+export interface OpenedImage extends Size {
+  /** Something odd that does not stop the picture from being used. */
+  readonly warning?: string;
+  /**
+   * The pixels, or those of a box of whole numbers alone: rows below the box are then not decoded.
+   *
+   * @throws MaeError `IMAGE_INVALID`
+   */
+  read(box?: Box): Promise<Image>;
+}
+
+interface Header extends Size {
+  /** EXIF orientation, 1–8. */
+  readonly orientation: number;
+}
+
+/**
+ * The decoded picture, `[H, W, C]`, 0–255: its type found by content, 16-bit, palette, CMYK and animated pictures
+ * (their first frame) included. Colour profiles are not applied, as torchvision and Pillow do not.
+ *
+ * @throws MaeError `IMAGE_INVALID` or `IMAGE_TOO_LARGE`, naming the file
+ */
+export async function decodeImage(source: ImageSource, options: DecodeOptions = {}): Promise<Image> {
+  const opened = await openImage(source, options);
+  return opened.read();
+}
+
+/**
+ * A picture's size and a function that decodes it; its pixel limit is checked here, from the header.
+ *
+ * @throws MaeError `IMAGE_INVALID` or `IMAGE_TOO_LARGE`, naming the file
+ */
+export async function openImage(source: ImageSource, options: DecodeOptions = {}): Promise<OpenedImage> {
+  const { channels = 3, background = [255, 255, 255] } = options;
+  if (source.kind === 'pixels') return openPixels(source, channels, background);
+  const { path } = source;
+  const bytes = readPicture(path);
+  const header = await readHeader(bytes, path);
+  const { width, height } = orientedSize(header, options.orient ?? true);
+  const warning = checkPixels(header, path, options.maxPixels ?? DEFAULT_MAX_PIXELS);
+  return {
+    width,
+    height,
+    ...(warning === undefined ? {} : { warning }),
+    read: async (box) => {
+      const pipeline = decoder(bytes);
+      if ((options.orient ?? true) && header.orientation !== 1) pipeline.autoOrient();
+      if (box !== undefined) pipeline.extract(extractRegion(box));
+      const image = await readPixels(pipeline, path);
+      return namingFile(path, () => withChannels(image, channels, background));
+    },
+  };
+}
+
+function openPixels(source: Image, channels: number, background: Color): OpenedImage {
+  const { data, width, height } = source;
+  if (data.length !== width * height * source.channels) {
+    throw new MaeError('IMAGE_INVALID', {
+      what: `${data.length} values are not ${height} × ${width} × ${source.channels} pixels`,
+    });
+  }
+  const image = { data, width, height, channels: source.channels };
+  const whole: Box = [0, 0, width, height];
+  return {
+    width,
+    height,
+    read: (box = whole) => Promise.resolve(withChannels(crop(image, box), channels, background)),
+  };
+}
+
+function readPicture(path: string): Uint8Array {
+  let bytes: Uint8Array;
+  try {
+    // Synchronous: one call instead of four round trips through the thread pool that also decodes.
+    bytes = readFileSync(path);
+  } catch (cause) {
+    throw unreadable(path, cause);
+  }
+  if (bytes.length === 0) throw new MaeError('IMAGE_INVALID', { what: 'the file is empty', where: path });
+  return bytes;
+}
+
+function unreadable(path: string, cause: unknown): MaeError {
+  const isDirectory = statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
+  const code = (cause as NodeJS.ErrnoException).code;
+  const what = isDirectory
+    ? 'this is a folder, not a picture'
+    : code === 'ENOENT'
+      ? 'there is no such picture'
+      : `the picture cannot be read (${messageOf(cause)})`;
+  return new MaeError('IMAGE_INVALID', { what, where: path, cause });
+}
+
+async function readHeader(bytes: Uint8Array, path: string): Promise<Header> {
+  // JPEG, by far the most common, is read here: libvips would open the file once more, a fifth of a small one's time.
+  const jpeg = isJpeg(bytes) ? readJpegHeader(bytes) : undefined;
+  if (jpeg !== undefined) {
+    // libvips stops at the last row of a box, so it would not see that the rest is missing.
+    if (!jpeg.complete) throw invalid(path, 'the file ends before its picture does');
+    return jpeg;
+  }
+  try {
+    const { width, height, pageHeight, orientation } = await decoder(bytes).metadata();
+    return { width, height: pageHeight ?? height, orientation: orientation ?? 1 };
+  } catch (cause) {
+    throw invalid(path, reasonOf(cause), cause);
+  }
+}
+
+/** Orientations 5–8 turn the picture by a quarter. */
+function orientedSize({ width, height, orientation }: Header, orient: boolean): Size {
+  return orient && orientation >= 5 ? { width: height, height: width } : { width, height };
+}
+
+function checkPixels({ width, height }: Size, path: string, maxPixels: number): string | undefined {
+  const numPixels = width * height;
+  if (numPixels > 2 * maxPixels) {
+    throw new MaeError('IMAGE_TOO_LARGE', {
+      what: `the picture has ${width} × ${height} = ${numPixels} pixels, more than twice \`maxPixels\` (=${maxPixels})`,
+      where: path,
+      fix: 'make it smaller, or raise `maxPixels` if you trust it',
+    });
+  }
+  return numPixels > maxPixels
+    ? `${path}: the picture has ${width} × ${height} = ${numPixels} pixels, more than \`maxPixels\` (=${maxPixels})`
+    : undefined;
+}
+
+function decoder(bytes: Uint8Array): Sharp {
+  // The pixel limit is ours, checked from the header; a damaged end must fail instead of turning grey.
+  return sharp(bytes, { failOn: 'error', limitInputPixels: false, sequentialRead: true, ignoreIcc: true });
+}
+
+function extractRegion([x0, y0, x1, y1]: Box): { left: number; top: number; width: number; height: number } {
+  return { left: x0, top: y0, width: x1 - x0, height: y1 - y0 };
+}
+
+async function readPixels(pipeline: Sharp, path: string): Promise<Image> {
+  try {
+    const { data, info } = await pipeline.raw({ depth: 'uchar' }).toBuffer({ resolveWithObject: true });
+    const { width, height, channels } = info;
+    return { data: new Uint8Array(data.buffer, data.byteOffset, data.byteLength), width, height, channels };
+  } catch (cause) {
+    throw invalid(path, reasonOf(cause), cause);
+  }
+}
+
+function invalid(path: string, what: string, cause?: unknown): MaeError {
+  return new MaeError('IMAGE_INVALID', { what: `this is not a readable picture: ${what}`, where: path, cause });
+}
+
+/** The first line of the decoder's message, without its own prefix. */
+function reasonOf(error: unknown): string {
+  const [line = ''] = messageOf(error).split('\n');
+  return line.replace(/^Input buffer\s*(has|contains)?:?\s*/u, '').trim();
+}
+
+function namingFile<Result>(path: string, convert: () => Result): Result {
+  try {
+    return convert();
+  } catch (error) {
+    if (error instanceof MaeError) throw new MaeError(error.code, { what: error.message, where: path, cause: error });
+    throw error;
+  }
+}
