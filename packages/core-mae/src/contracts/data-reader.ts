@@ -1,7 +1,7 @@
 import type { Dataset } from './dataset.js';
 
 export interface OpenOptions {
-  /** `train`, `val` or another split's name; a reader without splits ignores it. */
+  /** `train`, `val` or another split's name. Data without splits is all `train`; any other name is then an error. */
   readonly split?: string;
   readonly [option: string]: unknown;
 }
@@ -12,6 +12,8 @@ export interface DataReader {
   readonly name: string;
   /** Whether this path looks like the reader's layout; looks at names only, opens no picture. */
   recognizes(path: string): Promise<boolean>;
+  /** Names of the splits that the path has, `train` first; empty for data without. Absent: a reader without splits. */
+  splits?(path: string): Promise<readonly string[]>;
   /** @throws MaeError `DATA_NOT_FOUND`, `DATA_EMPTY` or `DATA_INVALID`. */
   open(path: string, options?: OpenOptions): Promise<Dataset>;
 }

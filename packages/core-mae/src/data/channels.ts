@@ -6,13 +6,13 @@ import type { Color, Image } from './picture.js';
  * (4): alpha is composited on `background` unless 4 channels are asked for; colour becomes grey by the weights of
  * ITU-R 601-2 in Pillow's fixed-point form; grey becomes three equal channels. Any other number stays as it is.
  *
- * @throws MaeError `IMAGE_INVALID` where a number of channels cannot become the other
+ * @throws MaeError `CONFIG_INVALID` where a number of channels cannot become the other
  */
 export function withChannels(image: Image, channels: number, background: Color): Image {
   if (image.channels === channels && channels !== 2) return image;
   const known = image.channels <= 4 && (channels === 1 || channels === 3 || channels === 4);
   if (!known) {
-    throw new MaeError('IMAGE_INVALID', {
+    throw new MaeError('CONFIG_INVALID', {
       what: `the picture has ${image.channels} channels, not \`channels\` (=${channels})`,
       fix: 'only 1 to 4 channels are converted, to 1, 3 or 4; set `channels` to what the data has',
     });

@@ -1,5 +1,4 @@
 import type { Box, Filter } from '../contracts/transform.js';
-import { MaeError } from '../errors.js';
 import { crop, mirror } from './crop.js';
 import type { Image } from './picture.js';
 import { mirrored, resampleCoefficients } from './resize-coefficients.js';
@@ -21,13 +20,15 @@ export interface ResizeOptions {
  * `image.crop(box).resize((width, height))`. Of a fractional box, pixels within its outer whole-pixel bounds are read.
  * Where nothing changes the same pixels are returned, not a copy.
  *
- * @throws MaeError `IMAGE_INVALID` where the box is empty or leaves the picture, or a size is not a whole number ≥ 1
+ * @throws RangeError where the box is empty or leaves the picture, or a size is not a whole number ≥ 1
  */
 export function resize(image: Image, options: ResizeOptions): Image {
   const { width, height, filter = 'bicubic', box = [0, 0, image.width, image.height], flip = false } = options;
   checkBox(image, box);
   if (!(Number.isInteger(width) && Number.isInteger(height) && width >= 1 && height >= 1)) {
-    throw new MaeError('IMAGE_INVALID', { what: `a picture cannot be resized to ${width} × ${height}` });
+    throw new RangeError(
+      `A picture cannot be resized to ${width} × ${height}: both must be whole numbers of at least 1.`,
+    );
   }
   const [x0, y0, x1, y1] = box;
   const left = Math.floor(x0);
@@ -45,7 +46,5 @@ export function resize(image: Image, options: ResizeOptions): Image {
 
 function checkBox({ width, height }: Image, [x0, y0, x1, y1]: Box): void {
   if (x0 >= 0 && y0 >= 0 && x0 < x1 && y0 < y1 && x1 <= width && y1 <= height) return;
-  throw new MaeError('IMAGE_INVALID', {
-    what: `the box [${x0}, ${y0}, ${x1}, ${y1}] is empty or leaves the picture of ${width} × ${height}`,
-  });
+  throw new RangeError(`The box [${x0}, ${y0}, ${x1}, ${y1}] is empty or leaves the picture of ${width} × ${height}.`);
 }

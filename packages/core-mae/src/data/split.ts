@@ -1,0 +1,48 @@
+import type { Dataset } from '../contracts/dataset.js';
+import type { Random } from '../contracts/random.js';
+import { MaeError } from '../errors.js';
+
+/** The items of a data set at these indices, in this order. */
+export function subset<Target>(dataset: Dataset<Target>, indices: ArrayLike<number>): Dataset<Target> {
+  return {
+    name: dataset.name,
+    size: indices.length,
+    item: (index) => dataset.item(indices[index]!),
+    ...(dataset.classNames === undefined ? {} : { classNames: dataset.classNames }),
+    warnings: dataset.warnings,
+  };
+}
+
+/** At most `count` items, chosen at random by the seed, in the data set's order. */
+export function takeSample<Target>(dataset: Dataset<Target>, count: number, random: Random): Dataset<Target> {
+  if (count >= dataset.size) return dataset;
+  return subset(dataset, random.fork('sample').permutation(dataset.size).subarray(0, count).sort());
+}
+
+export interface HeldOutSplit<Target> {
+  readonly train: Dataset<Target>;
+  readonly heldOut: Dataset<Target>;
+}
+
+/**
+ * The data set in two parts without overlap, each in the data set's order: which items are held out depends on the seed
+ * and the data set's size alone. `fraction` is rounded to whole items, at least one.
+ *
+ * @param fraction share that is held out, 0 < fraction < 1
+ * @throws MaeError `CONFIG_INVALID` where a part would be empty
+ */
+export function splitDataset<Target>(dataset: Dataset<Target>, fraction: number, random: Random): HeldOutSplit<Target> {
+  const numHeldOut = Math.max(1, Math.round(dataset.size * fraction));
+  if (!(fraction > 0 && fraction < 1 && numHeldOut < dataset.size)) {
+    throw new MaeError('CONFIG_INVALID', {
+      what: `a fraction (=${fraction}) of ${dataset.size} items cannot be held out`,
+      where: dataset.name,
+      fix: 'give a share between 0 and 1 that leaves items on both sides',
+    });
+  }
+  const order = random.fork('split').permutation(dataset.size);
+  return {
+    train: subset(dataset, order.slice(numHeldOut).sort()),
+    heldOut: subset(dataset, order.slice(0, numHeldOut).sort()),
+  };
+}
