@@ -1,6 +1,6 @@
 import { maskedCrc32c } from '#core/report/crc32c.js';
 
-export type ProtobufFields = Map<number, (bigint | Buffer)[]>;
+export type ProtobufFields = Map<number, Array<bigint | Buffer>>;
 
 /** The records of a TFRecord file, every CRC checked. */
 export function readRecords(bytes: Buffer): Buffer[] {

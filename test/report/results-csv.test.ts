@@ -1,5 +1,4 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -68,7 +67,7 @@ describe('results.csv', () => {
     const metricsPath = join(folder, 'metrics.jsonl');
     return [
       createMetricsJsonl(metricsPath),
-      createResultsCsv({ path: join(folder, 'results.csv'), metricsPath, writeFile }),
+      createResultsCsv({ path: join(folder, 'results.csv'), metricsPath }),
     ];
   };
   const log = async (all: readonly Tracker[], records: readonly MetricsRecord[]): Promise<void> => {

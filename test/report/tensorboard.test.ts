@@ -19,7 +19,7 @@ afterEach(() => {
 let clock = 1_700_000_000.5;
 const open = (): Tracker => createTensorboard({ directory: folder, now: () => clock });
 const files = (): string[] => readdirSync(folder).sort();
-const eventsOf = (name: string): ReturnType<typeof readFields>[] =>
+const eventsOf = (name: string): Array<ReturnType<typeof readFields>> =>
   readRecords(readFileSync(join(folder, name))).map(readFields);
 const bytesOf = (fields: ReturnType<typeof readFields>, field: number): Buffer => fields.get(field)![0] as Buffer;
 

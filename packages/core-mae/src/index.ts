@@ -1,1 +1,2 @@
 export { MaeError, type MaeErrorCode } from './errors.js';
+export { type MetricsRecord, type PictureRecord, type TrackedRun, Tracker } from './contracts/tracker.js';

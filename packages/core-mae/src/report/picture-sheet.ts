@@ -1,16 +1,11 @@
 import sharp, { type OverlayOptions } from 'sharp';
+import type { Image } from '../data/picture.js';
 import { MaeError } from '../errors.js';
 import { svgDocument } from './svg.js';
 import { fitText, strokeText, textWidth } from './svg-text.js';
 
-/** Pixels to show on a sheet. */
-export interface SheetPicture {
-  /** `[height, width, channels]`, 0–255: grey, RGB or RGB with alpha. */
-  readonly data: Uint8Array;
-  readonly width: number;
-  readonly height: number;
-  /** Default 3. */
-  readonly channels?: 1 | 3 | 4;
+/** Pixels to show on a sheet: grey, RGB or RGB with alpha. */
+export interface SheetPicture extends Image {
   /** A line below the picture. */
   readonly caption?: string;
 }
@@ -141,8 +136,8 @@ export async function pictureSheetPng(sheet: PictureSheet, style: SheetStyle = {
 
 /** The size that the picture has on the sheet. */
 function place(picture: SheetPicture, { minSide = 160, maxSide = 512 }: SheetStyle): Placed {
-  const { data, width, height, channels = 3 } = picture;
-  if (width < 1 || height < 1 || data.length !== width * height * channels) {
+  const { data, width, height, channels } = picture;
+  if (![1, 3, 4].includes(channels) || width < 1 || height < 1 || data.length !== width * height * channels) {
     throw new MaeError('IMAGE_INVALID', {
       what: `${data.length} values are no picture of ${width} × ${height} × ${channels}`,
       where: picture.caption,
@@ -159,7 +154,8 @@ function place(picture: SheetPicture, { minSide = 160, maxSide = 512 }: SheetSty
 
 /** The picture at its size on the sheet, as a PNG file. */
 async function enlarged({ picture, width, height }: Placed, { enlarging = 'nearest' }: SheetStyle): Promise<Buffer> {
-  const raw = { width: picture.width, height: picture.height, channels: picture.channels ?? 3 };
+  const channels = picture.channels === 1 ? 1 : picture.channels === 4 ? 4 : 3;
+  const raw = { width: picture.width, height: picture.height, channels } as const;
   const kernel = width < picture.width ? 'lanczos3' : enlarging === 'nearest' ? 'nearest' : 'cubic';
   return sharp(picture.data, { raw })
     .toColourspace('srgb')

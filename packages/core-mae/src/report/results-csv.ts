@@ -1,3 +1,4 @@
+import { writeFileAtomically } from '../checkpoint/atomic-write.js';
 import type { MetricsRecord, Tracker } from '../contracts/tracker.js';
 import { readMetrics } from './metrics-jsonl.js';
 
@@ -91,17 +92,15 @@ export interface ResultsCsvOptions {
   readonly path: string;
   /** The run's metrics.jsonl, from which a resumed run's earlier rows are computed again. */
   readonly metricsPath: string;
-  /** Replaces a file as a whole. */
-  readonly writeFile: (path: string, text: string) => Promise<void>;
 }
 
 /** A tracker that keeps results.csv: rewritten after every validation, at each epoch's end and when it closes. */
-export function createResultsCsv({ path, metricsPath, writeFile }: ResultsCsvOptions): Tracker {
+export function createResultsCsv({ path, metricsPath }: ResultsCsvOptions): Tracker {
   let table = createResultsTable();
   let epoch: number | undefined;
   let changed = false;
   const save = async (): Promise<void> => {
-    if (changed) await writeFile(path, table.toCsv());
+    if (changed) await writeFileAtomically(path, table.toCsv());
     changed = false;
   };
   return {

@@ -1,0 +1,40 @@
+import { stripVTControlCharacters } from 'node:util';
+
+const graphemes = new Intl.Segmenter('en', { granularity: 'grapheme' });
+/** Scripts and signs that terminals draw two columns wide. */
+const wide =
+  /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}\p{Emoji_Presentation}\u3000-\u303E\uFF01-\uFF60\uFFE0-\uFFE6]/u;
+const invisible = /^[\p{Cc}\p{Mn}\p{Me}\p{Cf}]*$/u;
+
+/** Columns that the text takes on a terminal, colours not counted. */
+export function displayWidth(text: string): number {
+  let width = 0;
+  for (const { segment } of graphemes.segment(stripVTControlCharacters(text))) {
+    if (!invisible.test(segment)) width += isWide(segment) ? 2 : 1;
+  }
+  return width;
+}
+
+/** U+FE0F asks for a sign's coloured form, which is wide. */
+function isWide(segment: string): boolean {
+  return wide.test(segment) || segment.includes('\uFE0F');
+}
+
+/** The text without colours, its end replaced by … where it is wider than `columns`. */
+export function truncateToWidth(text: string, columns: number): string {
+  const plain = stripVTControlCharacters(text);
+  if (displayWidth(plain) <= columns) return plain;
+  let kept = '';
+  let width = 1;
+  for (const { segment } of graphemes.segment(plain)) {
+    width += displayWidth(segment);
+    if (width > columns) break;
+    kept += segment;
+  }
+  return columns < 1 ? '' : `${kept}…`;
+}
+
+/** Text of unknown origin as one line without control characters, which could move the cursor or hide what follows. */
+export function singleLine(text: string): string {
+  return stripVTControlCharacters(text).replace(/[\p{Cc}\u2028\u2029]+/gu, ' ');
+}

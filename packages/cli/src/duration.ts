@@ -1,0 +1,12 @@
+/** The time as `0:07`, `12:34`, `1:02:03` or `2 d 03:04:05`; `–` for what is not a time. */
+export function formatDuration(seconds: number): string {
+  if (!Number.isFinite(seconds) || seconds < 0) return '–';
+  const whole = Math.round(seconds);
+  const two = (value: number): string => String(value).padStart(2, '0');
+  const days = Math.floor(whole / 86_400);
+  const hours = Math.floor(whole / 3600) % 24;
+  const minutes = Math.floor(whole / 60) % 60;
+  const tail = two(whole % 60);
+  if (days > 0) return `${days} d ${two(hours)}:${two(minutes)}:${tail}`;
+  return hours > 0 ? `${hours}:${two(minutes)}:${tail}` : `${minutes}:${tail}`;
+}

@@ -1,0 +1,152 @@
+import picocolors from 'picocolors';
+import { displayWidth, truncateToWidth } from './display-width.js';
+
+type Colors = ReturnType<typeof picocolors.createColors>;
+
+/** Something text can be written to. */
+export interface TextStream {
+  write(text: string): unknown;
+}
+
+export interface TerminalOptions {
+  readonly stdout: TextStream;
+  readonly stderr: TextStream;
+  /** Whether stdout carries JSON lines and nothing else. Default false. */
+  readonly json?: boolean;
+  /** Whether a person looks at stdout. */
+  readonly isTTY: boolean;
+  /** The window's width now; undefined where it is not known. */
+  readonly columns: () => number | undefined;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Milliseconds of a clock that never goes back. */
+  readonly now: () => number;
+}
+
+/** Where a command's words go. */
+export interface Terminal {
+  readonly json: boolean;
+  /** Whether a line can be shown and replaced: a window that a person looks at, not a log or CI. */
+  readonly interactive: boolean;
+  readonly colors: Colors;
+  /** Width of the window in columns. */
+  columns(): number;
+  /** Milliseconds of a clock that never goes back. */
+  now(): number;
+  /** Writes lines for a person: to stdout, and beside JSON lines to stderr. */
+  print(text: string): void;
+  /** Writes a warning to stderr. */
+  warn(text: string): void;
+  /** Writes an error to stderr. */
+  error(text: string): void;
+  /** Writes an object as one line of JSON; nothing unless `json`. What is not finite becomes null. */
+  record(value: Readonly<Record<string, unknown>>): void;
+  /** Shows a line in place of the one shown before, cut to the window's width; nothing unless `interactive`. */
+  showLive(line: string): void;
+  /** Takes the shown line away. */
+  clearLive(): void;
+  /** Leaves the terminal as it was found. May be called more than once. */
+  close(): void;
+}
+
+const hideCursor = '\u001b[?25l';
+const showCursor = '\u001b[?25h';
+const clearLine = '\r\u001b[2K';
+const defaultColumns = 80;
+
+/** A terminal on these streams. */
+export function createTerminal({ stdout, stderr, json = false, isTTY, columns, env, now }: TerminalOptions): Terminal {
+  const isDumb = env.TERM === 'dumb';
+  const interactive = isTTY && !json && !isDumb && !isSet(env.CI);
+  const colors = picocolors.createColors(wantsColors(env, isTTY && !isDumb));
+  const people = json ? stderr : stdout;
+  let live: string | undefined;
+  let cursorHidden = false;
+
+  const width = (): number => {
+    const known = columns() ?? 0;
+    return known > 0 ? known : defaultColumns;
+  };
+  const draw = (line: string): void => {
+    // The last column stays free: some terminals wrap as soon as it is written.
+    const room = width() - 1;
+    stdout.write(clearLine + (displayWidth(line) <= room ? line : truncateToWidth(line, room)));
+  };
+  /** Writes whole lines above the live one. */
+  const writeLines = (stream: TextStream, text: string): void => {
+    if (live !== undefined) stdout.write(clearLine);
+    stream.write(`${text}\n`);
+    if (live !== undefined) draw(live);
+  };
+  const clearLive = (): void => {
+    if (live !== undefined) stdout.write(clearLine);
+    if (cursorHidden) stdout.write(showCursor);
+    live = undefined;
+    cursorHidden = false;
+  };
+
+  return {
+    json,
+    interactive,
+    colors,
+    columns: width,
+    now,
+    print: (text) => {
+      writeLines(people, text);
+    },
+    warn: (text) => {
+      writeLines(stderr, `${colors.yellow('warning:')} ${text}`);
+    },
+    error: (text) => {
+      writeLines(stderr, `${colors.red('error:')} ${text}`);
+    },
+    record: (value) => {
+      if (json) stdout.write(`${JSON.stringify(value)}\n`);
+    },
+    showLive: (line) => {
+      if (!interactive) return;
+      if (!cursorHidden) stdout.write(hideCursor);
+      cursorHidden = true;
+      live = line;
+      draw(line);
+    },
+    clearLive,
+    close: clearLive,
+  };
+}
+
+/** Whether a variable says yes, as CI's does. */
+function isSet(value: string | undefined): boolean {
+  return value !== undefined && value !== '' && value !== '0' && value !== 'false';
+}
+
+/** NO_COLOR (no-color.org) wins over FORCE_COLOR, and both over what the stream is. */
+function wantsColors(env: TerminalOptions['env'], capable: boolean): boolean {
+  if ((env.NO_COLOR ?? '') !== '') return false;
+  return isSet(env.FORCE_COLOR) || capable;
+}
+
+/**
+ * The terminal of this process. Its cursor comes back when the process exits, and a reader that has gone away
+ * (`mae-tasks … | head`) does not end a run.
+ */
+export function createProcessTerminal(options: { readonly json?: boolean } = {}): Terminal {
+  const { stdout, stderr, env } = process;
+  const terminal = createTerminal({
+    stdout,
+    stderr,
+    isTTY: stdout.isTTY,
+    columns: () => stdout.columns,
+    env,
+    now: () => performance.now(),
+    ...options,
+  });
+  for (const stream of [stdout, stderr]) {
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EPIPE') throw error;
+    });
+  }
+  process.once('exit', () => {
+    terminal.close();
+  });
+  return terminal;
+}
