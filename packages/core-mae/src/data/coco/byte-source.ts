@@ -1,0 +1,56 @@
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { MaeError } from '../../errors.js';
+
+/** Bytes that come piece by piece, so that a file larger than memory's longest string can be read. */
+export interface ByteSource {
+  /** Fills `into` from `offset` on; returns the number of bytes written, 0 at the end. */
+  read(into: Uint8Array, offset: number): number;
+  /** Number of bytes in all, where known; a hint for allocation. */
+  readonly size: number;
+}
+
+/** What `use` returns when given the file's bytes; the file is closed afterwards. @throws MaeError `DATA_NOT_FOUND` */
+export function withFileSource<Result>(path: string, use: (source: ByteSource) => Result): Result {
+  let descriptor: number;
+  try {
+    descriptor = openSync(path, 'r');
+  } catch (cause) {
+    throw new MaeError('DATA_NOT_FOUND', {
+      what: 'The annotation file cannot be opened',
+      where: path,
+      fix: 'check the path and its permissions',
+      cause,
+    });
+  }
+  try {
+    const stat = fstatSync(descriptor);
+    if (stat.isDirectory()) {
+      throw new MaeError('DATA_NOT_FOUND', {
+        what: 'The annotation file is a folder',
+        where: path,
+        fix: 'name the JSON file inside it',
+      });
+    }
+    return use({
+      size: stat.size,
+      read: (into, offset) => readSync(descriptor, into, offset, into.length - offset, null),
+    });
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+/** The bytes of a text or an array; `chunkSize` limits how many come at once. */
+export function memorySource(content: string | Uint8Array, chunkSize = Infinity): ByteSource {
+  const bytes = typeof content === 'string' ? Buffer.from(content) : content;
+  let position = 0;
+  return {
+    size: bytes.length,
+    read(into, offset) {
+      const length = Math.min(bytes.length - position, into.length - offset, chunkSize);
+      into.set(bytes.subarray(position, position + length), offset);
+      position += length;
+      return length;
+    },
+  };
+}

@@ -1,0 +1,74 @@
+import { MaeError } from '../../errors.js';
+
+/** An oddity of a data set: what it is, where, and what is done about it. */
+export interface DataFault {
+  /** Errors stop a load; warnings are repaired or left out, as `action` says. */
+  readonly severity: 'error' | 'warning';
+  /** A stable name of the kind of fault: `duplicate-annotation-id`. */
+  readonly code: string;
+  readonly file: string;
+  /** The record or picture: `annotation 17`, `image 3`, `photos/a.jpg`. */
+  readonly subject: string;
+  readonly problem: string;
+  readonly action: string;
+}
+
+export type ReportFault = (fault: DataFault) => void;
+
+/** One line: `annotations.json, annotation 17: has no area — computed from its outline`. */
+export function faultLine({ file, subject, problem, action }: DataFault): string {
+  return `${file}, ${subject}: ${problem} — ${action}`;
+}
+
+export function faultError({ file, subject, problem, action, code }: DataFault): MaeError {
+  return new MaeError(code === 'path-escapes' ? 'PATH_ESCAPES' : 'ANNOTATION_INVALID', {
+    what: `${subject} ${problem}`,
+    where: file,
+    fix: action,
+  });
+}
+
+export interface FaultLog {
+  readonly report: ReportFault;
+  /** The first faults of each kind, in the order they were met. */
+  readonly faults: readonly DataFault[];
+  /** How often each kind occurred, by code. */
+  readonly counts: ReadonlyMap<string, number>;
+  numErrors(): number;
+  numWarnings(): number;
+  /** Lines for people, each kind cut after the limit with the number left out. */
+  lines(): string[];
+}
+
+/** Collects faults; keeps at most `limitPerKind` of a kind, so that a million of one kind take no memory. */
+export function createFaultLog(limitPerKind = 20): FaultLog {
+  const faults: DataFault[] = [];
+  const counts = new Map<string, number>();
+  const totals = { error: 0, warning: 0 };
+  return {
+    faults,
+    counts,
+    report(fault) {
+      const count = (counts.get(fault.code) ?? 0) + 1;
+      counts.set(fault.code, count);
+      totals[fault.severity]++;
+      if (count <= limitPerKind) faults.push(fault);
+    },
+    numErrors: () => totals.error,
+    numWarnings: () => totals.warning,
+    lines() {
+      const left = [...counts]
+        .filter(([, count]) => count > limitPerKind)
+        .map(([code, count]) => `… and ${count - limitPerKind} more of the kind ${code}`);
+      return [...faults.map(faultLine), ...left];
+    },
+  };
+}
+
+/** Reports errors by throwing them and passes warnings on: how files are loaded for use. */
+export function throwOnError(onWarning: ReportFault): ReportFault {
+  return (fault) => {
+    if (fault.severity === 'error') throw faultError(fault);
+    onWarning(fault);
+  };
+}

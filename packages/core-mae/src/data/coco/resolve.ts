@@ -1,0 +1,234 @@
+import { messageOf } from '../../errors.js';
+import { type CocoAnnotations, type CocoCategory, groupByImage } from './annotations.js';
+import type { ReportFault } from './faults.js';
+import type { GrowingBytes, GrowingFloat64, GrowingInt32 } from './growing.js';
+import { rleArea, rleToBox } from './rle.js';
+import { NO_SEGMENTATION, POLYGONS, polygonsAt, rleAt, RUNS, type SegmentationBuilder } from './segmentation.js';
+
+/** A COCO file as read, before its ids are linked; NaN stands for what a record does not say. */
+export interface RawCoco {
+  readonly file: string;
+  readonly imageIds: GrowingFloat64;
+  readonly imageWidths: GrowingInt32;
+  readonly imageHeights: GrowingInt32;
+  readonly fileNames: string[];
+  readonly categories: CocoCategory[];
+  readonly ids: GrowingFloat64;
+  readonly imageIdOf: GrowingFloat64;
+  readonly categoryIdOf: GrowingFloat64;
+  readonly boxes: GrowingFloat64;
+  readonly areas: GrowingFloat64;
+  readonly crowds: GrowingBytes;
+  readonly segmentations: SegmentationBuilder;
+}
+
+/** How far a box may pass the picture's edge before it is mentioned: COCO's own boxes do by rounding. */
+const EDGE_TOLERANCE_PIXELS = 1;
+
+/** Links annotations to pictures and categories and fills in what the file leaves out, reporting all that is odd. */
+export function resolveCoco(raw: RawCoco, report: ReportFault): CocoAnnotations {
+  const { file } = raw;
+  const imageIds = raw.imageIds.finish();
+  const imageIndexOf = indexById(imageIds, 'image', file, report);
+  const categories = [...raw.categories].sort((a, b) => a.id - b.id);
+  const categoryIndexOf = indexById(
+    categories.map(({ id }) => id),
+    'category',
+    file,
+    report,
+  );
+  reportSharedNames(categories, file, report);
+
+  const ids = raw.ids.finish();
+  reportDuplicates(ids, file, report);
+  const imageIndexes = link(raw.imageIdOf, imageIndexOf);
+  const categoryIndexes = link(raw.categoryIdOf, categoryIndexOf);
+  const boxes = raw.boxes.finish();
+  const annotations: CocoAnnotations = {
+    file,
+    images: {
+      size: imageIds.length,
+      ids: imageIds,
+      widths: raw.imageWidths.finish(),
+      heights: raw.imageHeights.finish(),
+      fileNames: raw.fileNames,
+      indexOf: imageIndexOf,
+    },
+    categories,
+    categoryIndexOf,
+    size: ids.length,
+    ids,
+    imageIndexes,
+    categoryIndexes,
+    boxes,
+    areas: raw.areas.finish(),
+    crowds: raw.crowds.finish(),
+    segmentations: raw.segmentations.finish(),
+    byImage: groupByImage(
+      imageIndexes,
+      imageIds.length,
+      (entry) => imageIndexes[entry]! >= 0 && categoryIndexes[entry]! >= 0,
+    ),
+  };
+  for (let index = 0; index < annotations.size; index++) completeAnnotation(annotations, index, raw, report);
+  return annotations;
+}
+
+function completeAnnotation(annotations: CocoAnnotations, index: number, raw: RawCoco, report: ReportFault): void {
+  const { images, boxes, areas, segmentations, file } = annotations;
+  const fault = (severity: 'error' | 'warning', code: string, problem: string, action: string): void => {
+    report({ severity, code, file, subject: `annotation ${annotations.ids[index]!}`, problem, action });
+  };
+  const image = annotations.imageIndexes[index]!;
+  if (image < 0) {
+    const id = raw.imageIdOf.data[index]!;
+    if (Number.isSafeInteger(id)) {
+      fault('warning', 'orphan-annotation', `belongs to image ${id}, which the file does not list`, 'it is left out');
+    }
+    return;
+  }
+  if (annotations.categoryIndexes[index]! < 0) {
+    const id = raw.categoryIdOf.data[index]!;
+    if (Number.isSafeInteger(id)) {
+      fault('warning', 'unknown-category', `has category ${id}, which the file does not list`, 'it is left out');
+    }
+  }
+  const width = images.widths[image]!;
+  const height = images.heights[image]!;
+  if (segmentations.kinds[index] === RUNS && width > 0) {
+    const runHeight = segmentations.runSizes[2 * index]!;
+    const runWidth = segmentations.runSizes[2 * index + 1]!;
+    if (runHeight !== height || runWidth !== width) {
+      fault(
+        'error',
+        'rle-size-differs',
+        `its mask is ${runWidth} × ${runHeight}, its picture ${width} × ${height} (width × height)`,
+        'size is [height, width]; write the mask at the size of the picture',
+      );
+      return;
+    }
+  }
+  try {
+    completeBox(annotations, index, fault);
+    if (Number.isNaN(areas[index]!)) {
+      areas[index] =
+        segmentations.kinds[index] === NO_SEGMENTATION || (segmentations.kinds[index] === POLYGONS && width === 0)
+          ? boxes[4 * index + 2]! * boxes[4 * index + 3]!
+          : rleArea(rleAt(segmentations, index, height, width));
+      fault('warning', 'area-missing', 'has no area', 'computed from its mask, or its box where it has none');
+    }
+  } catch (error) {
+    fault('error', 'mask-unusable', `its mask cannot be drawn: ${messageOf(error)}`, 'correct its segmentation');
+  }
+}
+
+type Fault = (severity: 'error' | 'warning', code: string, problem: string, action: string) => void;
+
+function completeBox(annotations: CocoAnnotations, index: number, fault: Fault): void {
+  const { boxes, images, segmentations } = annotations;
+  const image = annotations.imageIndexes[index]!;
+  if (Number.isNaN(boxes[4 * index]!)) {
+    if (segmentations.kinds[index] === NO_SEGMENTATION) {
+      fault('error', 'no-box', 'has neither a box nor a mask that can be used', 'add a bbox or remove the annotation');
+      boxes.fill(0, 4 * index, 4 * index + 4);
+      return;
+    }
+    boxes.set(
+      segmentations.kinds[index] === POLYGONS
+        ? extentOf(polygonsAt(segmentations, index))
+        : rleToBox(rleAt(segmentations, index, 0, 0)),
+      4 * index,
+    );
+    fault('warning', 'box-missing', 'has no bbox', 'computed from its segmentation');
+  }
+  const x = boxes[4 * index]!;
+  const y = boxes[4 * index + 1]!;
+  const w = boxes[4 * index + 2]!;
+  const h = boxes[4 * index + 3]!;
+  if (!(w > 0) || !(h > 0)) {
+    fault('warning', 'box-without-area', `its box is ${w} × ${h} pixels`, 'kept for scoring, left out of training');
+  }
+  const width = images.widths[image]!;
+  const height = images.heights[image]!;
+  if (width === 0 || height === 0) return;
+  const over = Math.max(-x, -y, x + w - width, y + h - height);
+  if (over > EDGE_TOLERANCE_PIXELS) {
+    fault(
+      'warning',
+      'box-outside-image',
+      `its box [${x}, ${y}, ${w}, ${h}] passes the edge of the picture (${width} × ${height}) by ${over} pixels`,
+      'clipped for training, kept for scoring',
+    );
+  }
+}
+
+/** `[x, y, width, height]` around all points. */
+function extentOf(parts: readonly Float64Array[]): [number, number, number, number] {
+  let [left, top, right, bottom] = [Infinity, Infinity, -Infinity, -Infinity];
+  for (const part of parts) {
+    for (let i = 0; i < part.length; i += 2) {
+      left = Math.min(left, part[i]!);
+      right = Math.max(right, part[i]!);
+      top = Math.min(top, part[i + 1]!);
+      bottom = Math.max(bottom, part[i + 1]!);
+    }
+  }
+  return [left, top, right - left, bottom - top];
+}
+
+function indexById(ids: ArrayLike<number>, kind: string, file: string, report: ReportFault): Map<number, number> {
+  const indexOf = new Map<number, number>();
+  for (let index = 0; index < ids.length; index++) {
+    const id = ids[index]!;
+    if (indexOf.has(id)) {
+      report({
+        severity: 'error',
+        code: `duplicate-${kind}-id`,
+        file,
+        subject: `${kind} ${id}`,
+        problem: 'is listed more than once',
+        action: 'give every entry an id of its own',
+      });
+    } else indexOf.set(id, index);
+  }
+  return indexOf;
+}
+
+function reportSharedNames(categories: readonly CocoCategory[], file: string, report: ReportFault): void {
+  const firstWithName = new Map<string, number>();
+  for (const { id, name } of categories) {
+    const first = firstWithName.get(name);
+    if (first === undefined) firstWithName.set(name, id);
+    else if (first !== id) {
+      report({
+        severity: 'warning',
+        code: 'shared-category-name',
+        file,
+        subject: `category ${id}`,
+        problem: `has the name of category ${first} ("${name}")`,
+        action: 'kept as two classes',
+      });
+    }
+  }
+}
+
+function link(references: GrowingFloat64, indexOf: ReadonlyMap<number, number>): Int32Array {
+  const indexes = new Int32Array(references.length);
+  for (let i = 0; i < indexes.length; i++) indexes[i] = indexOf.get(references.data[i]!) ?? -1;
+  return indexes;
+}
+
+function reportDuplicates(ids: Float64Array, file: string, report: ReportFault): void {
+  const sorted = ids.slice().sort();
+  for (let i = 1; i < sorted.length; i++) {
+    if (sorted[i] !== sorted[i - 1]) continue;
+    report({
+      severity: 'error',
+      code: 'duplicate-annotation-id',
+      file,
+      subject: `annotation ${sorted[i]!}`,
+      problem: 'is listed more than once',
+      action: 'give every annotation an id of its own; other tools would use only the last',
+    });
+  }
+}

@@ -1,0 +1,157 @@
+import { closeSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { MaeError } from '../../errors.js';
+import type { CocoAnnotations } from './annotations.js';
+import { type ByteSource, withFileSource } from './byte-source.js';
+import { DetectionBuilder, type Detections } from './detections.js';
+import { createFaultLog } from './faults.js';
+import { GrowingFloat64 } from './growing.js';
+import { JsonReader } from './json-reader.js';
+import { readSegmentation } from './parse-segmentation.js';
+import { rleToString } from './rle-string.js';
+import { NO_SEGMENTATION, rleAt } from './segmentation.js';
+
+export interface LoadedResults {
+  readonly detections: Detections;
+  /** One line for each oddity, such as results of categories that the annotations do not have. */
+  readonly warnings: readonly string[];
+}
+
+/**
+ * The detections of a results file in COCO's format: a list of `{image_id, category_id, score, bbox | segmentation}`.
+ *
+ * @throws MaeError `ANNOTATION_INVALID` naming the file and the entry, `DATA_NOT_FOUND`.
+ */
+export function loadResults(path: string, annotations: CocoAnnotations): LoadedResults {
+  return withFileSource(path, (source) => parseResults(source, path, annotations));
+}
+
+/** As `loadResults`, from a stream of bytes; `file` names it in messages. */
+export function parseResults(source: ByteSource, file: string, annotations: CocoAnnotations): LoadedResults {
+  const reader = new JsonReader(source, file);
+  if (reader.kind() !== 'array') {
+    throw reader.fail(
+      'The results file is no list',
+      'results are a list [{"image_id", "category_id", "score", "bbox" or "segmentation"}, …]',
+    );
+  }
+  const log = createFaultLog();
+  const builder = new DetectionBuilder(annotations);
+  const box = new GrowingFloat64(8);
+  let index = -1;
+  const fail = (problem: string, fix: string): MaeError =>
+    new MaeError('ANNOTATION_INVALID', { what: `Result ${index} ${problem}`, where: file, fix });
+  reader.readArray(() => {
+    index++;
+    let imageId = Number.NaN;
+    let categoryId = Number.NaN;
+    let score = Number.NaN;
+    box.length = 0;
+    builder.segmentations.discardEntry();
+    if (reader.kind() !== 'object') throw fail('is no object', 'remove it');
+    reader.readObject((key) => {
+      switch (key) {
+        case 'image_id':
+          imageId = reader.readNumberOrNaN();
+          break;
+        case 'category_id':
+          categoryId = reader.readNumberOrNaN();
+          break;
+        case 'score':
+          score = reader.readNumberOrNaN();
+          break;
+        case 'bbox':
+          box.length = 0;
+          if (reader.kind() === 'array') reader.readNumbers(box);
+          else reader.skipValue();
+          break;
+        case 'segmentation':
+          builder.segmentations.discardEntry();
+          readSegmentation(reader, builder.segmentations, (fault) => {
+            if (fault.severity === 'error') throw fail(fault.problem, fault.action);
+            log.report({ ...fault, file, subject: `result ${index}` });
+          });
+          break;
+        default:
+          reader.skipValue();
+      }
+    });
+    if (!Number.isSafeInteger(imageId) || !Number.isSafeInteger(categoryId)) {
+      throw fail('has no whole number as image_id or category_id', 'write the ids of the annotation file');
+    }
+    if (box.length !== 0 && box.length !== 4) throw fail(`has a bbox of ${box.length} numbers`, 'bbox is [x, y, w, h]');
+    if (!annotations.categoryIndexOf.has(categoryId)) {
+      log.report({
+        severity: 'warning',
+        code: 'unknown-category',
+        file,
+        subject: `result ${index}`,
+        problem: `has category ${categoryId}, which the annotations do not have`,
+        action: 'it is not scored',
+      });
+    }
+    builder.addWithSegmentation(
+      imageId,
+      categoryId,
+      score,
+      box.length === 4 ? box.data : undefined,
+      `${file}, result ${index}`,
+    );
+  });
+  reader.finish();
+  return { detections: builder.finish(), warnings: log.lines() };
+}
+
+/** Bytes gathered before each write. */
+const WRITE_BYTES = 1 << 20;
+
+/**
+ * Writes detections as a results file in COCO's format; the file appears whole or not at all.
+ *
+ * @throws MaeError `WRITE_FAILED`
+ */
+export function writeResults(path: string, annotations: CocoAnnotations, detections: Detections): void {
+  const unfinished = `${path}.${process.pid}.unfinished`;
+  try {
+    const descriptor = openSync(unfinished, 'w');
+    try {
+      let text = '[';
+      for (let i = 0; i < detections.size; i++) {
+        if (detections.categoryIndexes[i]! < 0) continue;
+        if (text.length > 1) text += ',\n';
+        text += resultEntry(annotations, detections, i);
+        if (text.length > WRITE_BYTES) {
+          writeSync(descriptor, text);
+          text = ' ';
+        }
+      }
+      writeSync(descriptor, `${text}]\n`);
+    } finally {
+      closeSync(descriptor);
+    }
+    renameSync(unfinished, path);
+  } catch (cause) {
+    rmSync(unfinished, { force: true });
+    throw new MaeError('WRITE_FAILED', {
+      what: 'The results file cannot be written',
+      where: path,
+      fix: 'check the folder, its permissions and the space left',
+      cause,
+    });
+  }
+}
+
+function resultEntry(annotations: CocoAnnotations, detections: Detections, i: number): string {
+  const { images, categories } = annotations;
+  const image = detections.imageIndexes[i]!;
+  const entry: Record<string, unknown> = {
+    image_id: images.ids[image],
+    category_id: categories[detections.categoryIndexes[i]!]!.id,
+    bbox: [...detections.boxes.subarray(4 * i, 4 * i + 4)],
+    score: detections.scores[i],
+  };
+  if (detections.segmentations.kinds[i] !== NO_SEGMENTATION) {
+    const rle = rleAt(detections.segmentations, i, images.heights[image]!, images.widths[image]!);
+    entry.segmentation = { size: [rle.height, rle.width], counts: rleToString(rle) };
+  }
+  return JSON.stringify(entry);
+}
