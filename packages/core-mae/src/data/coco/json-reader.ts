@@ -42,7 +42,7 @@ export class JsonReader {
   private readonly decoder = new TextDecoder('utf-8', { fatal: true });
   private readonly knownKeys = new Map<number, { bytes: Uint8Array; key: string }>();
   /** Holds one byte more than is read into it: a 0 behind the last byte ends every inner loop. */
-  private buffer: Buffer = Buffer.alloc(CHUNK_BYTES + 1);
+  private buffer: Buffer;
   private position = 0;
   private end = 0;
   private bytesBefore = 0;
@@ -52,6 +52,7 @@ export class JsonReader {
   constructor(source: ByteSource, name: string) {
     this.source = source;
     this.name = name;
+    this.buffer = Buffer.alloc(Math.min(CHUNK_BYTES, Math.max(64, source.size)) + 1);
     while (this.end < 3 && this.refill(0));
     // The byte-order mark that Windows editors write.
     if (this.buffer[0] === 0xef && this.buffer[1] === 0xbb && this.buffer[2] === 0xbf) this.position = 3;
