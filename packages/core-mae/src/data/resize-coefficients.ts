@@ -15,14 +15,12 @@ export interface Coefficients {
   readonly maxCount: number;
 }
 
-const filters: Record<Filter, { support: number; weight: (x: number) => number }> = {
-  bilinear: { support: 1, weight: (x) => Math.max(0, 1 - Math.abs(x)) },
-  bicubic: { support: 2, weight: cubic },
-};
+const supports: Record<Filter, number> = { bilinear: 1, bicubic: 2 };
 
-function cubic(value: number): number {
+function weightAt(filter: Filter, distance: number): number {
+  const x = distance < 0 ? -distance : distance;
+  if (filter === 'bilinear') return x < 1 ? 1 - x : 0;
   const a = -0.5;
-  const x = Math.abs(value);
   if (x < 1) return ((a + 2) * x - (a + 3)) * x * x + 1;
   if (x < 2) return (((x - 5) * x + 8) * x - 4) * a;
   return 0;
@@ -42,8 +40,8 @@ export function resampleCoefficients(
 ): Coefficients {
   const scale = (end - start) / outputSize;
   const stretch = Math.max(1, scale);
-  const { support, weight } = filters[filter];
-  const radius = support * stretch;
+  const radius = supports[filter] * stretch;
+  const inverse = 1 / stretch;
   const maxCount = Math.ceil(radius) * 2 + 2;
   const starts = new Int32Array(outputSize);
   const counts = new Int32Array(outputSize);
@@ -55,8 +53,9 @@ export function resampleCoefficients(
     const count = Math.min(inputSize, Math.trunc(center + radius + 0.5)) - first;
     let sum = 0;
     for (let tap = 0; tap < count; tap++) {
-      exact[tap] = weight((tap + first - center + 0.5) * (1 / stretch));
-      sum += exact[tap]!;
+      const weight = weightAt(filter, (tap + first - center + 0.5) * inverse);
+      exact[tap] = weight;
+      sum += weight;
     }
     for (let tap = 0; tap < count; tap++) {
       const share = sum === 0 ? exact[tap]! : exact[tap]! / sum;

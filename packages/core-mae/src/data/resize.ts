@@ -3,6 +3,7 @@ import { crop, mirror } from './crop.js';
 import type { Image } from './picture.js';
 import { mirrored, resampleCoefficients } from './resize-coefficients.js';
 import { resamplePlain } from './resize-plain.js';
+import { createSimdResampler, type Resample } from './resize-simd.js';
 
 export interface ResizeOptions {
   readonly width: number;
@@ -40,8 +41,16 @@ export function resize(image: Image, options: ResizeOptions): Image {
   const rowCoefficients = resampleCoefficients(Math.ceil(x1) - left, x0 - left, x1 - left, width, filter);
   const horizontal = flip ? mirrored(rowCoefficients) : rowCoefficients;
   const vertical = resampleCoefficients(Math.ceil(y1) - top, y0 - top, y1 - top, height, filter);
-  const data = resamplePlain(image, left, top, horizontal, vertical);
+  const data = resamplerFor(image.channels)(image, left, top, horizontal, vertical);
   return { data, width, height, channels: image.channels };
+}
+
+/** Made at the first use; null where the machine has no SIMD. */
+let simd: Resample | null | undefined;
+
+function resamplerFor(channels: number): Resample {
+  if (simd === undefined) simd = createSimdResampler() ?? null;
+  return simd === null || channels > 4 ? resamplePlain : simd;
 }
 
 function checkBox({ width, height }: Image, [x0, y0, x1, y1]: Box): void {
