@@ -73,8 +73,9 @@ export function boxToRle(box: readonly [number, number, number, number], height:
   return polygonToRle([x0, y0, x0, y1, x1, y1, x1, y0], height, width);
 }
 
+/** In fifths of a pixel, cut towards 0; the largest coordinate still fits in 32 bits, so `| 0` cuts exactly. */
 function upsampled(coordinate: number): number {
-  return Math.trunc(UPSAMPLING * coordinate + 0.5);
+  return (UPSAMPLING * coordinate + 0.5) | 0;
 }
 
 /** Records where an edge passes the columns of pixel centres; returns the new number of crossings. */
@@ -102,96 +103,105 @@ function crossColumns(
   const last = Math.min(width - 1, Math.floor((Math.max(xs, xe) - 3) / UPSAMPLING));
   if (last < first) return numCrossings;
   reserveCrossings(numCrossings + last - first + 1);
+  const columns = crossingColumns;
+  const rows = crossingRows;
+  const ends = columnEnds;
   let count = numCrossings;
   if (shallow) {
     const slope = (ye - ys) / dx;
     for (let column = first; column <= last; column++) {
       const step = UPSAMPLING * column + 2 - xs;
-      const before = Math.trunc(ys + slope * step + 0.5);
-      const after = Math.trunc(ys + slope * (step + 1) + 0.5);
-      count = record(column, before < after ? before : after, height, count);
+      const before = (ys + slope * step + 0.5) | 0;
+      const after = (ys + slope * (step + 1) + 0.5) | 0;
+      columns[count] = column;
+      rows[count++] = rowBelow(before < after ? before : after, height);
+      ends[column]!++;
     }
   } else {
     const slope = (xe - xs) / dy;
     for (let column = first; column <= last; column++) {
       const limit = UPSAMPLING * column + 3;
       // The first step on the far side of the column; the quotient may be off by rounding, so it is checked.
-      let step = Math.max(1, Math.floor((limit - 0.5 - xs) / slope));
+      let step = Math.max(1, ((limit - 0.5 - xs) / slope) | 0);
       if (slope > 0) {
-        while (step > 1 && Math.trunc(xs + slope * (step - 1) + 0.5) >= limit) step--;
-        while (step < dy && Math.trunc(xs + slope * step + 0.5) < limit) step++;
+        while (step > 1 && ((xs + slope * (step - 1) + 0.5) | 0) >= limit) step--;
+        while (step < dy && ((xs + slope * step + 0.5) | 0) < limit) step++;
       } else {
-        while (step > 1 && Math.trunc(xs + slope * (step - 1) + 0.5) < limit) step--;
-        while (step < dy && Math.trunc(xs + slope * step + 0.5) >= limit) step++;
+        while (step > 1 && ((xs + slope * (step - 1) + 0.5) | 0) < limit) step--;
+        while (step < dy && ((xs + slope * step + 0.5) | 0) >= limit) step++;
       }
-      count = record(column, ys + step - 1, height, count);
+      columns[count] = column;
+      rows[count++] = rowBelow(ys + step - 1, height);
+      ends[column]!++;
     }
   }
   return count;
 }
 
-/** @param v row in fifths of a pixel; the first pixel centre at or below it is `ceil((v + 0.5) / 5 − 0.5)`. */
-function record(column: number, v: number, height: number, count: number): number {
-  const row = Math.floor((v + 2) / UPSAMPLING);
-  crossingColumns[count] = column;
-  crossingRows[count] = row < 0 ? 0 : row > height ? height : row;
-  columnEnds[column]!++;
-  return count + 1;
+/** The first pixel centre at or below v fifths of a pixel, `ceil((v + 0.5) / 5 − 0.5)`, within 0 … height. */
+function rowBelow(v: number, height: number): number {
+  if (v <= 0) return 0;
+  const row = ((v + 2) / UPSAMPLING) | 0;
+  return row > height ? height : row;
 }
 
 /** Orders the crossings by column, then row, into `sortedRows`; afterwards `columnEnds` holds each column's end. */
 function sortCrossings(numCrossings: number, width: number): void {
   if (sortedRows.length < crossingRows.length) sortedRows = new Int32Array(crossingRows.length);
+  const columns = crossingColumns;
+  const rows = crossingRows;
+  const sorted = sortedRows;
+  const ends = columnEnds;
   let total = 0;
   for (let column = 0; column < width; column++) {
-    const count = columnEnds[column]!;
-    columnEnds[column] = total;
+    const count = ends[column]!;
+    ends[column] = total;
     total += count;
   }
-  for (let i = 0; i < numCrossings; i++) {
-    const column = crossingColumns[i]!;
-    sortedRows[columnEnds[column]!++] = crossingRows[i]!;
-  }
+  for (let i = 0; i < numCrossings; i++) sorted[ends[columns[i]!]!++] = rows[i]!;
   let start = 0;
   for (let column = 0; column < width && start < numCrossings; column++) {
-    const end = columnEnds[column]!;
-    if (end - start > 32) sortedRows.subarray(start, end).sort();
-    else insertionSort(start, end);
+    const end = ends[column]!;
+    if (end - start > 32) sorted.subarray(start, end).sort();
+    else insertionSort(sorted, start, end);
     start = end;
   }
 }
 
-function insertionSort(start: number, end: number): void {
+function insertionSort(rows: Int32Array, start: number, end: number): void {
   for (let i = start + 1; i < end; i++) {
-    const row = sortedRows[i]!;
+    const row = rows[i]!;
     let j = i - 1;
-    for (; j >= start && sortedRows[j]! > row; j--) sortedRows[j + 1] = sortedRows[j]!;
-    sortedRows[j + 1] = row;
+    for (; j >= start && rows[j]! > row; j--) rows[j + 1] = rows[j]!;
+    rows[j + 1] = row;
   }
 }
 
 /** Run lengths from the sorted crossings; two crossings at one pixel cancel out. */
 function runsBetweenCrossings(numCrossings: number, height: number, width: number): Uint32Array {
   if (runs.length < numCrossings + 1) runs = new Uint32Array(crossingRows.length + 1);
+  const rows = sortedRows;
+  const ends = columnEnds;
+  const lengths = runs;
   let length = 0;
   let previous = 0;
   let joinsNext = false;
   let column = 0;
   for (let i = 0; i <= numCrossings; i++) {
-    while (i < numCrossings && columnEnds[column]! <= i) column++;
-    const position = i < numCrossings ? column * height + sortedRows[i]! : height * width;
+    while (i < numCrossings && ends[column]! <= i) column++;
+    const position = i < numCrossings ? column * height + rows[i]! : height * width;
     const run = position - previous;
     previous = position;
     if (joinsNext) {
-      runs[length - 1]! += run;
+      lengths[length - 1]! += run;
       joinsNext = false;
     } else if (run > 0 || length === 0) {
-      runs[length++] = run;
+      lengths[length++] = run;
     } else {
       joinsNext = true;
     }
   }
-  return runs.slice(0, length);
+  return lengths.slice(0, length);
 }
 
 function reserveCrossings(size: number): void {

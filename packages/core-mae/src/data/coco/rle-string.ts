@@ -13,10 +13,11 @@ const MAX_GROUPS = 7;
 
 /** COCO's compressed string of a mask. */
 export function rleToString(rle: Rle): string {
-  return Buffer.from(rleToBytes(rle)).toString('latin1');
+  const bytes = rleToBytes(rle);
+  return Buffer.from(bytes.buffer, 0, bytes.length).toString('latin1');
 }
 
-/** The compressed string's characters as bytes. */
+/** The compressed string's characters as bytes; a view of a larger buffer. */
 export function rleToBytes({ counts }: Rle): Uint8Array {
   const bytes = new Uint8Array(counts.length * MAX_GROUPS);
   let length = 0;
@@ -24,14 +25,14 @@ export function rleToBytes({ counts }: Rle): Uint8Array {
     let rest = counts[run]! - (run > 2 ? counts[run - 2]! : 0);
     for (;;) {
       const group = rest & 0x1f;
-      // Differences reach 2³² in size, so a 32-bit shift would lose the top.
-      rest = Math.floor(rest / 32);
+      // Counts stay below `MAX_MASK_PIXELS`, so their differences fit in 32 bits.
+      rest >>= 5;
       const more = (group & SIGN) !== 0 ? rest !== -1 : rest !== 0;
       bytes[length++] = (more ? group | MORE : group) + 48;
       if (!more) break;
     }
   }
-  return bytes.slice(0, length);
+  return bytes.subarray(0, length);
 }
 
 /** The mask of a compressed string. @throws MaeError `ANNOTATION_INVALID` when it is not one of height · width pixels. */
