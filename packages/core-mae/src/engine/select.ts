@@ -1,5 +1,6 @@
 import type { Engine } from '../contracts/engine.js';
 import { MaeError } from '../errors.js';
+import { createOnnxEngine } from './onnx.js';
 import { createTfjsEngine } from './tfjs.js';
 
 /**
@@ -12,8 +13,10 @@ export type Device = (typeof DEVICES)[number];
 export interface EngineOptions {
   /** Default `auto`. */
   readonly device?: Device | undefined;
-  /** Threads of a compiled program; by default as many as the process has cores. */
+  /** Threads of a compiled program; default: the cores available to this process. */
   readonly threads?: number | undefined;
+  /** Receives one line when `auto` has to fall back; by default a process warning. */
+  readonly warn?: ((line: string) => void) | undefined;
 }
 
 /**
@@ -21,22 +24,49 @@ export interface EngineOptions {
  *
  * @throws MaeError `ENGINE_UNAVAILABLE` where a device asked for by name cannot be used
  */
-export function createEngine({ device = 'auto' }: EngineOptions = {}): Promise<Engine> {
+export async function createEngine({
+  device = 'auto',
+  threads,
+  warn = warnProcess,
+}: EngineOptions = {}): Promise<Engine> {
   switch (device) {
-    case 'auto':
     case 'cpu':
-    case 'wasm':
-      return createTfjsEngine({ backend: 'wasm' });
-    case 'tensorflow':
-      return createTfjsEngine({ backend: 'tensorflow' });
-    case 'javascript':
-      return createTfjsEngine({ backend: 'cpu' });
     case 'webgpu':
     case 'cuda':
-      return Promise.reject(
-        new MaeError('ENGINE_UNAVAILABLE', {
-          what: `the device "${device}" needs onnxruntime-node, which is not loaded`,
-        }),
-      );
+      return createOnnxEngine({ provider: device, threads });
+    case 'tensorflow':
+    case 'wasm':
+      return createTfjsEngine({ backend: device });
+    case 'javascript':
+      return createTfjsEngine({ backend: 'cpu' });
+    case 'auto':
+      try {
+        return await createOnnxEngine({ threads });
+      } catch (error) {
+        if (!isUnavailable(error)) throw error;
+        return fallBack(error, warn);
+      }
   }
+}
+
+/** The native TF.js addon where it is installed, else WebAssembly. */
+async function fallBack(reason: MaeError, warn: (line: string) => void): Promise<Engine> {
+  try {
+    const engine = await createTfjsEngine({ backend: 'tensorflow' });
+    warn(`${reason.message}. Running on ${engine.description} instead.`);
+    return engine;
+  } catch (error) {
+    if (!isUnavailable(error)) throw error;
+    const engine = await createTfjsEngine({ backend: 'wasm' });
+    warn(`${reason.message}. Running on ${engine.description} instead: about 60 times slower.`);
+    return engine;
+  }
+}
+
+function isUnavailable(error: unknown): error is MaeError {
+  return error instanceof MaeError && error.code === 'ENGINE_UNAVAILABLE';
+}
+
+function warnProcess(line: string): void {
+  process.emitWarning(line, 'MaeTasksWarning');
 }

@@ -1,0 +1,105 @@
+import type { Engine, Program, ProgramSpec, TensorFunction } from '../contracts/engine.js';
+import { type HostTensor, sizeOf, type TensorSpec } from '../contracts/tensor.js';
+import { availableCores } from './available-cores.js';
+import { checkInputs } from './check-inputs.js';
+import { encodeModel } from './onnx/encode.js';
+import { optimize } from './onnx/optimize.js';
+import { createSession, loadOnnxRuntime, type Provider, requireProvider, type Session } from './onnx/session.js';
+import { graphNames, trace } from './onnx/trace.js';
+
+export interface OnnxEngineOptions {
+  /** Default `cpu`. */
+  readonly provider?: Provider | undefined;
+  /** Threads within an operation; default: the cores available to this process. */
+  readonly threads?: number | undefined;
+  /** Prefix of profile files that ONNX Runtime writes, one per program; for benchmarks. */
+  readonly profile?: string | undefined;
+}
+
+/**
+ * An engine that traces each function once, with its gradients, into an ONNX graph and runs that by ONNX Runtime.
+ * Programs are made once per function, shapes and gradients.
+ *
+ * @throws MaeError `ENGINE_UNAVAILABLE`
+ */
+export async function createOnnxEngine({
+  provider = 'cpu',
+  threads = availableCores(),
+  profile,
+}: OnnxEngineOptions = {}): Promise<Engine> {
+  const runtime = await loadOnnxRuntime();
+  requireProvider(runtime, provider);
+  const compiled = new Map<TensorFunction, Map<string, Promise<Compiled>>>();
+
+  const compile = async (spec: ProgramSpec): Promise<Compiled> => {
+    const { graph, outputs } = trace(spec);
+    // Providers of GPUs know no FusedMatMul and would hand it back to the CPU, with copies both ways.
+    const model = encodeModel(optimize(graph, provider === 'cpu' ? 'fast' : 'portable'), spec.name);
+    return { outputs, session: await createSession(runtime, model, spec.name, { provider, threads, profile }) };
+  };
+
+  return {
+    name: 'onnx',
+    description: `onnxruntime-node ${runtime.env.versions.node ?? ''} (${provider}${provider === 'cpu' ? `, ${threads} ${threads === 1 ? 'thread' : 'threads'}` : ''})`,
+    async compile(spec) {
+      const programs = compiled.get(spec.fn) ?? new Map<string, Promise<Compiled>>();
+      compiled.set(spec.fn, programs);
+      const key = JSON.stringify([spec.parameters, spec.batch, spec.gradients ?? []]);
+      const program = programs.get(key) ?? compile(spec);
+      programs.set(key, program);
+      try {
+        return createProgram(spec, await program);
+      } catch (error) {
+        programs.delete(key);
+        throw error;
+      }
+    },
+    async dispose() {
+      const sessions = [...compiled.values()].flatMap((programs) => [...programs.values()]);
+      compiled.clear();
+      for (const { session } of await Promise.all(sessions)) {
+        if (profile !== undefined) session.endProfiling();
+        await session.release();
+      }
+    },
+  };
+}
+
+interface Compiled {
+  readonly session: Session;
+  readonly outputs: Readonly<Record<string, TensorSpec>>;
+}
+
+function createProgram(spec: ProgramSpec, { session, outputs }: Compiled): Program {
+  const results: Record<string, HostTensor> = {};
+  const fetched = new Map<string, HostTensor>();
+  const allocate = (graphName: string, name: string, { shape, dtype }: TensorSpec): void => {
+    const Values = { float32: Float32Array, int32: Int32Array, bool: Uint8Array }[dtype];
+    results[name] = { shape, dtype, data: new Values(sizeOf(shape)) };
+    fetched.set(graphName, results[name]);
+  };
+  for (const [name, output] of Object.entries(outputs)) allocate(graphNames.output(name), name, output);
+  const parameterGradients = (spec.gradients ?? []).filter((name) => name in spec.parameters);
+  for (const name of spec.gradients ?? []) {
+    if (!(name in spec.parameters)) allocate(graphNames.gradient(name), `grad.${name}`, spec.batch[name]!);
+  }
+  return {
+    outputs,
+    async run(parameters, batch, gradients) {
+      checkInputs(spec, parameters, batch, gradients);
+      const inputs = new Map<string, HostTensor>();
+      for (const [name, shape] of Object.entries(spec.parameters)) {
+        inputs.set(graphNames.parameter(name), { shape, dtype: 'float32', data: parameters.get(name)!.data });
+      }
+      for (const name of Object.keys(spec.batch)) inputs.set(graphNames.batch(name), batch[name]!);
+      for (const name of parameterGradients) {
+        const { shape, data } = gradients!.get(name)!;
+        fetched.set(graphNames.gradient(name), { shape, dtype: 'float32', data });
+      }
+      await session.run(inputs, fetched);
+      return results;
+    },
+    // Sessions belong to the engine, which may hand the same one out again.
+    dispose: () => undefined,
+  };
+}

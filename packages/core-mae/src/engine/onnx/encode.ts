@@ -1,0 +1,64 @@
+import { type Attribute, type ElementType, type Graph, type GraphNode, type GraphValue, MICROSOFT } from './graph.js';
+import { createMessage, type MessageWriter, toBytes } from './protobuf.js';
+
+/** The standard operators' version that graphs are written in, and the file format's version that goes with it. */
+export const OPSET = 21;
+const IR_VERSION = 10;
+const PRODUCER = 'mae-tasks';
+
+/** Codes of `TensorProto.DataType` (onnx.proto). */
+const ELEMENT_CODES: Record<ElementType, number> = { float32: 1, int32: 6, int64: 7, bool: 9, float64: 11 };
+/** Codes of `AttributeProto.AttributeType`. */
+const ATTRIBUTE_CODES = { float: 1, integer: 2, text: 3, integers: 7 } as const;
+
+/** The graph as an ONNX model file (`ModelProto`). Field numbers are those of onnx.proto. */
+export function encodeModel(graph: Graph, name: string): Uint8Array {
+  const domains = new Set(graph.nodes.map(({ domain }) => domain));
+  const model = createMessage()
+    .integer(1, IR_VERSION)
+    .text(2, PRODUCER)
+    .message(7, graphMessage(graph, name))
+    .message(8, createMessage().text(1, '').integer(2, OPSET));
+  if (domains.has(MICROSOFT)) model.message(8, createMessage().text(1, MICROSOFT).integer(2, 1));
+  return toBytes(model);
+}
+
+function graphMessage(graph: Graph, name: string): MessageWriter {
+  const message = createMessage();
+  graph.nodes.forEach((node, index) => message.message(1, nodeMessage(node, `${node.op}_${index}`)));
+  message.text(2, name);
+  for (const { value, data } of graph.initializers) {
+    const tensor = createMessage();
+    for (const dimension of value.shape) tensor.integer(1, dimension);
+    tensor.integer(2, ELEMENT_CODES[value.type]).text(8, value.name);
+    message.message(5, tensor.bytes(9, new Uint8Array(data.buffer, data.byteOffset, data.byteLength)));
+  }
+  for (const input of graph.inputs) message.message(11, valueMessage(input));
+  for (const output of graph.outputs) message.message(12, valueMessage(output));
+  return message;
+}
+
+function nodeMessage({ op, domain, inputs, outputs, attributes }: GraphNode, name: string): MessageWriter {
+  const message = createMessage();
+  for (const input of inputs) message.text(1, input.name);
+  for (const output of outputs) message.text(2, output.name);
+  message.text(3, name).text(4, op);
+  for (const [key, value] of Object.entries(attributes)) message.message(5, attributeMessage(key, value));
+  return domain === '' ? message : message.text(7, domain);
+}
+
+function attributeMessage(name: string, value: Attribute): MessageWriter {
+  const message = createMessage().text(1, name);
+  if (typeof value === 'number') return message.integer(3, value).integer(20, ATTRIBUTE_CODES.integer);
+  if (typeof value === 'string') return message.text(4, value).integer(20, ATTRIBUTE_CODES.text);
+  if ('float' in value) return message.float(2, value.float).integer(20, ATTRIBUTE_CODES.float);
+  for (const item of value) message.integer(8, item);
+  return message.integer(20, ATTRIBUTE_CODES.integers);
+}
+
+function valueMessage({ name, shape, type }: GraphValue): MessageWriter {
+  const dimensions = createMessage();
+  for (const dimension of shape) dimensions.message(1, createMessage().integer(1, dimension));
+  const tensor = createMessage().integer(1, ELEMENT_CODES[type]).message(2, dimensions);
+  return createMessage().text(1, name).message(2, createMessage().message(1, tensor));
+}
