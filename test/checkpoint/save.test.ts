@@ -164,7 +164,7 @@ describe('saved checkpoints', () => {
     const script = fileURLToPath(new URL('save-until-killed.ts', import.meta.url));
     let lastStep = 0;
     let interrupted = 0;
-    for (let round = 0; round < 12; round++) {
+    for (let round = 0; round < 10; round++) {
       const child = spawn(process.execPath, ['--import', 'tsx', script, path, String(lastStep + 1)], {
         stdio: ['ignore', 'pipe', 'inherit'],
       });

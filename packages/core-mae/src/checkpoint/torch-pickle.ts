@@ -1,4 +1,4 @@
-import { messageOf } from '../errors.js';
+import { MaeError, messageOf } from '../errors.js';
 import { type CheckpointFile, invalidCheckpoint, withCheckpointFile } from './checkpoint-file.js';
 import { torchStorage, WEIGHT_GLOBALS } from './pickle/allowed-globals.js';
 import { unpickle } from './pickle/machine.js';
@@ -175,7 +175,12 @@ function unpickleFrom(
     return unpickle(bytes, rules, start);
   } catch (error) {
     if (!(error instanceof PickleError)) throw error;
-    throw invalidCheckpoint(path, `the checkpoint is refused: ${messageOf(error)}`, error);
+    throw new MaeError('CHECKPOINT_INVALID', {
+      what: `the checkpoint is refused: ${messageOf(error)}`,
+      where: path,
+      fix: 'save the weights alone, as safetensors or as a state_dict()',
+      cause: error,
+    });
   }
 }
 

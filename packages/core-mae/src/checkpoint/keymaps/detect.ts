@@ -1,0 +1,26 @@
+import { MaeError } from '../../errors.js';
+import type { StoredTensors } from '../stored-tensor.js';
+import { detectron2KeyMap } from './detectron2.js';
+import { huggingFaceKeyMap } from './hugging-face.js';
+import type { KeyMap } from './key-map.js';
+import { mmpretrainKeyMap } from './mmpretrain.js';
+import { officialKeyMap } from './official.js';
+
+const KEY_MAPS: readonly KeyMap[] = [officialKeyMap, huggingFaceKeyMap, detectron2KeyMap, mmpretrainKeyMap];
+
+/**
+ * The key map of the source that these names come from.
+ *
+ * @throws MaeError `CHECKPOINT_INVALID`, listing the first names, if none knows them
+ */
+export function detectKeyMap(tensors: StoredTensors, path: string): KeyMap {
+  const names = [...tensors.keys()];
+  const found = KEY_MAPS.find((keyMap) => keyMap.recognizes(names));
+  if (found !== undefined) return found;
+  const listed = names.length === 0 ? 'it holds no tensors' : `it begins with ${names.slice(0, 6).join(', ')}`;
+  throw new MaeError('CHECKPOINT_INVALID', {
+    what: `the checkpoint's names are those of no known Vision Transformer; ${listed}`,
+    where: path,
+    fix: `known are the names of ${KEY_MAPS.map(({ source }) => source).join(', ')}`,
+  });
+}
