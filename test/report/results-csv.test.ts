@@ -65,10 +65,7 @@ describe('results.csv', () => {
 
   const trackers = (): [Tracker, Tracker] => {
     const metricsPath = join(folder, 'metrics.jsonl');
-    return [
-      createMetricsJsonl(metricsPath),
-      createResultsCsv({ path: join(folder, 'results.csv'), metricsPath }),
-    ];
+    return [createMetricsJsonl(metricsPath), createResultsCsv({ path: join(folder, 'results.csv'), metricsPath })];
   };
   const log = async (all: readonly Tracker[], records: readonly MetricsRecord[]): Promise<void> => {
     for (const each of records) for (const tracker of all) await tracker.log(each);

@@ -152,9 +152,12 @@ function padded(range: Range | undefined, share: number): Range | undefined {
   return [low >= 0 ? Math.max(0, low - room) : low - room, high + room];
 }
 
+/** Values beyond these are drawn at the edge: their ratios would leave the range of a double. */
+const [smallest, largest] = [1e-140, 1e140];
+
 function paddedLog(range: Range | undefined): Range | undefined {
   if (range === undefined) return undefined;
-  const [low, high] = range;
+  const [low, high] = range.map((value) => Math.min(largest, Math.max(smallest, value))) as [number, number];
   const factor = high / low < 1 + 1e-12 ? 2 : (high / low) ** 0.06;
   return [low / factor, high * factor];
 }
@@ -162,7 +165,11 @@ function paddedLog(range: Range | undefined): Range | undefined {
 function scale([low, high]: Range, [from, to]: Range, kind: 'linear' | 'log'): (value: number) => number {
   if (kind === 'linear') return (value) => from + ((value - low) / (high - low)) * (to - from);
   const decades = Math.log(high / low);
-  return (value) => (value > 0 ? from + (Math.log(value / low) / decades) * (to - from) : Number.NaN);
+  return (value) => {
+    if (!(value > 0)) return Number.NaN;
+    const place = Math.log(Math.min(high, Math.max(low, value)) / low) / decades;
+    return from + place * (to - from);
+  };
 }
 
 /** Steps and epochs are whole numbers: the ticks without those between, where any are left. */

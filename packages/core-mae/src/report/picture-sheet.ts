@@ -129,7 +129,7 @@ export async function pictureSheetPng(sheet: PictureSheet, style: SheetStyle = {
   const labels = svgDocument({ width, height, body: texts.join(''), label: title ?? 'pictures', theme: 'light' });
   return sharp(Buffer.from(labels))
     .composite(await Promise.all(overlays))
-    .flatten({ background: '#ffffff' })
+    .removeAlpha()
     .png({ compressionLevel: 9 })
     .toBuffer();
 }
