@@ -12,4 +12,6 @@ export default defineConfig({
   dts: { entry: { index: 'src/index.ts' } },
   sourcemap: true,
   clean: true,
+  // An optional dependency, loaded by dynamic import: never part of the bundle.
+  external: ['onnxruntime-node'],
 });

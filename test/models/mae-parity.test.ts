@@ -6,7 +6,7 @@ import { createMaeBatch, maeBatchSpec } from '#core/models/mae-batch.js';
 import { defaultMaskOptions, type MaskOptions } from '#core/models/mae-config.js';
 import { maeLoss, maeReconstruction, maeSpecs } from '#core/models/mae.js';
 import { shuffleByNoise } from '#core/models/masking.js';
-import { unpatchify } from '#core/models/patch-embed.js';
+import { cutPatches, unpatchify } from '#core/models/image-patches.js';
 import { sinCosPosEmbed } from '#core/models/pos-embed.js';
 import { allocateOnHeap, shapesOf, trainableNames } from '#core/nn/params.js';
 import {
@@ -140,6 +140,7 @@ describe('patches and positions', () => {
     splitRows(reference.float32('patches'), batchSize).forEach((patches, picture) => {
       const image = images.subarray(picture * 3072, (picture + 1) * 3072);
       expect(relativeError(unpatchify(patches, config), image)).toBe(0);
+      expect(relativeError(cutPatches(image, config), patches)).toBe(0);
     });
   });
 

@@ -9,7 +9,7 @@ interface ScheduleFixture {
   min_lr: number;
   warmup_epochs: number;
   epochs: number;
-  points: [number, number][];
+  points: Array<[number, number]>;
 }
 
 interface GroupFixture {

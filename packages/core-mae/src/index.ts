@@ -1,2 +1,67 @@
-export { MaeError, type MaeErrorCode } from './errors.js';
+export type { DataReader, OpenOptions } from './contracts/data-reader.js';
+export type { Dataset, ImageSource, Item, Sample, TransformSpec } from './contracts/dataset.js';
+export type { Engine, NamedTensors, Program, ProgramSpec, TensorFunction } from './contracts/engine.js';
+export type { BatchedFunction, DrawContext, Drawing, Evaluator, Objective } from './contracts/objective.js';
+export type { Initializer, ParameterSpec, ParameterSpecs } from './contracts/parameters.js';
+export type { Random } from './contracts/random.js';
+export type {
+  Batch,
+  DType,
+  HostTensor,
+  Parameter,
+  ParameterTree,
+  Shape,
+  TensorData,
+  TensorSpec,
+} from './contracts/tensor.js';
 export { type MetricsRecord, type PictureRecord, type TrackedRun, Tracker } from './contracts/tracker.js';
+
+export { writeFileAtomically } from './checkpoint/atomic-write.js';
+export { mergeCheckpoint, type MergeOptions } from './checkpoint/merge.js';
+export { formatMergeReport, type MergeReport } from './checkpoint/merge-report.js';
+export { readSafetensors, readSafetensorsHeader } from './checkpoint/safetensors.js';
+export { saveCheckpoint } from './checkpoint/save.js';
+
+export type { BadImage } from './data/bad-images.js';
+export { decodeImage, type DecodeOptions } from './data/image.js';
+export { dataReaders } from './data/readers.js';
+export { imageFolder } from './data/image-folder.js';
+export { createLoader, type Loader, type LoaderOptions } from './data/loader.js';
+export { splitDataset } from './data/split.js';
+
+export { type EngineProbe, probeEngine } from './engine/probe.js';
+export { createEngine, type Device, DEVICES, type EngineOptions } from './engine/select.js';
+export { MaeError, type MaeErrorCode } from './errors.js';
+
+export { inferMaeConfig } from './models/infer-config.js';
+export { createMaeBatch, maeBatchSpec } from './models/mae-batch.js';
+export { defaultMaskOptions, type MaeConfig, type MaskOptions } from './models/mae-config.js';
+export { isEncoderParameter, maeLoss, maeReconstruction, maeSpecs } from './models/mae.js';
+export { countVisible, drawPatchOrder, MASK_STRATEGIES, type MaskStrategy } from './models/masking.js';
+export { PRESET_NAMES, type PresetName, presets } from './models/presets.js';
+export { createReconstruct, type Reconstruction } from './models/reconstruct.js';
+export { encodeImages, vitNormSpecs, vitSpecs } from './models/vit.js';
+export { patchGrid, type VitConfig } from './models/vit-config.js';
+
+export { allocateOnHeap, initializeParameters } from './nn/params.js';
+export { createRandom } from './nn/random.js';
+
+export { describeMachine } from './train/environment.js';
+export { type LoadedMae, loadMae } from './train/load-mae.js';
+export { openPictures } from './train/open-training-data.js';
+export { visualize } from './train/visualize.js';
+export { checkSettings, nearestName } from './train/check-settings.js';
+export { type DataSettings, dataSettings } from './train/data-settings.js';
+export { pretrain, type PretrainOptions, type PretrainRun } from './train/pretrain.js';
+export { type PretrainConfig, pretrainConfig } from './train/pretrain-config.js';
+export { type DirectoryRun, openPretrainRun } from './train/pretrain-run.js';
+export { type RunEvent } from './train/run.js';
+export {
+  createRunDirectory,
+  findRunDirectory,
+  readRunConfig,
+  type RunDirectory,
+  runDirectoryAt,
+} from './train/run-directory.js';
+export { readTrainingMetadata } from './train/training-checkpoint.js';
+export type { StepRecord } from './train/training.js';

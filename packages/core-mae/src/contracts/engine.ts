@@ -34,7 +34,11 @@ export interface Program {
    * Gradients by parameters are written (not added) into `gradients`, under the same names; gradients by entries of
    * the batch are returned as `grad.<name>`. The arrays returned are the caller's until the next run of this program.
    */
-  run(parameters: ParameterTree, batch: Batch, gradients?: ParameterTree): Promise<Readonly<Record<string, HostTensor>>>;
+  run(
+    parameters: ParameterTree,
+    batch: Batch,
+    gradients?: ParameterTree,
+  ): Promise<Readonly<Record<string, HostTensor>>>;
   dispose(): void;
 }
 

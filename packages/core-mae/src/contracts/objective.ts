@@ -7,9 +7,9 @@ import type { Batch, HostTensor, ParameterTree, TensorSpec } from './tensor.js';
 /** A function to compile, and how decoded pictures become its batch. */
 export interface BatchedFunction {
   readonly fn: TensorFunction;
-  batchSpec(batchSize: number): Readonly<Record<string, TensorSpec>>;
+  readonly batchSpec: (batchSize: number) => Readonly<Record<string, TensorSpec>>;
   /** @param random a stream of its own for this batch: masks, drop path, mixing */
-  collate(samples: readonly Sample[], random: Random): Batch;
+  readonly collate: (samples: readonly Sample[], random: Random) => Batch;
   readonly transforms: readonly TransformSpec[];
 }
 

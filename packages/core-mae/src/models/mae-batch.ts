@@ -1,5 +1,5 @@
 import type { Batch, TensorSpec } from '../contracts/tensor.js';
-import { type MaeConfig, type MaskOptions } from './mae-config.js';
+import type { MaeConfig, MaskOptions } from './mae-config.js';
 import { countVisible } from './masking.js';
 import { patchGrid } from './vit-config.js';
 
@@ -59,26 +59,26 @@ export function createMaeBatch(
       .map(([name, { shape }]) => [name, new Int32Array(shape[0] ?? 0)]),
   ) as Record<string, Int32Array>;
 
-  maps['removedRows']!.fill(numRemoved * batchSize);
+  maps.removedRows!.fill(numRemoved * batchSize);
   patchOrders.forEach((order, picture) => {
-    maps['tokenSources']![picture] = picture;
-    maps['tokenPlaces']![picture] = picture;
+    maps.tokenSources![picture] = picture;
+    maps.tokenPlaces![picture] = picture;
     for (let i = 0; i < numPatches; i++) {
       const patch = order[i]!;
       const patchRow = patch * batchSize + picture;
       const place = (patch + 1) * batchSize + picture;
       if (i < numVisible) {
         const row = i * batchSize + picture;
-        maps['visiblePatches']![row] = patchRow;
-        maps['visiblePositions']![row] = patch + 1;
-        maps['tokenSources']![place] = row + batchSize;
-        maps['tokenPlaces']![row + batchSize] = place;
+        maps.visiblePatches![row] = patchRow;
+        maps.visiblePositions![row] = patch + 1;
+        maps.tokenSources![place] = row + batchSize;
+        maps.tokenPlaces![row + batchSize] = place;
       } else {
         const row = (i - numVisible) * batchSize + picture;
-        maps['tokenSources']![place] = (1 + numVisible) * batchSize;
-        maps['removedPlaces']![row] = place;
-        maps['removedRows']![place] = row;
-        maps['removedPatches']![row] = patchRow;
+        maps.tokenSources![place] = (1 + numVisible) * batchSize;
+        maps.removedPlaces![row] = place;
+        maps.removedRows![place] = row;
+        maps.removedPatches![row] = patchRow;
       }
     }
   });

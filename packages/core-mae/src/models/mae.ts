@@ -80,12 +80,12 @@ export function maeLoss(config: MaeConfig, options: MaskOptions): TensorFunction
     );
     const removedOnly = options.lossPatches === 'removed';
     const compared = removedOnly
-      ? pickRows(decoded, batch['removedPlaces'] as tf.Tensor1D, batch['removedRows'] as tf.Tensor1D)
+      ? pickRows(decoded, batch.removedPlaces as tf.Tensor1D, batch.removedRows as tf.Tensor1D)
       : withoutClsToken(decoded, patches.shape[0]);
-    const target = removedOnly ? tf.gather(patches, batch['removedPatches'] as tf.Tensor1D) : patches;
+    const target = removedOnly ? tf.gather(patches, batch.removedPatches as tf.Tensor1D) : patches;
     const difference = tf.sub(predict(parameters, compared), options.normPixLoss ? normalizePatches(target) : target);
     const lossPerPatch = tf.mean(tf.square(difference), -1);
-    const lossPerImage = tf.mean(tf.reshape(lossPerPatch, [-1, batch['images']!.shape[0]!]), 0);
+    const lossPerImage = tf.mean(tf.reshape(lossPerPatch, [-1, batch.images!.shape[0]]), 0);
     return { loss: tf.mean(lossPerImage), lossPerImage };
   };
 }
@@ -102,7 +102,7 @@ export function maeReconstruction(config: MaeConfig, options: MaskOptions): Tens
     const latent = encodeVisible(parameters, batch, patches, config, options);
     const decoded = decode(parameters, latent, batch, config, options);
     const prediction = predict(parameters, withoutClsToken(decoded, patches.shape[0]));
-    const batchSize = batch['images']!.shape[0]!;
+    const batchSize = batch.images!.shape[0];
     return { prediction: tf.reshape(prediction, [-1, batchSize, patches.shape[1]]), latent };
   };
 }
@@ -116,7 +116,7 @@ export function normalizePatches(patches: tf.Tensor2D): tf.Tensor2D {
 }
 
 function patchesOf(batch: NamedTensors, { patchSize }: MaeConfig): tf.Tensor2D {
-  return patchify(batch['images'] as tf.Tensor4D, patchSize);
+  return patchify(batch.images as tf.Tensor4D, patchSize);
 }
 
 /** `[1 + K, B, D]`, or `[1 + L, B, D]` with mask tokens in the encoder; after the encoder's norm. */
@@ -129,21 +129,21 @@ function encodeVisible(
 ): tf.Tensor3D {
   const { embedDim, depth, numHeads } = config;
   const parameter = scope(parameters);
-  const batchSize = batch['images']!.shape[0]!;
+  const batchSize = batch.images!.shape[0];
   const posEmbed = parameter<tf.Tensor3D>('pos_embed');
-  const visible = tf.gather(patches, batch['visiblePatches'] as tf.Tensor1D);
+  const visible = tf.gather(patches, batch.visiblePatches as tf.Tensor1D);
   const embedded = embedPatches(parameter, visible); // [K·B, D]
   const grouped = (rows: tf.Tensor2D): tf.Tensor3D => tf.reshape(rows, [-1, batchSize, embedDim]);
   const clsToken = parameter<tf.Tensor3D>('cls_token');
 
   let tokens: tf.Tensor3D;
   if (encodeMaskTokens) {
-    const seen = tf.reshape(prependClsToken(clsToken, grouped(embedded)), [-1, embedDim]) as tf.Tensor2D;
+    const seen = tf.reshape<tf.Rank.R2>(prependClsToken(clsToken, grouped(embedded)), [-1, embedDim]);
     tokens = addPositions(grouped(spread(seen, parameter('encoder_mask_token'), batch)), posEmbed);
   } else {
     // The class token's row of the table is zero in MAE, but a loaded table may say otherwise.
-    const table = tf.reshape(posEmbed, [-1, embedDim]) as tf.Tensor2D;
-    const positioned = tf.add(embedded, tf.gather(table, batch['visiblePositions'] as tf.Tensor1D)) as tf.Tensor2D;
+    const table = tf.reshape<tf.Rank.R2>(posEmbed, [-1, embedDim]);
+    const positioned = tf.add(embedded, tf.gather(table, batch.visiblePositions as tf.Tensor1D)) as tf.Tensor2D;
     const clsPosition = tf.reshape(tf.slice(table, [0, 0], [1, embedDim]), [1, 1, embedDim]);
     tokens = prependClsToken(tf.add(clsToken, clsPosition), grouped(positioned));
   }
@@ -161,7 +161,7 @@ function decode(
 ): tf.Tensor2D {
   const { decoderEmbedDim, decoderDepth, decoderNumHeads } = config;
   const parameter = scope(parameters);
-  const batchSize = batch['images']!.shape[0]!;
+  const batchSize = batch.images!.shape[0];
   const projected = linear(
     tf.reshape(latent, [-1, latent.shape[2]]),
     parameter<tf.Tensor2D>('decoder_embed.weight'),
@@ -169,7 +169,7 @@ function decode(
   ) as tf.Tensor2D;
   const whole = encodeMaskTokens ? projected : spread(projected, parameter('mask_token'), batch);
   const tokens = addPositions(
-    tf.reshape(whole, [-1, batchSize, decoderEmbedDim]) as tf.Tensor3D,
+    tf.reshape<tf.Rank.R3>(whole, [-1, batchSize, decoderEmbedDim]),
     parameter('decoder_pos_embed'),
   );
   const decoded = runBlocks(parameters, tokens, {
@@ -183,9 +183,9 @@ function decode(
 /** Seen tokens `[(1 + K)·B, D]` at their places, a mask token everywhere else: `[(1 + L)·B, D]`. */
 function spread(seen: tf.Tensor2D, maskToken: tf.Tensor, batch: NamedTensors): tf.Tensor2D {
   return spreadRows(seen, tf.reshape(maskToken, [1, seen.shape[1]]), {
-    sources: batch['tokenSources'] as tf.Tensor1D,
-    places: batch['tokenPlaces'] as tf.Tensor1D,
-    fillerPlaces: batch['removedPlaces'] as tf.Tensor1D,
+    sources: batch.tokenSources as tf.Tensor1D,
+    places: batch.tokenPlaces as tf.Tensor1D,
+    fillerPlaces: batch.removedPlaces as tf.Tensor1D,
   });
 }
 

@@ -3,7 +3,7 @@ import { xavierUniform } from '../nn/init.js';
 import { linear } from '../nn/linear.js';
 import type { ParameterSpecs } from '../contracts/parameters.js';
 import type { Scope } from '../nn/scope.js';
-import { patchGrid, type VitConfig } from './vit-config.js';
+import type { VitConfig } from './vit-config.js';
 
 /**
  * Pictures cut into patches, patches first: `[B, H, W, C]` → `[L·B, p·p·C]`, row `l·B + b` being patch `l` of
@@ -26,7 +26,7 @@ export function patchify(images: tf.Tensor4D, patchSize: number): tf.Tensor2D {
  */
 export function embedPatches(parameter: Scope, patches: tf.Tensor2D): tf.Tensor2D {
   const kernel = parameter<tf.Tensor4D>('patch_embed.proj.weight');
-  const weight = tf.reshape(tf.transpose(kernel, [0, 2, 3, 1]), [kernel.shape[0], -1]) as tf.Tensor2D; // [D, p·p·C]
+  const weight = tf.reshape<tf.Rank.R2>(tf.transpose(kernel, [0, 2, 3, 1]), [kernel.shape[0], -1]); // [D, p·p·C]
   return linear(patches, weight, parameter<tf.Tensor1D>('patch_embed.proj.bias')) as tf.Tensor2D;
 }
 
@@ -44,24 +44,4 @@ export function patchEmbedSpecs({ patchSize, inChannels, embedDim }: VitConfig):
         Float32Array.from({ length: size ?? 0 }, () => (2 * random.uniform() - 1) / Math.sqrt(fanIn)),
     },
   };
-}
-
-/**
- * The picture of a patch matrix: `[L, p·p·C]` → `[H, W, C]` (official `unpatchify`, for one picture).
- */
-export function unpatchify(patches: Float32Array, config: VitConfig): Float32Array {
-  const { patchSize, inChannels } = config;
-  const { height, width, patchValues } = patchGrid(config);
-  const image = new Float32Array(height * width * patchValues);
-  const rowValues = patchSize * inChannels;
-  for (let patchRow = 0; patchRow < height; patchRow++) {
-    for (let patchColumn = 0; patchColumn < width; patchColumn++) {
-      for (let y = 0; y < patchSize; y++) {
-        const from = (patchRow * width + patchColumn) * patchValues + y * rowValues;
-        const to = ((patchRow * patchSize + y) * width + patchColumn) * rowValues;
-        image.set(patches.subarray(from, from + rowValues), to);
-      }
-    }
-  }
-  return image;
 }

@@ -84,7 +84,7 @@ export function encodeImages(
   const parameter = scope(parameters);
   const batchSize = images.shape[0];
   const embedded = embedPatches(parameter, patchify(images, patchSize)); // [L·B, D]
-  const patches = tf.reshape(embedded, [-1, batchSize, embedDim]) as tf.Tensor3D;
+  const patches = tf.reshape<tf.Rank.R3>(embedded, [-1, batchSize, embedDim]);
   const tokens = addPositions(prependClsToken(parameter<tf.Tensor3D>('cls_token'), patches), parameter('pos_embed'));
   return runBlocks(parameters, tokens, { prefix: 'blocks.', depth, numHeads, ...options });
 }

@@ -27,7 +27,7 @@ export function selfAttention(parameter: Scope, x: tf.Tensor3D, numHeads: number
   const qkv = linear(x, parameter<tf.Tensor2D>('qkv.weight'), parameter<tf.Tensor1D>('qkv.bias')); // [N, B, 3D]
   const [query, key, value] = tf
     .split(qkv, 3, -1)
-    .map((part) => tf.reshape(part, [numTokens, batchSize * numHeads, width / numHeads]) as tf.Tensor3D);
+    .map((part) => tf.reshape<tf.Rank.R3>(part, [numTokens, batchSize * numHeads, width / numHeads]));
   const mixed = scaledDotProductAttention(query!, key!, value!); // [N, B·heads, d]
   const joined = tf.reshape(mixed, [numTokens, batchSize, width]);
   return linear(joined, parameter<tf.Tensor2D>('proj.weight'), parameter<tf.Tensor1D>('proj.bias')) as tf.Tensor3D;

@@ -5,7 +5,7 @@ import { layerNorm, layerNormSpecs } from './layer-norm.js';
 import { mlp, mlpSpecs } from './mlp.js';
 import type { ParameterSpecs } from '../contracts/parameters.js';
 import { prefixed } from './params.js';
-import { type Scope } from './scope.js';
+import type { Scope } from './scope.js';
 
 export interface BlockOptions {
   readonly numHeads: number;

@@ -9,7 +9,7 @@ import type { ParameterSpecs } from '../contracts/parameters.js';
  * @param bias `[out]`
  */
 export function linear(x: tf.Tensor, weight: tf.Tensor2D, bias?: tf.Tensor1D): tf.Tensor {
-  const rows = tf.reshape(x, [-1, weight.shape[1]]) as tf.Tensor2D;
+  const rows = tf.reshape<tf.Rank.R2>(x, [-1, weight.shape[1]]);
   const product = tf.matMul(rows, weight, false, true);
   const result = bias === undefined ? product : tf.add(product, bias);
   return tf.reshape(result, [...x.shape.slice(0, -1), weight.shape[0]]);

@@ -26,7 +26,7 @@ class Xoshiro128 implements Random {
     this.d = mix(key, 4) | 1;
   }
 
-  fork(...path: (string | number)[]): Random {
+  fork(...path: Array<string | number>): Random {
     let key = this.key;
     for (const step of path) {
       if (typeof step === 'number') {

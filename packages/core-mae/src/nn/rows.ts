@@ -19,7 +19,7 @@ export function pickRows(x: tf.Tensor2D, rows: tf.Tensor1D, places: tf.Tensor1D)
         tf.gather(tf.concat([dy as tf.Tensor2D, tf.zeros([1, table.shape[1]])], 0), saved[0] as tf.Tensor1D),
     };
   });
-  return pick(x) as tf.Tensor2D;
+  return pick(x);
 }
 
 /**
@@ -46,5 +46,5 @@ export function spreadRows(
       ],
     };
   });
-  return spread(x, filler) as tf.Tensor2D;
+  return spread(x, filler);
 }

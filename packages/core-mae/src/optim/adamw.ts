@@ -16,7 +16,7 @@ export function adamw(kernels: VectorKernels, { betas = [0.9, 0.999], eps = 1e-8
   return {
     createState: (shapes, allocate) => ({ slots: { exp_avg: allocate(shapes), exp_avg_sq: allocate(shapes) } }),
     update(parameters, gradients, { slots }, { step, lr, groups }) {
-      const [m, v] = [slots['exp_avg']!, slots['exp_avg_sq']!];
+      const [m, v] = [slots.exp_avg!, slots.exp_avg_sq!];
       for (const [name, gradient] of gradients) {
         const group = groups.get(name);
         if (group === undefined) throw new Error(`Parameter "${name}" has a gradient but is in no optimizer group.`);

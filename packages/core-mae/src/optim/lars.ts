@@ -24,7 +24,7 @@ export function lars(
         if (group === undefined) throw new Error(`Parameter "${name}" has a gradient but is in no optimizer group.`);
         const { shape, data } = parameters.get(name)!;
         const isVector = shape.length <= 1;
-        kernels.lars(data, gradient.data, slots['mu']!.get(name)!.data, {
+        kernels.lars(data, gradient.data, slots.mu!.get(name)!.data, {
           lr: lr * group.lrScale,
           momentum,
           weightDecay: isVector ? 0 : group.weightDecay,

@@ -1,0 +1,75 @@
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { optionData, optionDevice, optionJson, optionLimit, optionOut, optionSeed } from '../common-options.js';
+import { createProcessTerminal } from '../terminal.js';
+
+interface VisualizeFlags {
+  readonly checkpoint: string;
+  readonly data: string;
+  readonly out: string;
+  readonly maskRatio: readonly number[];
+  readonly normPixLoss?: boolean;
+  readonly limit?: number;
+  readonly seed?: number;
+  readonly device?: string;
+  readonly json?: true;
+}
+
+/** Pictures on a sheet where --limit says nothing. */
+const DEFAULT_COUNT = 8;
+
+export function visualizeCommand(): Command {
+  return new Command('visualize')
+    .description('draw what a pretrained model reconstructs of pictures')
+    .requiredOption('--checkpoint <path>', "a run's folder, or a checkpoint file (.safetensors, .pth, Hugging Face)")
+    .addOption(optionData().makeOptionMandatory())
+    .addOption(
+      new Option('--mask-ratio <ratios>', 'shares of the patches to remove; several give one column each')
+        .argParser(parseRatios)
+        .default([0.75], '0.75'),
+    )
+    .option('--norm-pix-loss', 'the checkpoint predicts normalised patches (a run knows this itself)')
+    .addOption(optionOut('the PNG file to write').default('reconstructions.png'))
+    .addOption(optionLimit())
+    .addOption(optionSeed())
+    .addOption(optionDevice())
+    .addOption(optionJson())
+    .addHelpText(
+      'after',
+      '\nExample:\n  mae-tasks visualize --checkpoint runs/pretrain --data photos/ --mask-ratio 0.5,0.75,0.9',
+    )
+    .action(async (flags: VisualizeFlags) => {
+      const terminal = createProcessTerminal({ json: flags.json === true });
+      const core = await import('@mae-tasks/core-mae');
+      const device = core.checkSettings(core.pretrainConfig.shape.device, flags.device, '--device');
+      const loaded = await core.loadMae(flags.checkpoint);
+      const mae = flags.normPixLoss === true ? { ...loaded, mask: { ...loaded.mask, normPixLoss: true } } : loaded;
+      const data = await core.openPictures(flags.data, core.dataReaders);
+      const engine = await core.createEngine({ device });
+      try {
+        const png = await core.visualize({
+          engine,
+          mae,
+          data,
+          count: flags.limit ?? DEFAULT_COUNT,
+          maskRatios: flags.maskRatio,
+          seed: flags.seed ?? 0,
+          reportBadImage: ({ error }) => {
+            terminal.warn(`passed over: ${error.message}`);
+          },
+        });
+        await core.writeFileAtomically(flags.out, png);
+      } finally {
+        await engine.dispose();
+      }
+      terminal.print(`Wrote ${flags.out}`);
+      terminal.record({ type: 'sample', path: flags.out });
+    });
+}
+
+function parseRatios(text: string): number[] {
+  const ratios = text.split(',').map(Number);
+  if (ratios.some((ratio) => !(ratio > 0 && ratio < 1))) {
+    throw new InvalidArgumentError('Give numbers between 0 and 1 with commas between them, for example 0.5,0.75.');
+  }
+  return ratios;
+}

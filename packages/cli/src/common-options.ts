@@ -1,0 +1,69 @@
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import type { Override } from './config.js';
+
+/** Flags that mean the same for every command that has them. */
+export interface CommonFlags {
+  readonly data?: string;
+  readonly out?: string;
+  readonly model?: string;
+  readonly epochs?: number;
+  readonly batchSize?: number;
+  readonly seed?: number;
+  readonly limit?: number;
+  readonly resume?: string | true;
+  readonly json?: true;
+  readonly device?: string;
+  readonly config?: string;
+  readonly set?: readonly string[];
+}
+
+export const optionData = (): Option => new Option('--data <path>', 'folder or file of pictures');
+export const optionOut = (description: string): Option => new Option('--out <path>', description);
+export const optionSeed = (): Option => new Option('--seed <number>', 'seed of all randomness').argParser(wholeNumber);
+export const optionLimit = (): Option =>
+  new Option('--limit <number>', 'use at most this many pictures').argParser(wholeNumber);
+export const optionJson = (): Option => new Option('--json', 'one JSON object a line on stdout, text on stderr');
+export const optionDevice = (): Option =>
+  new Option('--device <name>', 'where to compute: auto, cpu, webgpu, cuda, tensorflow, wasm, javascript');
+
+/** Adds the flags of commands that train. */
+export function addTrainingOptions(command: Command): Command {
+  return command
+    .addOption(optionData())
+    .addOption(optionOut("the run's folder (default: the next runs/<command>/run<N>)"))
+    .option('--model <preset>', 'tiny, small, base, large or huge')
+    .addOption(new Option('--epochs <number>', 'times to go through the data').argParser(wholeNumber))
+    .addOption(new Option('--batch-size <number>', 'pictures in a batch').argParser(wholeNumber))
+    .addOption(optionSeed())
+    .addOption(optionLimit())
+    .option('--resume [run]', 'go on with a run (default: the latest, or --out)')
+    .addOption(optionJson())
+    .addOption(optionDevice())
+    .option('--config <file>', 'YAML file of settings; flags override it')
+    .option('--set <key=value...>', 'any setting, for example optimizer.blr=1e-4 (repeatable)');
+}
+
+/** The settings that common flags stand for. */
+export function commonOverrides(flags: CommonFlags): Override[] {
+  return [
+    ['data.path', flags.data],
+    ['model.preset', flags.model],
+    ['epochs', flags.epochs],
+    ['batchSize', flags.batchSize],
+    ['seed', flags.seed],
+    ['data.limit', flags.limit],
+    ['device', flags.device],
+  ];
+}
+
+export function wholeNumber(text: string): number {
+  const value = Number(text);
+  if (text.trim() === '' || !Number.isInteger(value)) throw new InvalidArgumentError('It must be a whole number.');
+  return value;
+}
+
+export function numberValue(text: string): number {
+  const value = Number(text);
+  if (text.trim() === '' || !Number.isFinite(value)) throw new InvalidArgumentError('It must be a number.');
+  return value;
+}

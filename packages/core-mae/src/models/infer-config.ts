@@ -1,0 +1,54 @@
+import type { Shape } from '../contracts/tensor.js';
+import { MaeError } from '../errors.js';
+import type { MaeConfig } from './mae-config.js';
+import { presets } from './presets.js';
+
+/**
+ * The dimensions of a masked autoencoder (or of its encoder alone) from the shapes of its weights. Heads leave no trace
+ * in shapes: they are those of the preset with the same widths, or 64 values a head in the encoder and 32 in the
+ * decoder, as every published MAE but `huge` has.
+ *
+ * @throws MaeError `CHECKPOINT_MISMATCH` where the weights are not those of a ViT with positions of a square picture
+ */
+export function inferMaeConfig(shapes: ReadonlyMap<string, Shape>, where: string): MaeConfig {
+  const shapeOf = (name: string, rank: number): Shape => {
+    const shape = shapes.get(name);
+    if (shape?.length === rank) return shape;
+    throw new MaeError('CHECKPOINT_MISMATCH', {
+      what: shape === undefined ? `there is no tensor \`${name}\`` : `\`${name}\` has shape [${shape.join(', ')}]`,
+      where,
+      fix: 'give a checkpoint of a masked autoencoder or of its encoder',
+    });
+  };
+  const [embedDim, inChannels, patchSize] = shapeOf('patch_embed.proj.weight', 4) as [number, number, number, number];
+  const numPatches = shapeOf('pos_embed', 3)[1]! - 1;
+  const side = Math.sqrt(numPatches);
+  if (!Number.isInteger(side)) {
+    throw new MaeError('CHECKPOINT_MISMATCH', {
+      what: `\`pos_embed\` has ${numPatches} positions, which is not a square grid`,
+      where,
+      fix: 'set `model.imageSize` to the size that the checkpoint was made with',
+    });
+  }
+  const hidden = shapeOf('blocks.0.mlp.fc1.weight', 2)[0]!;
+  const decoderEmbedDim = shapes.get('decoder_embed.weight')?.[0];
+  const known = Object.values(presets).find((preset) => preset.embedDim === embedDim) ?? presets.base;
+  return {
+    imageSize: [side * patchSize, side * patchSize],
+    patchSize,
+    inChannels,
+    embedDim,
+    depth: countBlocks(shapes, 'blocks.'),
+    numHeads: known.embedDim === embedDim ? known.numHeads : Math.max(1, Math.round(embedDim / 64)),
+    mlpRatio: hidden / embedDim,
+    decoderEmbedDim: decoderEmbedDim ?? known.decoderEmbedDim,
+    decoderDepth: decoderEmbedDim === undefined ? known.decoderDepth : countBlocks(shapes, 'decoder_blocks.'),
+    decoderNumHeads: Math.max(1, Math.round((decoderEmbedDim ?? known.decoderEmbedDim) / 32)),
+  };
+}
+
+function countBlocks(shapes: ReadonlyMap<string, Shape>, prefix: string): number {
+  let count = 0;
+  while (shapes.has(`${prefix}${count}.norm1.weight`)) count++;
+  return count;
+}

@@ -1,0 +1,56 @@
+import { z } from 'zod';
+import { DEFAULT_MAX_PIXELS, type DecodeOptions } from '../data/image.js';
+import { defaultStatistics, type PixelStatistics } from './transform-recipes.js';
+
+const colorValue = z.int().min(0).max(255);
+
+/** How pictures are read. */
+export const readingSettings = z.strictObject({
+  /** Per channel, in units of 0–1; by default ImageNet's for three channels. */
+  mean: z.array(z.number()).nullable().default(null),
+  std: z.array(z.number().positive()).nullable().default(null),
+  /** Threads that decode pictures; 0 decodes between steps. Default: half the processors. */
+  workers: z.int().min(0).nullable().default(null),
+  /** What a broken picture does: it is passed over and reported, or ends the run. */
+  onBadImage: z.enum(['skip', 'fail']).default('skip'),
+  /** Broken pictures that are passed over before the run ends. Default: 10, or 1 % of the pictures if that is more. */
+  maxBadImages: z.int().min(0).nullable().default(null),
+  /** Pixels above which a picture earns a warning; above twice that it counts as broken. */
+  maxPixels: z.int().positive().default(DEFAULT_MAX_PIXELS),
+  /** Whether pictures are turned as their EXIF orientation says. */
+  orient: z.boolean().default(true),
+  /** What transparent pictures are laid on. */
+  background: z.tuple([colorValue, colorValue, colorValue]).default([255, 255, 255]),
+});
+
+/** Where pictures come from and how they are read; the same for every command. */
+export const dataSettings = z.strictObject({
+  /** A folder or file of pictures. */
+  path: z.string().min(1),
+  /** A reader's name (`folder`, `idx`, …), or `auto` to tell by the files. */
+  format: z.string().default('auto'),
+  /** A separate folder of held-out pictures. Default: the data's own `val` split, if it has one. */
+  val: z.string().nullable().default(null),
+  /** Share of the pictures to hold out where there is no other held-out data. */
+  valFraction: z.number().min(0).lt(1).default(0),
+  /** Uses at most this many pictures of each split, chosen by the seed. */
+  limit: z.int().positive().nullable().default(null),
+  ...readingSettings.shape,
+});
+
+export type ReadingSettings = z.output<typeof readingSettings>;
+export type DataSettings = z.output<typeof dataSettings>;
+
+/** The settings as the decoder takes them. */
+export function decodeOptionsOf(
+  { maxPixels, orient, background }: Pick<ReadingSettings, 'maxPixels' | 'orient' | 'background'>,
+  channels: number,
+): DecodeOptions {
+  return { channels, maxPixels, orient, background };
+}
+
+/** The settings' constants of normalisation, or the defaults for this number of channels. */
+export function statisticsOf({ mean, std }: Pick<ReadingSettings, 'mean' | 'std'>, channels: number): PixelStatistics {
+  const defaults = defaultStatistics(channels);
+  return { mean: mean ?? defaults.mean, std: std ?? defaults.std };
+}

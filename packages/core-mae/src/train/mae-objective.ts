@@ -1,0 +1,99 @@
+import type { Sample, TransformSpec } from '../contracts/dataset.js';
+import type { BatchedFunction, DrawContext, Drawing, Evaluator, Objective } from '../contracts/objective.js';
+import type { Random } from '../contracts/random.js';
+import type { Batch } from '../contracts/tensor.js';
+import { MaeError } from '../errors.js';
+import { createMaeBatch, maeBatchSpec } from '../models/mae-batch.js';
+import type { MaeConfig, MaskOptions } from '../models/mae-config.js';
+import { maeLoss, maeSpecs } from '../models/mae.js';
+import { drawPatchOrder } from '../models/masking.js';
+import { createReconstruct, type Reconstruct } from '../models/reconstruct.js';
+import { patchGrid } from '../models/vit-config.js';
+import { drawReconstructions } from './draw-reconstructions.js';
+
+export interface MaeObjectiveOptions {
+  readonly config: MaeConfig;
+  readonly mask: MaskOptions;
+  readonly trainTransforms: readonly TransformSpec[];
+  readonly evalTransforms: readonly TransformSpec[];
+  /** Per channel, in units of 0–1: what the transforms subtract and divide by. */
+  readonly mean: readonly number[];
+  readonly std: readonly number[];
+}
+
+/** Masked-autoencoder pretraining, as the training loop sees it. Its metric is `valLoss`, on fixed masks. */
+export function maeObjective(options: MaeObjectiveOptions): Objective {
+  const { config, mask } = options;
+  const fn = maeLoss(config, mask);
+  const reconstruct = createReconstruct(config, mask);
+  const batched = (transforms: readonly TransformSpec[]): BatchedFunction => ({
+    fn,
+    batchSpec: (batchSize) => maeBatchSpec(config, mask, batchSize),
+    collate: (samples, random) => collate(samples, random, options),
+    transforms,
+  });
+  return {
+    name: 'pretrain',
+    parameters: maeSpecs(config, mask),
+    training: batched(options.trainTransforms),
+    evaluation: batched(options.evalTransforms),
+    createEvaluator: createLossEvaluator,
+    primaryMetric: { name: 'valLoss', better: 'lower' },
+    draw: (context) => draw(context, reconstruct, options),
+  };
+}
+
+function collate(samples: readonly Sample[], random: Random, { config, mask }: MaeObjectiveOptions): Batch {
+  return createMaeBatch(config, mask, stackPixels(samples, config), drawOrders(samples.length, random, config, mask));
+}
+
+/** Pictures side by side: `[B, H, W, C]`, float32. */
+export function stackPixels(samples: readonly Sample[], { imageSize, inChannels }: MaeConfig): Float32Array {
+  const [height, width] = imageSize;
+  const size = height * width * inChannels;
+  const images = new Float32Array(samples.length * size);
+  samples.forEach((sample, index) => {
+    if (sample.pixels.length !== size) {
+      throw new MaeError('SHAPE_MISMATCH', {
+        what: `a picture of ${sample.height}×${sample.width}×${sample.channels} came where the model takes ${height}×${width}×${inChannels}`,
+        where: sample.id,
+        fix: 'end the transforms with a crop or resize to `imageSize`',
+      });
+    }
+    images.set(sample.pixels, index * size);
+  });
+  return images;
+}
+
+function drawOrders(count: number, random: Random, config: MaeConfig, mask: MaskOptions): Int32Array[] {
+  const grid = patchGrid(config);
+  return Array.from({ length: count }, (_, index) =>
+    drawPatchOrder(mask.maskStrategy, grid, mask.maskRatio, random.fork('mask', index)),
+  );
+}
+
+function createLossEvaluator(): Evaluator {
+  let [sum, count] = [0, 0];
+  return {
+    update({ lossPerImage }, samples) {
+      for (let index = 0; index < samples.length; index++) sum += lossPerImage!.data[index]!;
+      count += samples.length;
+    },
+    compute: () => ({ valLoss: sum / count }),
+  };
+}
+
+async function draw(
+  { engine, parameters, samples, random }: DrawContext,
+  reconstruct: Reconstruct,
+  options: MaeObjectiveOptions,
+): Promise<Drawing[]> {
+  const { config, mask, mean, std } = options;
+  const pictures = await reconstruct(engine, parameters, {
+    images: stackPixels(samples, config),
+    patchOrders: drawOrders(samples.length, random, config, mask),
+    removedValue: mean.map((value, channel) => (0.5 - value) / std[channel]!),
+  });
+  const png = await drawReconstructions(pictures, options);
+  return [{ name: 'reconstructions', png }];
+}

@@ -1,0 +1,54 @@
+import type { DataReader } from '../contracts/data-reader.js';
+import type { Dataset } from '../contracts/dataset.js';
+import { findReader, openDataset } from '../data/open-dataset.js';
+import { splitDataset, takeSample } from '../data/split.js';
+import { createRandom } from '../nn/random.js';
+import type { DataSettings } from './data-settings.js';
+
+export interface TrainingData {
+  readonly train: Dataset;
+  /** Pictures that are not trained on: `val`, the data's own `val` split, or a fraction held out. */
+  readonly heldOut: Dataset | undefined;
+  readonly warnings: readonly string[];
+}
+
+/**
+ * The training and the held-out pictures that the settings name.
+ *
+ * @throws MaeError `DATA_NOT_FOUND`, `DATA_EMPTY`, `DATA_INVALID` or `CONFIG_INVALID`
+ */
+export async function openTrainingData(
+  { path, format, val, valFraction, limit }: DataSettings,
+  readers: readonly DataReader[],
+  seed: number,
+): Promise<TrainingData> {
+  const random = createRandom(seed).fork('data');
+  const reader = await findReader(path, readers, namedFormat(format));
+  const whole = await reader.open(path);
+  let train: Dataset = whole;
+  let heldOut: Dataset | undefined;
+  const warnings = [...whole.warnings];
+  if (val !== null) {
+    heldOut = await openDataset(val, readers, { format: reader.name });
+    warnings.push(...heldOut.warnings);
+  } else if ((await reader.splits?.(path))?.includes('val') === true) {
+    heldOut = await reader.open(path, { split: 'val' });
+    warnings.push(...heldOut.warnings);
+  } else if (valFraction > 0) {
+    ({ train, heldOut } = splitDataset(whole, valFraction, random));
+  }
+  if (limit !== null) {
+    train = takeSample(train, limit, random.fork('train'));
+    heldOut &&= takeSample(heldOut, limit, random.fork('val'));
+  }
+  return { train, heldOut, warnings };
+}
+
+/** The pictures under a path, of whatever layout. @throws MaeError as {@link openTrainingData} */
+export function openPictures(path: string, readers: readonly DataReader[]): Promise<Dataset> {
+  return openDataset(path, readers);
+}
+
+function namedFormat(format: string): string | undefined {
+  return format === 'auto' ? undefined : format;
+}

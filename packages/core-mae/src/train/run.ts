@@ -1,0 +1,208 @@
+import { join } from 'node:path';
+import { writeFileAtomically } from '../checkpoint/atomic-write.js';
+import type { Sample } from '../contracts/dataset.js';
+import type { PrimaryMetric } from '../contracts/objective.js';
+import type { MetricsRecord, Tracker } from '../contracts/tracker.js';
+import type { ParameterTree } from '../contracts/tensor.js';
+import { MaeError } from '../errors.js';
+import { evaluate } from './evaluate.js';
+import type { RunDirectory } from './run-directory.js';
+import { type EpochEnd, saveTrainingState, saveWeights, type TrainingMetadata } from './training-checkpoint.js';
+import { type StepRecord, train, type TrainingOptions, type TrainingState } from './training.js';
+
+/** The metric of a run without held-out data: the mean loss of an epoch's batches. */
+const EPOCH_LOSS = 'epochLoss';
+
+/** What happens in a run, in order, for whoever shows it. */
+export type RunEvent =
+  | { readonly kind: 'step'; readonly record: StepRecord }
+  | {
+      readonly kind: 'epoch';
+      readonly epoch: number;
+      readonly step: number;
+      readonly metrics: Readonly<Record<string, number>>;
+    }
+  | { readonly kind: 'saved'; readonly path: string; readonly best: boolean }
+  | { readonly kind: 'drawn'; readonly path: string }
+  | { readonly kind: 'stopped'; readonly step: number }
+  | { readonly kind: 'finished'; readonly step: number };
+
+export interface RunOptions {
+  readonly directory: RunDirectory;
+  readonly seed: number;
+  readonly config: Readonly<Record<string, unknown>>;
+  readonly training: TrainingOptions;
+  readonly trackers: readonly Tracker[];
+  /** The held-out data in order; absent, the loss of training decides which weights are best. */
+  readonly validation?: { readonly batchSize: number; batches(): AsyncIterable<readonly Sample[]> } | undefined;
+  /** Pictures to draw, through the evaluation transforms. */
+  readonly drawn: readonly Sample[];
+  /** Epochs between drawings; the last epoch is always drawn. */
+  readonly drawEvery: number;
+  /** Steps between checkpoints within an epoch; every epoch's end is saved. */
+  readonly saveEverySteps: number | null;
+  readonly saveEveryMinutes: number;
+  readonly logEverySteps: number;
+  /** Asked after every step and every batch of an evaluation. */
+  readonly shouldStop: () => boolean;
+  /** The best value so far of a run that goes on. */
+  readonly best: TrainingMetadata['best'];
+  /** An epoch that was stopped before its evaluation. */
+  readonly pendingEpoch: EpochEnd | null;
+}
+
+/**
+ * Trains in a run's folder: logs, evaluates, draws, and saves so that a run stopped at any moment can go on.
+ *
+ * @throws MaeError `LOSS_NOT_FINITE` naming the last good checkpoint, `WRITE_FAILED`
+ */
+export async function* runTraining(state: TrainingState, options: RunOptions): AsyncGenerator<RunEvent, void, void> {
+  const { directory, training, trackers, shouldStop } = options;
+  const saver = createSaver(state, options);
+  if (state.progress.step === 0) yield await saver.save(null);
+  if (options.pendingEpoch !== null) yield* endEpoch(state, options.pendingEpoch, saver, options);
+  const steps = train(state, training);
+  try {
+    while (state.progress.epoch < training.schedule.epochs) {
+      const next = await steps.next().catch((error: unknown) => {
+        throw withLastCheckpoint(error, directory.weights.last);
+      });
+      if (next.done === true) break;
+      const record = next.value;
+      if (record.step % options.logEverySteps === 0 || record.endsEpoch) {
+        for (const tracker of trackers) await tracker.log(trainRecord(record));
+      }
+      yield { kind: 'step', record };
+      if (record.endsEpoch) yield* endEpoch(state, record, saver, options);
+      else if (saver.isDue(record.step) || shouldStop()) yield await saver.save(null);
+      if (shouldStop()) {
+        yield { kind: 'stopped', step: record.step };
+        return;
+      }
+    }
+  } finally {
+    await steps.return();
+  }
+  yield { kind: 'finished', step: state.progress.step };
+}
+
+/**
+ * Evaluates, draws and saves. The checkpoint comes last: should the process die before it, all of this is done again.
+ * Where a stop cuts the evaluation short, the checkpoint says that it is still to be done.
+ */
+async function* endEpoch(
+  state: TrainingState,
+  { epoch, step, epochLoss }: EpochEnd,
+  saver: Saver,
+  options: RunOptions,
+): AsyncGenerator<RunEvent, void, void> {
+  const end = { epoch, step, epochLoss };
+  const metrics = await measure(state, end, options);
+  if (metrics === undefined) {
+    yield await saver.save(end);
+    return;
+  }
+  if (options.validation !== undefined) {
+    for (const tracker of options.trackers) await tracker.log({ step, epoch, phase: 'val', values: metrics });
+  }
+  yield { kind: 'epoch', epoch, step, metrics };
+  yield* drawEpoch(state, end, options);
+  yield* saver.saveBest(end, metrics);
+  yield await saver.save(null);
+}
+
+function trainRecord({ step, epoch, loss, lr, gradNorm, imagesPerSecond, terms }: StepRecord): MetricsRecord {
+  return { step, epoch, phase: 'train', values: { loss, ...terms, lr, gradNorm, imagesPerSecond } };
+}
+
+/** The value that decides which weights are best: the objective's metric, or without held-out data the epoch's loss. */
+function deciding({ validation, training }: RunOptions): PrimaryMetric {
+  return validation === undefined ? { name: EPOCH_LOSS, better: 'lower' } : training.objective.primaryMetric;
+}
+
+/** The parameters that are evaluated and drawn: the moving average where one is kept. */
+export function evaluatedParameters({ parameters, average }: TrainingState): ParameterTree {
+  return average === undefined ? parameters : new Map([...parameters, ...average]);
+}
+
+async function measure(
+  state: TrainingState,
+  { epochLoss }: EpochEnd,
+  { training, validation, shouldStop }: RunOptions,
+): Promise<Readonly<Record<string, number>> | undefined> {
+  if (validation === undefined) return { [EPOCH_LOSS]: epochLoss };
+  return evaluate(evaluatedParameters(state), {
+    engine: training.engine,
+    objective: training.objective,
+    batchSize: validation.batchSize,
+    batches: validation.batches(),
+    random: training.random.fork('evaluate'),
+    shouldStop,
+  });
+}
+
+interface Saver {
+  isDue(step: number): boolean;
+  save(pendingEpoch: EpochEnd | null): Promise<RunEvent>;
+  saveBest(end: EpochEnd, metrics: Readonly<Record<string, number>>): AsyncGenerator<RunEvent, void, void>;
+}
+
+function createSaver(state: TrainingState, options: RunOptions): Saver {
+  const { directory, training, seed, config, saveEverySteps, saveEveryMinutes } = options;
+  const { objective } = training;
+  let { best } = options;
+  let savedAt = performance.now();
+  return {
+    isDue: (step) =>
+      (saveEverySteps !== null && step % saveEverySteps === 0) ||
+      performance.now() - savedAt > saveEveryMinutes * 60_000,
+    async save(pendingEpoch) {
+      const metadata = { objective: objective.name, seed, best, pendingEpoch, config: { ...config } };
+      await saveTrainingState(directory.weights.last, state, metadata);
+      savedAt = performance.now();
+      return { kind: 'saved', path: directory.weights.last, best: false };
+    },
+    async *saveBest({ epoch, step }, metrics) {
+      const { name, better } = deciding(options);
+      const value = metrics[name]!;
+      if (best !== null && (better === 'lower' ? value >= best.value : value <= best.value)) return;
+      best = { value, epoch, step };
+      await saveWeights(directory.weights.best, evaluatedParameters(state), {
+        objective: objective.name,
+        seed,
+        best,
+        pendingEpoch: null,
+        config: { ...config },
+        progress: state.progress,
+      });
+      yield { kind: 'saved', path: directory.weights.best, best: true };
+    },
+  };
+}
+
+async function* drawEpoch(
+  state: TrainingState,
+  { epoch, step }: EpochEnd,
+  { training, trackers, drawn, drawEvery, directory }: RunOptions,
+): AsyncGenerator<RunEvent, void, void> {
+  const { objective, engine, random, schedule } = training;
+  if (objective.draw === undefined || drawn.length === 0) return;
+  if (epoch % drawEvery !== 0 && epoch !== schedule.epochs) return;
+  const parameters = evaluatedParameters(state);
+  const drawings = await objective.draw({ engine, parameters, samples: drawn, random: random.fork('draw') });
+  for (const { name, png } of drawings) {
+    const path = join(directory.samples, `${name}-epoch-${String(epoch).padStart(4, '0')}.png`);
+    await writeFileAtomically(path, png);
+    for (const tracker of trackers) await tracker.logPicture?.({ step, name, png });
+    yield { kind: 'drawn', path };
+  }
+}
+
+function withLastCheckpoint(error: unknown, path: string): unknown {
+  if (!(error instanceof MaeError) || error.code !== 'LOSS_NOT_FINITE') return error;
+  return new MaeError(error.code, {
+    what: error.message,
+    fix: `the last good checkpoint is ${path}`,
+    cause: error,
+  });
+}

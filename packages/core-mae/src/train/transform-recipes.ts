@@ -1,0 +1,46 @@
+import type { TransformSpec } from '../contracts/dataset.js';
+import { IMAGENET_MEAN, IMAGENET_STD } from '../data/transforms.js';
+
+/** Per channel, in units of 0–1. */
+export interface PixelStatistics {
+  readonly mean: readonly number[];
+  readonly std: readonly number[];
+}
+
+/** ImageNet's mean and deviation for three channels; a mid-grey of 0.5 ± 0.5 for any other number. */
+export function defaultStatistics(channels: number): PixelStatistics {
+  if (channels === 3) return { mean: IMAGENET_MEAN, std: IMAGENET_STD };
+  return { mean: new Array<number>(channels).fill(0.5), std: new Array<number>(channels).fill(0.5) };
+}
+
+/** Pretraining's only augmentation (He et al. 2022, Table 8): a random resized crop and a flip. */
+export function pretrainTransforms(
+  imageSize: readonly [number, number],
+  { cropScale, cropRatio, flip }: { cropScale: readonly number[]; cropRatio: readonly number[]; flip: number },
+  statistics: PixelStatistics,
+): TransformSpec[] {
+  return [
+    { name: 'randomResizedCrop', options: { size: imageSize, scale: cropScale, ratio: cropRatio } },
+    { name: 'horizontalFlip', options: { probability: flip } },
+    { name: 'normalize', options: { ...statistics } },
+  ];
+}
+
+/**
+ * The official evaluation transform (util/datasets.py): the shorter side to size / 0.875 (size itself above 224), then
+ * the centre. A model of pictures that are not square gets the whole picture, stretched.
+ */
+export function evaluationTransforms(
+  imageSize: readonly [number, number],
+  statistics: PixelStatistics,
+): TransformSpec[] {
+  const [height, width] = imageSize;
+  const resize: TransformSpec[] =
+    height === width
+      ? [
+          { name: 'resizeShorterSide', options: { size: height <= 224 ? Math.floor(height / 0.875) : height } },
+          { name: 'centerCrop', options: { size: imageSize } },
+        ]
+      : [{ name: 'resizeTo', options: { size: imageSize } }];
+  return [...resize, { name: 'normalize', options: { ...statistics } }];
+}
