@@ -1,9 +1,10 @@
-import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import type { DataReader } from '../contracts/data-reader.js';
 import type { Dataset } from '../contracts/dataset.js';
 import { MaeError, messageOf } from '../errors.js';
+import { isFolder } from './listing.js';
 
 /** An array of bytes as an IDX file holds it. */
 export interface IdxArray {
@@ -46,7 +47,8 @@ export function readIdxFile(path: string): IdxArray {
   if (found !== expected) {
     throw invalid(path, `its header says ${shape.join(' × ')} = ${expected} values, but ${found} follow`);
   }
-  return { shape, data: bytes.subarray(headerBytes) };
+  // Not a Buffer, whose `slice` would be a view.
+  return { shape, data: new Uint8Array(bytes.buffer, bytes.byteOffset + headerBytes, found) };
 }
 
 function readBytes(path: string): Uint8Array {
@@ -98,7 +100,7 @@ function findFiles(folder: string): Map<string, IdxFiles> {
 }
 
 function listNames(folder: string): string[] {
-  if (statSync(folder, { throwIfNoEntry: false })?.isDirectory() === true) return readdirSync(folder).sort();
+  if (isFolder(folder)) return readdirSync(folder).sort();
   throw new MaeError('DATA_NOT_FOUND', { what: 'there is no such folder', where: folder, fix: 'check the path' });
 }
 
@@ -165,10 +167,7 @@ function classNamesOf(folder: string, trainLabels: string | undefined, labels: U
 export const idxReader: DataReader = {
   name: 'idx',
   recognizes: (path) =>
-    Promise.resolve(
-      statSync(path, { throwIfNoEntry: false })?.isDirectory() === true &&
-        readdirSync(path).some((name) => IDX_NAME.exec(name)?.groups?.part === 'images'),
-    ),
+    Promise.resolve(isFolder(path) && readdirSync(path).some((name) => IDX_NAME.exec(name)?.groups?.part === 'images')),
   splits: (path) => Promise.resolve([...findFiles(path).keys()].sort()),
   open: (path, options) => new Promise((resolve) => resolve(idxDataset(path, options?.split ?? 'train'))),
 };

@@ -1,10 +1,9 @@
-import { statSync } from 'node:fs';
 import { readdir, realpath } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { DataReader, OpenOptions } from '../contracts/data-reader.js';
 import type { Dataset } from '../contracts/dataset.js';
 import { MaeError } from '../errors.js';
-import { byCodeUnit, checkInside, listFiles } from './listing.js';
+import { byCodeUnit, checkInside, isFolder, listFiles } from './listing.js';
 
 export interface ImageFolderOptions {
   /** The subfolder `train`, `val` or `test`. Default `train` where there is one, otherwise the whole folder. */
@@ -44,10 +43,6 @@ export async function imageFolder(
 function splitsOf(path: string): string[] {
   const found = SPLITS.filter((name) => isFolder(join(path, name)));
   return found.includes('train') ? found : [];
-}
-
-function isFolder(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
 }
 
 async function readFolder(

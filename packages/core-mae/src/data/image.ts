@@ -1,4 +1,4 @@
-import { readFileSync, statSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import sharp, { type Sharp } from 'sharp';
 import type { ImageSource } from '../contracts/dataset.js';
 import type { Box, Size } from '../contracts/transform.js';
@@ -6,6 +6,7 @@ import { MaeError, messageOf } from '../errors.js';
 import { withChannels } from './channels.js';
 import { crop } from './crop.js';
 import { isJpeg, readJpegHeader } from './jpeg-header.js';
+import { isFolder } from './listing.js';
 import type { Color, Image } from './picture.js';
 
 /** Pillow's `MAX_IMAGE_PIXELS`: a picture above it earns a warning, one above twice that is refused. */
@@ -107,9 +108,8 @@ function readPicture(path: string): Uint8Array {
 }
 
 function unreadable(path: string, cause: unknown): MaeError {
-  const isDirectory = statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
   const code = (cause as NodeJS.ErrnoException).code;
-  const what = isDirectory
+  const what = isFolder(path)
     ? 'this is a folder, not a picture'
     : code === 'ENOENT'
       ? 'there is no such picture'

@@ -1,6 +1,16 @@
+import { statSync } from 'node:fs';
 import { readdir, realpath, stat } from 'node:fs/promises';
 import { join, sep } from 'node:path';
 import { MaeError, messageOf } from '../errors.js';
+
+/** Whether there is a folder at this path, links followed. */
+export function isFolder(path: string): boolean {
+  try {
+    return statSync(path).isDirectory();
+  } catch {
+    return false;
+  }
+}
 
 /** The files under a folder, as paths relative to it with `/`. */
 export interface Listing {

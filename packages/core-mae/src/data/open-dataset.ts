@@ -1,4 +1,4 @@
-import { statSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import type { DataReader, OpenOptions } from '../contracts/data-reader.js';
 import type { Dataset } from '../contracts/dataset.js';
 import { MaeError } from '../errors.js';
@@ -37,7 +37,7 @@ export async function findReader(path: string, readers: readonly DataReader[], f
     if (named !== undefined) return named;
     throw new MaeError('CONFIG_INVALID', { what: `there is no data format \`${format}\``, fix: `use one of ${names}` });
   }
-  if (statSync(path, { throwIfNoEntry: false }) === undefined) {
+  if (!existsSync(path)) {
     throw new MaeError('DATA_NOT_FOUND', {
       what: 'there is no such file or folder',
       where: path,

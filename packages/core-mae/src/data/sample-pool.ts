@@ -52,7 +52,7 @@ function inChunks(jobs: readonly SampleJob[], workers: number): SampleJob[][] {
 function detached(job: SampleJob): SampleJob {
   const { image } = job.item;
   if (image.kind === 'file' || image.data.byteLength === image.data.buffer.byteLength) return job;
-  const item: Item = { ...job.item, image: { ...image, data: image.data.slice() } };
+  const item: Item = { ...job.item, image: { ...image, data: new Uint8Array(image.data) } };
   return { ...job, item };
 }
 

@@ -24,7 +24,7 @@ export interface Sampler {
    * This shard's indices in one batch: a pure function of the seed, the epoch and the batch's number, so training may
    * start anywhere. With one shard, an epoch names every index once (but those that `dropLast` leaves out).
    */
-  batch(epoch: number, index: number): readonly number[];
+  readonly batch: (epoch: number, index: number) => readonly number[];
 }
 
 /**
