@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
+import { fusedMatMul, isTracing } from '../engine/fused-ops.js';
 import { linear, linearSpecs } from './linear.js';
 import type { ParameterSpecs } from '../contracts/parameters.js';
 import { prefixed } from './params.js';
@@ -11,10 +12,40 @@ import type { Scope } from './scope.js';
  */
 export function scaledDotProductAttention(query: tf.Tensor3D, key: tf.Tensor3D, value: tf.Tensor3D): tf.Tensor3D {
   const scale = query.shape[2] ** -0.5;
+  if (isTracing()) return tracedAttention(query, key, value, scale);
   const headFirst = (x: tf.Tensor3D): tf.Tensor3D => tf.transpose(x, [1, 0, 2]); // [G, N, d]
   const scores = tf.mul(tf.matMul(headFirst(query), headFirst(key), false, true), scale); // [G, N, N]
-  const mixed = tf.matMul(tf.softmax(scores), headFirst(value)) as tf.Tensor3D;
+  const mixed = tf.matMul<tf.Tensor3D>(tf.softmax(scores), headFirst(value));
   return tf.transpose(mixed, [1, 0, 2]);
+}
+
+/**
+ * The same in few passes over the scores: transposes and the factor are part of the products. Backwards, the softmax's
+ * row sums Σ P·dP are taken as Σ out·dOut, which is shorter by a factor of N/d.
+ */
+function tracedAttention(query: tf.Tensor3D, key: tf.Tensor3D, value: tf.Tensor3D, scale: number): tf.Tensor3D {
+  const tokensFirst = (x: tf.Tensor): tf.Tensor => tf.transpose(x, [1, 0, 2]);
+  const attend = tf.customGrad((...args) => {
+    const [q, k, v, save] = args as unknown as [tf.Tensor3D, tf.Tensor3D, tf.Tensor3D, tf.GradSaveFunc];
+    const scores = fusedMatMul(q, k, { rowsFirstA: true, rowsFirstB: true, transposeB: true, scale });
+    const weights = tf.softmax(scores); // [G, N, N]
+    const output = tokensFirst(fusedMatMul(weights, v, { rowsFirstB: true }));
+    save([q, k, v, weights, output]);
+    const gradFunc = (dOutput: tf.Tensor, saved: tf.Tensor[]): tf.Tensor[] => {
+      const [q, k, v, p, out] = saved as [tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor];
+      const [numTokens, numGroups] = out.shape as [number, number];
+      const dWeights = fusedMatMul(dOutput, v, { rowsFirstA: true, rowsFirstB: true, transposeB: true });
+      const rowSums = tf.transpose(tf.sum(tf.mul(dOutput, out), -1)); // [G, N]
+      const dScores = tf.mul(p, tf.sub(dWeights, tf.reshape(rowSums, [numGroups, numTokens, 1])));
+      return [
+        tokensFirst(fusedMatMul(dScores, k, { rowsFirstB: true, scale })),
+        tokensFirst(fusedMatMul(dScores, q, { transposeA: true, rowsFirstB: true, scale })),
+        tokensFirst(fusedMatMul(p, dOutput, { transposeA: true, rowsFirstB: true })),
+      ];
+    };
+    return { value: output, gradFunc };
+  });
+  return attend(query, key, value) as tf.Tensor3D;
 }
 
 /**
@@ -24,13 +55,21 @@ export function scaledDotProductAttention(query: tf.Tensor3D, key: tf.Tensor3D, 
  */
 export function selfAttention(parameter: Scope, x: tf.Tensor3D, numHeads: number): tf.Tensor3D {
   const [numTokens, batchSize, width] = x.shape;
-  const qkv = linear(x, parameter<tf.Tensor2D>('qkv.weight'), parameter<tf.Tensor1D>('qkv.bias')); // [N, B, 3D]
-  const [query, key, value] = tf
-    .split(qkv, 3, -1)
-    .map((part) => tf.reshape<tf.Rank.R3>(part, [numTokens, batchSize * numHeads, width / numHeads]));
+  const [query, key, value] = queryKeyValue(parameter, x).map((part) =>
+    tf.reshape<tf.Rank.R3>(part, [numTokens, batchSize * numHeads, width / numHeads]),
+  );
   const mixed = scaledDotProductAttention(query!, key!, value!); // [N, B·heads, d]
   const joined = tf.reshape(mixed, [numTokens, batchSize, width]);
   return linear(joined, parameter<tf.Tensor2D>('proj.weight'), parameter<tf.Tensor1D>('proj.bias')) as tf.Tensor3D;
+}
+
+/** Queries, keys and values, `[N, B, D]` each: compiled by three products, so that no part has to be cut out. */
+function queryKeyValue(parameter: Scope, x: tf.Tensor3D): tf.Tensor[] {
+  const weight = parameter<tf.Tensor2D>('qkv.weight');
+  const bias = parameter<tf.Tensor1D>('qkv.bias');
+  if (!isTracing()) return tf.split(linear(x, weight, bias), 3, -1);
+  const biases = tf.split<tf.Tensor1D>(bias, 3);
+  return tf.split<tf.Tensor2D>(weight, 3).map((part, index) => linear(x, part, biases[index]));
 }
 
 export function selfAttentionSpecs(width: number): ParameterSpecs {

@@ -7,6 +7,7 @@ import { differentiate, disposeAll } from '../differentiate.js';
 import { createGraphBuilder, type Graph, type GraphBuilder, type GraphValue } from './graph.js';
 import { materialize } from './lazy-tensors.js';
 import { TRACE_BACKEND, traceBackend, tracedTensor } from './trace-backend.js';
+import { withTraceGradients } from './trace-gradients.js';
 import { unsupported, withLongStacks } from './unsupported.js';
 
 /** A function written down as a graph, before any pass. */
@@ -42,7 +43,7 @@ export function trace(spec: ProgramSpec): Traced {
         tracedTensor(backend, graphNames.batch(name), shape, dtype),
       );
       try {
-        const { outputs, gradients } = differentiate(spec, parameters, batch);
+        const { outputs, gradients } = withTraceGradients(() => differentiate(spec, parameters, batch));
         const named = (tensors: NamedTensors, nameOf: (name: string) => string): GraphValue[] =>
           Object.entries(tensors).map(([name, tensor]) => namedOutput(builder, nameOf(name), tensor));
         const graph = builder.finish([...named(outputs, graphNames.output), ...named(gradients, graphNames.gradient)]);
