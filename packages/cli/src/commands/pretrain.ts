@@ -64,7 +64,7 @@ async function pretrain(flags: PretrainFlags): Promise<void> {
       directory,
       resume: flags.resume !== undefined,
       readers: core.dataReaders,
-      shouldStop: signals.shouldStop,
+      shouldStop: () => signals.shouldStop(),
       reportBadImage: ({ error }) => {
         terminal.warn(`passed over: ${error.message}`);
       },

@@ -6,7 +6,7 @@ import { isEncoderParameter } from '../models/mae.js';
 import { checkSettings } from './check-settings.js';
 import type { z } from 'zod';
 import { readingSettings as readingSchema } from './data-settings.js';
-import type { modelSettings } from './model-settings.js';
+import type { ModelSettingsInput } from './model-settings.js';
 import { preparePretraining, type Pretraining } from './prepare-pretraining.js';
 import { pretrainSettings, type PretrainSettingsInput } from './pretrain-settings.js';
 import { evaluatedParameters } from './run.js';
@@ -15,7 +15,7 @@ import { type StepRecord, train } from './training.js';
 export interface PretrainOptions extends Omit<PretrainSettingsInput, 'model'> {
   readonly engine: Engine;
   /** A preset, a preset's name, or a preset with some dimensions replaced. */
-  readonly model?: MaeConfig | z.input<typeof modelSettings>;
+  readonly model?: MaeConfig | ModelSettingsInput;
   readonly data: Dataset | Promise<Dataset>;
   /** How pictures are read; see `readingSettings`. */
   readonly reading?: z.input<typeof readingSchema>;
