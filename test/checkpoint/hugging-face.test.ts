@@ -86,7 +86,7 @@ describe('checkpoints of Hugging Face transformers', () => {
     const bare = rename(prefixed, (name) => name.slice('vit.'.length));
     for (const tensors of [prefixed, bare]) {
       expect(huggingFaceKeyMap.recognizes([...tensors.keys()])).toBe(true);
-      expect([...huggingFaceKeyMap.toOfficial(tensors).tensors.keys()].sort()).toEqual([...ENCODER].sort());
+      expect([...huggingFaceKeyMap.toOfficial(tensors, 'x').tensors.keys()].sort()).toEqual([...ENCODER].sort());
     }
   });
 
@@ -107,6 +107,7 @@ describe('checkpoints of Hugging Face transformers', () => {
         ['pooler.dense.bias', spare],
         ['vit.embeddings.extra', spare],
       ]),
+      'x',
     );
     expect(ignored).toEqual(['vit.pooler.dense.weight', 'pooler.dense.bias']);
     expect(tensors.has('vit.embeddings.extra')).toBe(true);
@@ -122,7 +123,7 @@ describe('checkpoints of Hugging Face transformers', () => {
           { dtype: 'F16', shape, data: Uint16Array.from({ length: data.length }, (_, index) => index) },
         ]),
     );
-    const { tensors } = huggingFaceKeyMap.toOfficial(half);
+    const { tensors } = huggingFaceKeyMap.toOfficial(half, 'x');
     expect(tensors.has('blocks.0.attn.qkv.bias')).toBe(false);
     const joined = tensors.get('blocks.0.attn.qkv.weight')!;
     expect(joined).toMatchObject({ dtype: 'F16', shape: [48, 16] });
@@ -134,8 +135,8 @@ describe('checkpoints of Hugging Face transformers', () => {
     const key = 'vit.encoder.layer.0.attention.attention.key.weight';
     const without = new Map(raw);
     without.delete(key);
-    expect(() => huggingFaceKeyMap.toOfficial(without)).toThrow(/`blocks\.0\.attn\.qkv\.weight` cannot be joined/);
+    expect(() => huggingFaceKeyMap.toOfficial(without, 'x')).toThrow(/`blocks\.0\.attn\.qkv\.weight` cannot be joined/);
     const other = new Map(raw).set(key, { dtype: 'F32', shape: [1], data: Float32Array.of(1) });
-    expect(() => huggingFaceKeyMap.toOfficial(other)).toThrow(/cannot be joined/);
+    expect(() => huggingFaceKeyMap.toOfficial(other, 'x')).toThrow(/cannot be joined/);
   });
 });

@@ -10,7 +10,7 @@ function named(...names: string[]): Map<string, StoredTensor> {
 function translated(...names: string[]): { source: string; names: string[] } {
   const tensors = named(...names);
   const keyMap = detectKeyMap(tensors, 'x');
-  const result = keyMap.toOfficial(tensors).tensors;
+  const result = keyMap.toOfficial(tensors, 'x').tensors;
   // Order and values stay, so names can be compared one by one.
   expect([...result.values()]).toEqual([...tensors.values()]);
   return { source: keyMap.source, names: [...result.keys()] };
@@ -82,6 +82,6 @@ describe('names of checkpoints', () => {
   it('that two tensors would share are refused', () => {
     const tensors = named('patch_embed.proj.weight', 'module.patch_embed.proj.weight');
     const keyMap = detectKeyMap(tensors, 'x');
-    expect(() => keyMap.toOfficial(tensors)).toThrow(/both stand for `patch_embed\.proj\.weight`/);
+    expect(() => keyMap.toOfficial(tensors, 'x')).toThrow(/both stand for `patch_embed\.proj\.weight`/);
   });
 });

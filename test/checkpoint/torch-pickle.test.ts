@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { readSafetensors } from '#core/checkpoint/safetensors.js';
 import type { StoredTensors } from '#core/checkpoint/stored-tensor.js';
 import { readPickle, readTorch } from '#core/checkpoint/torch-pickle.js';
-import { dictionary, floats, pickle, tensor, text, torchFile, zip } from './pickle-assembler.js';
+import { bytesOf, dictionary, floats, global, pickle, tensor, text, torchFile, zip } from './pickle-assembler.js';
 import { useTemporaryFolders } from './temporary-folder.js';
 
 const fixture = (name: string): string => fileURLToPath(new URL(`../fixtures/${name}`, import.meta.url));
@@ -91,6 +91,35 @@ describe('plain pickles with NumPy arrays', () => {
     }
     // There it is the same array in Fortran order, not a transposed one.
     expect(tensors.get('transposed')).toEqual(reference.get('plain'));
+  });
+});
+
+describe('older plain pickles', () => {
+  it('of NumPy 1 name its modules otherwise', async () => {
+    const two = (await readFile(fixture('pickle/numpy-2.pkl'))).toString('latin1');
+    const one = Buffer.from(two.replaceAll('numpy._core.', 'numpy.core.'), 'latin1');
+    const { tensors } = await readPickle(await fileOf(one));
+    expect(tensors).toEqual((await readPickle(fixture('pickle/numpy-2.pkl'))).tensors);
+  });
+
+  it('of Python 2 hold keys and contents as byte strings', async () => {
+    const bytes = (value: string): Uint8Array => bytesOf('U', value.length, value);
+    const type = bytesOf(global('numpy', 'dtype'), '(', bytes('f4'), 'K', 0, 'K', 1, 'tR(K', 3, bytes('<'), 'NNNtb');
+    const empty = bytesOf(
+      global('numpy.core.multiarray', '_reconstruct'),
+      '(',
+      global('numpy', 'ndarray'),
+      'K',
+      0,
+      0x85,
+    );
+    const content = bytes('\x00\x00\x80\x3f\x00\x00\x00\xc0');
+    const array = bytesOf(empty, bytes('b'), 'tR(K', 1, 'K', 2, 0x85, type, 0x89, content, 'tb');
+    const { tensors } = await readPickle(await fileOf(pickle('}', bytes('w'), array, 's')));
+    expect(tensors.get('w')).toEqual({ dtype: 'F32', shape: [2], data: Float32Array.of(1, -2) });
+    const bigEndian = Buffer.from(pickle('}', bytes('w'), array, 's'));
+    bigEndian[bigEndian.indexOf('<')] = 0x3e;
+    await expect(readPickle(await fileOf(bigEndian))).rejects.toThrow(/`w` is big-endian/);
   });
 });
 

@@ -44,7 +44,7 @@ export async function loadCheckpoint(path: string): Promise<Checkpoint> {
     return { ...stored, tensors, extra: new Map(all.filter(isExtra)), source: PRODUCER };
   }
   const keyMap = detectKeyMap(stored.tensors, path);
-  const { tensors, ignored } = keyMap.toOfficial(stored.tensors);
+  const { tensors, ignored } = keyMap.toOfficial(stored.tensors, path);
   return { ...stored, tensors, extra: new Map(), source: keyMap.source, ignored: [...stored.ignored, ...ignored] };
 }
 

@@ -47,13 +47,13 @@ export function mergeCheckpoint(parameters: ParameterTree, tensors: StoredTensor
       continue;
     }
     const grids = Object.hasOwn(positions, name) ? positions[name] : undefined;
-    const resized = grids && resize(stored, parameter, grids);
+    const resized = grids && resize(stored, parameter, grids, path);
     if (resized !== undefined) {
       reshaped.push({ name, stored: stored.shape, expected: parameter.shape });
       copies.push({ target: parameter.data, values: resized });
     } else if (sameShape(stored.shape, parameter.shape)) {
       loaded.push(name);
-      copies.push({ target: parameter.data, values: toFloat32(stored, name) });
+      copies.push({ target: parameter.data, values: toFloat32(stored, name, path) });
     } else {
       mismatched.push({ name, stored: stored.shape, expected: parameter.shape });
     }
@@ -82,10 +82,11 @@ function resize(
   stored: StoredTensor,
   { name, shape }: Parameter,
   grids: { readonly from?: GridSize; readonly to?: GridSize },
+  path: string,
 ): Float32Array | undefined {
   // Where nothing changes, or the widths differ, the comparison of shapes decides.
   if (grids.from === undefined && grids.to === undefined && sameShape(stored.shape, shape)) return undefined;
-  return resizePositions(toFloat32(stored, name), stored.shape, shape, grids);
+  return resizePositions(toFloat32(stored, name, path), stored.shape, shape, grids);
 }
 
 function isListed(name: string, list: readonly string[]): boolean {

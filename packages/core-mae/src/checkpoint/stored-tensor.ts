@@ -86,7 +86,7 @@ export function storedParameter({ shape, data }: Parameter): StoredTensor {
  *
  * @throws MaeError `CHECKPOINT_INVALID` for integers: weights that were quantised would load as nonsense
  */
-export function toFloat32({ dtype, data }: StoredTensor, name: string): Float32Array {
+export function toFloat32({ dtype, data }: StoredTensor, name: string, path?: string): Float32Array {
   switch (dtype) {
     case 'F32':
       return data as Float32Array;
@@ -102,6 +102,7 @@ export function toFloat32({ dtype, data }: StoredTensor, name: string): Float32A
     default:
       throw new MaeError('CHECKPOINT_INVALID', {
         what: `tensor \`${name}\` holds ${dtype} where floating-point weights are needed`,
+        where: path,
         fix: 'quantised checkpoints are not supported: use one in float32, float16 or bfloat16',
       });
   }

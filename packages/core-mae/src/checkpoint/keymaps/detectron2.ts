@@ -10,8 +10,8 @@ const BACKBONE = 'backbone.net.';
 export const detectron2KeyMap: KeyMap = {
   source: 'detectron2',
   recognizes: (names) => names.includes(`${BACKBONE}patch_embed.proj.weight`),
-  toOfficial: (tensors) => ({
-    tensors: renameAll(tensors, (name) => (name.startsWith(BACKBONE) ? name.slice(BACKBONE.length) : name)),
+  toOfficial: (tensors, path) => ({
+    tensors: renameAll(tensors, (name) => (name.startsWith(BACKBONE) ? name.slice(BACKBONE.length) : name), path),
     ignored: [],
   }),
 };

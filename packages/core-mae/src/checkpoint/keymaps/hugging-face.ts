@@ -43,16 +43,18 @@ const UNUSED = /^(?:vit\.)?pooler\./;
 
 /**
  * Hugging Face transformers: ViTMAEForPreTraining, ViTMAEModel, ViTModel and ViTForImageClassification, of versions 4
- * and 5 (models/vit_mae/modeling_vit_mae.py, models/vit/modeling_vit.py).
+ * and 5 (models/vit_mae/modeling_vit_mae.py, models/vit/modeling_vit.py). Their default `layer_norm_eps` is 1e-12, that
+ * of the official code, with which the published weights were trained, 1e-6.
  */
 export const huggingFaceKeyMap: KeyMap = {
   source: 'hugging-face',
   recognizes: (names) =>
     names.some((name) => /^(?:vit\.)?embeddings\.patch_embeddings\.projection\.weight$/.test(name)),
-  toOfficial: (tensors) => {
+  toOfficial: (tensors, path) => {
     const ignored = [...tensors.keys()].filter((name) => UNUSED.test(name));
     const used: StoredTensors = new Map([...tensors].filter(([name]) => !UNUSED.test(name)));
-    return { tensors: joinQueryKeyValue(renameAll(used, (name) => renamed(name, RENAMINGS))), ignored };
+    const official = renameAll(used, (name) => renamed(name, RENAMINGS), path);
+    return { tensors: joinQueryKeyValue(official, path), ignored };
   },
 };
 

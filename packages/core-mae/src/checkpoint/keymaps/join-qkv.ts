@@ -10,7 +10,7 @@ const PART = /^(.*\.attn)\.([qkv])\.(weight|bias)$/;
  *
  * @throws MaeError `CHECKPOINT_INVALID` if one of the three is missing or of another shape
  */
-export function joinQueryKeyValue(tensors: StoredTensors): Map<string, StoredTensor> {
+export function joinQueryKeyValue(tensors: StoredTensors, path: string): Map<string, StoredTensor> {
   const result = new Map<string, StoredTensor>();
   for (const [name, tensor] of tensors) {
     const match = PART.exec(name);
@@ -22,18 +22,19 @@ export function joinQueryKeyValue(tensors: StoredTensors): Map<string, StoredTen
     const joined = `${attention}.qkv.${kind}`;
     if (result.has(joined)) continue;
     const parts = ['q', 'k', 'v'].map((part) => tensors.get(`${attention}.${part}.${kind}`));
-    result.set(joined, stack(parts, joined));
+    result.set(joined, stack(parts, joined, path));
   }
   return result;
 }
 
-function stack(parts: ReadonlyArray<StoredTensor | undefined>, name: string): StoredTensor {
+function stack(parts: ReadonlyArray<StoredTensor | undefined>, name: string, path: string): StoredTensor {
   const present = parts.filter((part) => part !== undefined);
   const [first] = present;
   const fits = (part: StoredTensor): boolean => part.dtype === first?.dtype && sameShape(part.shape, first.shape);
   if (first === undefined || present.length !== parts.length || !present.every(fits)) {
     throw new MaeError('CHECKPOINT_INVALID', {
       what: `\`${name}\` cannot be joined: query, key and value must all be there, of one shape and type`,
+      where: path,
     });
   }
   const { dtype, shape } = first;

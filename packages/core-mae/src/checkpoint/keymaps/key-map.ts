@@ -7,8 +7,11 @@ export interface KeyMap {
   readonly source: string;
   /** Whether a checkpoint with these names comes from this source. */
   recognizes(names: readonly string[]): boolean;
-  /** @throws MaeError `CHECKPOINT_INVALID`, naming the tensor, if parts of a joined tensor are missing */
-  toOfficial(tensors: StoredTensors): Translation;
+  /**
+   * @param path for messages
+   * @throws MaeError `CHECKPOINT_INVALID`, naming the tensor, if parts of a joined tensor are missing
+   */
+  toOfficial(tensors: StoredTensors, path: string): Translation;
 }
 
 export interface Translation {
@@ -32,13 +35,18 @@ export function renamed(name: string, renamings: readonly Renaming[]): string {
  *
  * @throws MaeError `CHECKPOINT_INVALID` if two of them become one
  */
-export function renameAll(tensors: StoredTensors, rename: (name: string) => string): Map<string, StoredTensor> {
+export function renameAll(
+  tensors: StoredTensors,
+  rename: (name: string) => string,
+  path: string,
+): Map<string, StoredTensor> {
   const result = new Map<string, StoredTensor>();
   for (const [name, tensor] of tensors) {
     const official = rename(name);
     if (result.has(official)) {
       throw new MaeError('CHECKPOINT_INVALID', {
         what: `\`${name}\` and another tensor both stand for \`${official}\``,
+        where: path,
       });
     }
     result.set(official, tensor);

@@ -35,5 +35,8 @@ export const mmpretrainKeyMap: KeyMap = {
   recognizes: (names) =>
     names.some((name) => /^(?:backbone\.)?layers\.0\.ffn\.layers\.0\.0\.weight$/.test(name)) &&
     names.some((name) => /^(?:backbone\.)?patch_embed\.projection\.weight$/.test(name)),
-  toOfficial: (tensors) => ({ tensors: renameAll(tensors, (name) => renamed(name, RENAMINGS)), ignored: [] }),
+  toOfficial: (tensors, path) => ({
+    tensors: renameAll(tensors, (name) => renamed(name, RENAMINGS), path),
+    ignored: [],
+  }),
 };

@@ -7,7 +7,7 @@ import { type KeyMap, renameAll } from './key-map.js';
 export const officialKeyMap: KeyMap = {
   source: 'official',
   recognizes: (names) => names.some((name) => withoutWrappers(name) === 'patch_embed.proj.weight'),
-  toOfficial: (tensors) => ({ tensors: renameAll(tensors, withoutWrappers), ignored: [] }),
+  toOfficial: (tensors, path) => ({ tensors: renameAll(tensors, withoutWrappers, path), ignored: [] }),
 };
 
 function withoutWrappers(name: string): string {
