@@ -42,6 +42,15 @@ interface Header extends Size {
 }
 
 /**
+ * Makes libvips decode each picture in one thread and keep none, for the whole process: many pictures are decoded at
+ * the same time, so more threads for each would only get in each other's way.
+ */
+export function decodeManyAtOnce(): void {
+  sharp.concurrency(1);
+  sharp.cache(false);
+}
+
+/**
  * The decoded picture, `[H, W, C]`, 0–255: its type found by content, 16-bit, palette, CMYK and animated pictures
  * (their first frame) included. Colour profiles are not applied, as torchvision and Pillow do not.
  *

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import type { Item } from '../contracts/dataset.js';
+import { decodeManyAtOnce } from './image.js';
 import { createPipeline, type PipelineSpec } from './pipeline.js';
 import { runSampleJobs, type SampleJob, type SampleOutcome } from './sample-jobs.js';
 
@@ -26,6 +27,7 @@ export function defaultWorkers(): number {
 export async function createSamplePool(spec: PipelineSpec, workers: number): Promise<SamplePool> {
   // Made here with worker threads too: a wrong option is then an error before the first batch.
   const pipeline = await createPipeline(spec);
+  decodeManyAtOnce();
   if (workers === 0) return { run: (jobs) => runSampleJobs(pipeline, jobs), close: () => Promise.resolve() };
   const { Piscina } = await import('piscina');
   const pool = new Piscina({ filename: workerFile(), minThreads: workers, maxThreads: workers });

@@ -1,0 +1,124 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { cpus, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { performance } from 'node:perf_hooks';
+import { fileURLToPath } from 'node:url';
+import sharp from 'sharp';
+import { imageFolder } from '../packages/core-mae/src/data/image-folder.js';
+import { createLoader } from '../packages/core-mae/src/data/loader.js';
+import { createRandom } from '../packages/core-mae/src/nn/random.js';
+import { benchFile } from './compare.js';
+
+const NUM_PICTURES = 96;
+const PASSES = 4;
+const ROUNDS = 3;
+const PHOTOS = process.env.MAE_TASKS_PHOTOS ?? '/usr/share/backgrounds/mate/nature';
+
+interface Throughput {
+  /** Pictures per second on one processor core. */
+  readonly imagesPerSecond: number;
+  readonly setting?: string;
+}
+
+/**
+ * JPEG 500 × 375 → RandomResizedCrop 224 (bicubic), flip, normalisation: our loader with one worker thread against
+ * torchvision on Pillow, each pinned to one core, in turn. `ratio` is our pictures per second over the peer's.
+ */
+export async function run(): Promise<object> {
+  const python = process.env.MAE_TASKS_PYTHON;
+  if (python === undefined || !existsSync(python)) {
+    throw new Error('Set MAE_TASKS_PYTHON to a Python with torchvision (Debian: apt-get install python3-torchvision)');
+  }
+  const folder = mkdtempSync(join(tmpdir(), 'mae-loader-bench-'));
+  try {
+    const bytes = await makePictures(folder);
+    const ours: Throughput[] = [];
+    const peer: Throughput[] = [];
+    for (let round = 0; round < ROUNDS; round++) {
+      ours.push(onOneCore(process.execPath, ['--import', 'tsx', benchFile('loader.ts'), folder]));
+      peer.push(onOneCore(python, [benchFile('peers/loader.py'), folder, String(PASSES)]));
+    }
+    const [mine, theirs] = [median(ours), median(peer)];
+    return {
+      name: 'loader',
+      ratio: mine / theirs,
+      better: 'higher',
+      ours: { imagesPerSecond: mine },
+      peer: { imagesPerSecond: theirs },
+      rounds: ROUNDS,
+      meanFileBytes: Math.round(bytes / NUM_PICTURES),
+      setting: peer[0]?.setting ?? '',
+      machine: `${cpus()[0]?.model ?? 'unknown processor'}, one core, Node ${process.versions.node}`,
+    };
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+/** Cuts of photographs at 500 × 375, as ImageNet has them; gives their size in bytes. */
+async function makePictures(folder: string): Promise<number> {
+  const photos = existsSync(PHOTOS) ? readdirSync(PHOTOS).filter((name) => /\.jpe?g$/iu.test(name)) : [];
+  if (photos.length === 0) {
+    throw new Error(`${PHOTOS} has no JPEG photographs: apt-get install mate-backgrounds, or set MAE_TASKS_PHOTOS`);
+  }
+  const random = createRandom(0);
+  let total = 0;
+  for (let index = 0; index < NUM_PICTURES; index++) {
+    const path = join(PHOTOS, photos[index % photos.length]!);
+    const { width, height } = await sharp(path).metadata();
+    const scale = Math.min(width / 500, height / 375) * (0.4 + 0.6 * random.uniform());
+    const [columns, rows] = [Math.floor(500 * scale), Math.floor(375 * scale)];
+    const left = random.integer(width - columns + 1);
+    const top = random.integer(height - rows + 1);
+    const bytes = await sharp(path)
+      .extract({ left, top, width: columns, height: rows })
+      .resize(500, 375, { fit: 'fill' })
+      .jpeg({ quality: 92 })
+      .toBuffer();
+    total += bytes.length;
+    writeFileSync(join(folder, `${String(index).padStart(4, '0')}.jpg`), bytes);
+  }
+  return total;
+}
+
+function onOneCore(command: string, args: readonly string[]): Throughput {
+  const { stdout, status } = spawnSync('taskset', ['-c', '0', command, ...args], {
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  if (status !== 0) throw new Error(`${command} ${args.join(' ')} ended with ${status ?? 'a signal'}`);
+  return JSON.parse(stdout.trim().split('\n').at(-1)!) as Throughput;
+}
+
+function median(runs: readonly Throughput[]): number {
+  const values = runs.map(({ imagesPerSecond }) => imagesPerSecond).sort((a, b) => a - b);
+  return values[Math.floor(values.length / 2)]!;
+}
+
+async function measure(folder: string): Promise<Throughput> {
+  const transforms = [
+    { name: 'randomResizedCrop', options: { size: 224 } },
+    { name: 'horizontalFlip' },
+    { name: 'normalize' },
+  ];
+  const loader = await createLoader({
+    dataset: await imageFolder(folder),
+    pipeline: { transforms },
+    batchSize: 32,
+    workers: 1,
+    random: createRandom(0),
+  });
+  let numImages = 0;
+  let start = 0;
+  for (let epoch = 0; epoch <= PASSES; epoch++) {
+    // The first pass warms both sides up.
+    if (epoch === 1) [start, numImages] = [performance.now(), 0];
+    for await (const batch of loader.batches(epoch)) numImages += batch.length;
+  }
+  const seconds = (performance.now() - start) / 1000;
+  await loader.close();
+  return { imagesPerSecond: numImages / seconds };
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) console.log(JSON.stringify(await measure(process.argv[2]!)));
