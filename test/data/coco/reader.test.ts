@@ -1,0 +1,139 @@
+import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, describe, expect, it } from 'vitest';
+import { annotationMask } from '#core/data/coco/annotations.js';
+import { cocoSplits, locateCoco } from '#core/data/coco/layout.js';
+import { cocoDataset, cocoReader } from '#core/data/coco/reader.js';
+import { semanticClassNames, semanticMask } from '#core/data/coco/semantic.js';
+import { ade20kReader } from '#core/data/ade20k.js';
+import { readLabelMap } from '#core/data/label-map.js';
+
+const folder = mkdtempSync(join(tmpdir(), 'mae-reader-'));
+afterAll(() => {
+  rmSync(folder, { recursive: true });
+});
+function put(name: string, content: object | string): string {
+  const path = join(folder, name);
+  mkdirSync(dirname(path), { recursive: true });
+  writeFileSync(path, typeof content === 'string' ? content : JSON.stringify(content));
+  return path;
+}
+const file = (fileName: string, annotations: object[] = []): object => ({
+  images: [{ id: 1, file_name: fileName, width: 10, height: 8 }],
+  categories: [{ id: 4, name: 'cat' }],
+  annotations,
+});
+const object = { id: 1, image_id: 1, category_id: 4, bbox: [2, 3, 4, 2], area: 8, iscrowd: 0 };
+
+describe('layouts', () => {
+  it.each([
+    ['official', 'annotations/instances_val2017.json', 'val2017/a.jpg', 'val'],
+    ['tidy', 'annotations/instances_val.json', 'images/val/a.jpg', 'val'],
+    ['roboflow', 'valid/_annotations.coco.json', 'valid/a.jpg', 'val'],
+    ['plain', 'val.json', 'images/a.jpg', 'val'],
+    ['whole', 'annotations.json', 'a.jpg', undefined],
+    ['fiftyone', 'labels.json', 'data/a.jpg', undefined],
+  ])('%s', (root, annotations, picture, split) => {
+    put(`${root}/${annotations}`, file('a.jpg', [object]));
+    const path = put(`${root}/${picture}`, 'picture');
+    const data = cocoDataset(join(folder, root), split === undefined ? {} : { split });
+    expect(data.size).toBe(1);
+    expect(data.item(0)).toMatchObject({ id: 'a.jpg', image: { kind: 'file', path } });
+    expect([...data.item(0).target!.boxes]).toEqual([2, 3, 6, 5]);
+    expect(data.classNames).toEqual(['cat']);
+  });
+
+  it('names splits, train first, and what is missing', async () => {
+    put('both/annotations/instances_val.json', file('a.jpg'));
+    put('both/annotations/instances_train.json', file('a.jpg'));
+    expect(cocoSplits(join(folder, 'both'))).toEqual(['train', 'val']);
+    expect(await cocoReader.recognizes(folder)).toBe(false);
+    expect(() => locateCoco(join(folder, 'both'), { split: 'test' })).toThrow(
+      /no annotations of the split "test".*train, val/,
+    );
+    expect(() => locateCoco(folder)).toThrow(/no annotation file/);
+    expect(() => cocoDataset(join(folder, 'both'), { emptyImages: 'skip' })).toThrow(/no picture has an object/);
+    await expect(cocoReader.open(join(folder, 'both'), { emptyImages: 'drop' })).rejects.toThrow(/emptyImages/);
+  });
+
+  it('leaves out boxes without area, and pictures without objects if asked', () => {
+    put('empty/annotations.json', file('a.jpg', [{ ...object, bbox: [1, 1, 0, 5] }]));
+    const data = cocoDataset(join(folder, 'empty'));
+    expect(data.item(0).target!.classes).toHaveLength(0);
+    expect(data.annotations.size).toBe(1);
+    expect(data.warnings.join()).toMatch(/annotation 1: its box is 0 × 5/);
+  });
+});
+
+describe('paths', () => {
+  it.each(['../secret.jpg', '/etc/passwd', 'a/../../b.jpg', 'C:\\x.jpg', '..\\x.jpg', '\\\\host\\x.jpg', 'a\0.jpg'])(
+    '%j does not leave the folder',
+    (name) => {
+      put('escape/annotations.json', file(name));
+      const data = cocoDataset(join(folder, 'escape'));
+      expect(() => data.item(0)).toThrow(expect.objectContaining({ code: 'PATH_ESCAPES' }));
+      expect(() => data.item(0)).toThrow(/image 1 of .*annotations\.json/);
+    },
+  );
+
+  it('a link out of the folder is no way either', () => {
+    put('outside/x.jpg', 'secret');
+    put('links/annotations.json', file('images/x.jpg'));
+    symlinkSync(join(folder, 'outside'), join(folder, 'links', 'images'));
+    const data = cocoDataset(join(folder, 'links'), { images: '.' });
+    expect(() => data.item(0)).toThrow(expect.objectContaining({ code: 'PATH_ESCAPES' }));
+  });
+});
+
+describe('semantic masks from instances', () => {
+  it('put small objects on top', () => {
+    const square = (x: number, size: number): number[][] => [[x, x, x + size, x, x + size, x + size, x, x + size]];
+    put('semantic/annotations.json', {
+      images: [{ id: 1, file_name: 'a.jpg', width: 6, height: 6 }],
+      categories: [
+        { id: 4, name: 'cat' },
+        { id: 2, name: 'sofa' },
+      ],
+      annotations: [
+        { ...object, id: 1, category_id: 4, area: 4, segmentation: square(2, 2) },
+        { ...object, id: 2, category_id: 2, area: 16, segmentation: square(1, 4) },
+      ],
+    });
+    const { annotations } = cocoDataset(join(folder, 'semantic'));
+    expect(semanticClassNames(annotations)).toEqual(['background', 'sofa', 'cat']);
+    const { labels } = semanticMask(annotations, 0);
+    expect([...labels.subarray(6, 24)]).toEqual([0, 1, 1, 1, 1, 0, 0, 1, 2, 2, 1, 0, 0, 1, 2, 2, 1, 0]);
+    expect(semanticMask(annotations, 0, { background: 'ignore' }).labels[0]).toBe(255);
+  });
+});
+
+const stamps = fileURLToPath(new URL('../../../../shared/data/stamps', import.meta.url));
+
+describe.runIf(existsSync(stamps))('the stamps', () => {
+  it('have the same pixels in both layouts', async () => {
+    const data = cocoDataset(stamps, { split: 'val' });
+    const maps = await ade20kReader.open(stamps, { split: 'val' });
+    expect([data.size, maps.size]).toEqual([300, 300]);
+    expect(maps.classNames).toEqual(data.classNames);
+    let agree = 0;
+    let total = 0;
+    for (let image = 0; image < 40; image++) {
+      const { labels } = semanticMask(data.annotations, image);
+      const target = maps.item(image).target as { path: string };
+      const map = readLabelMap(target.path).labels;
+      expect(map.length).toBe(labels.length);
+      for (let i = 0; i < labels.length; i++) {
+        if (map[i] === 255) continue;
+        total++;
+        if (map[i] === labels[i]) agree++;
+      }
+    }
+    expect(agree / total).toBeGreaterThan(0.97);
+    const first = data.annotations.imageIndexes.indexOf(0);
+    expect(annotationMask(data.annotations, first).reduce((sum, value) => sum + value, 0)).toBe(
+      data.annotations.areas[first],
+    );
+  });
+});
