@@ -1,5 +1,10 @@
 import { describe, expect, it } from 'vitest';
+import { readFileSync } from 'node:fs';
 import { plainKernels } from '#core/engine/kernels/plain.js';
+import { vectorKernels } from '#core/engine/kernels/select.js';
+import { createParameterArena } from '#core/engine/parameter-arena.js';
+import type { VectorKernels } from '#core/engine/vector-kernels.js';
+import { compileKernels, compiledKernels } from '../../packages/core-mae/scripts/compile-kernels.js';
 import { createRandom } from '#core/nn/random.js';
 
 const random = createRandom(7);
@@ -62,5 +67,55 @@ describe('the plain kernels', () => {
     expect([...x]).toEqual([1.5, 2.5, 3.5, 4.5, 5.5]);
     expect(plainKernels.sumOfSquares(x)).toBe(71.25);
     expect(plainKernels.sumOfSquares(new Float32Array(100_000).fill(1e20))).toBeCloseTo(1e45, -40);
+  });
+});
+
+describe('the WebAssembly kernels', () => {
+  /** The same call on arrays in the arena and on the heap; all arrays after it. */
+  function onBoth(length: number, call: (kernels: VectorKernels, arrays: Float32Array[]) => number | void) {
+    const names = ['a', 'b', 'c', 'd'];
+    const heap = names.map((name) => normal(length, name).map((value) => (name === 'd' ? value * value : value)));
+    const allocate = createParameterArena();
+    const arena = heap.map((values) => {
+      const { data } = allocate({ x: [length] }).get('x')!;
+      data.set(values);
+      return data;
+    });
+    const results = [call(plainKernels, heap), call(vectorKernels, arena)];
+    expect(Object.is(results[0], results[1])).toBe(true);
+    arena.forEach((array, index) => expect(array, names[index]).toEqual(heap[index]));
+    expect(arena.every(({ buffer }) => buffer === arena[0]!.buffer)).toBe(true);
+  }
+  const adamw = { lr: 3e-3, beta1: 0.9, beta2: 0.95, eps: 1e-8, weightDecay: 0.05, step: 7 };
+  const lars = { lr: 0.3, momentum: 0.9, weightDecay: 1e-4, trustCoefficient: 1e-3 };
+
+  it.each([1, 3, 4, 5, 1000, 1003])('equal the plain ones to the last bit at length %i', (length) => {
+    onBoth(length, (kernels, [p, g, m, v]) => {
+      for (let step = 1; step < 4; step++) kernels.adamw(p!, g!, m!, v!, { ...adamw, step });
+    });
+    onBoth(length, (kernels, [p, g, b]) => kernels.lars(p!, g!, b!, lars));
+    onBoth(length, (kernels, [p, g, b]) => kernels.lars(p!, g!, b!, { ...lars, trustCoefficient: undefined }));
+    onBoth(length, (kernels, [x, y]) => kernels.accumulate(x!, y!, 0.3));
+    onBoth(length, (kernels, [x]) => kernels.scale(x!, 1.7));
+    onBoth(length, (kernels, [x, y]) => kernels.lerp(x!, y!, 0.001));
+    onBoth(length, (kernels, [x]) => kernels.sumOfSquares(x!));
+  });
+
+  it('measure infinite values as infinite', () => {
+    onBoth(8, (kernels, [x]) => {
+      x![2] = Infinity;
+      return kernels.sumOfSquares(x!);
+    });
+  });
+
+  it('leave the neighbours of a view alone', () => {
+    const { data } = createParameterArena()({ x: [16] }).get('x')!;
+    data.fill(1);
+    vectorKernels.scale(data.subarray(3, 10), 2);
+    expect([...data]).toEqual([1, 1, 1, 2, 2, 2, 2, 2, 2, 2, 1, 1, 1, 1, 1, 1]);
+  });
+
+  it('are compiled from the source beside them', async () => {
+    expect(await compileKernels()).toBe(readFileSync(compiledKernels, 'utf8'));
   });
 });

@@ -2,8 +2,21 @@ import { adamwScalars, larsTrust, type VectorKernels } from '../vector-kernels.j
 
 const round = Math.fround;
 
+/** A LARS step whose factor of trust is known. */
+export interface LarsUpdate {
+  readonly lr: number;
+  readonly momentum: number;
+  readonly weightDecay: number;
+  readonly trust: number;
+}
+
+/** The kernels, and the second half of LARS on its own. */
+export interface PlainKernels extends VectorKernels {
+  larsUpdate(parameter: Float32Array, gradient: Float32Array, buffer: Float32Array, step: LarsUpdate): void;
+}
+
 /** The kernels in plain TypeScript: for arrays outside WebAssembly memory, and to check the others against. */
-export const plainKernels: VectorKernels = {
+export const plainKernels: PlainKernels = {
   adamw(parameter, gradient, m, v, step) {
     const exact = adamwScalars(step);
     const [keep, gainM, decayV, gainV] = [exact.keep, exact.gainM, exact.decayV, exact.gainV].map(round) as Four;
@@ -26,7 +39,12 @@ export const plainKernels: VectorKernels = {
       const updateSquares = sumOfSquares(parameter.length, (i) => round(gradient[i]! + round(decay * parameter[i]!)));
       trust = larsTrust(trustCoefficient, plainKernels.sumOfSquares(parameter), updateSquares);
     }
-    const [factor, keep, rate] = [trust, momentum, lr].map(round) as Three;
+    plainKernels.larsUpdate(parameter, gradient, buffer, { lr, momentum, weightDecay, trust });
+  },
+
+  larsUpdate(parameter, gradient, buffer, step) {
+    const [decay, factor] = [step.weightDecay, step.trust].map(round) as Two;
+    const [keep, rate] = [step.momentum, step.lr].map(round) as Two;
     for (let i = 0; i < parameter.length; i++) {
       const update = round(round(gradient[i]! + round(decay * parameter[i]!)) * factor);
       const moved = round(round(keep * buffer[i]!) + update);
@@ -53,6 +71,7 @@ export const plainKernels: VectorKernels = {
   },
 };
 
+type Two = [number, number];
 type Three = [number, number, number];
 type Four = [number, number, number, number];
 
