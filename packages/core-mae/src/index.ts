@@ -59,6 +59,7 @@ export { type RunEvent } from './train/run.js';
 export {
   createRunDirectory,
   findRunDirectory,
+  planRunDirectory,
   readRunConfig,
   type RunDirectory,
   runDirectoryAt,

@@ -88,7 +88,7 @@ async function openRunFolder(flags: PretrainFlags): Promise<{ config: PretrainCo
   const overrides = [...pretrainOverrides(flags), ...(flags.set ?? []).map(parseAssignment)];
   if (flags.resume === undefined) {
     const config = await resolvePretrainConfig(flags.config, overrides);
-    return { config, directory: await core.createRunDirectory(flags.out, 'pretrain', config) };
+    return { config, directory: await core.planRunDirectory(flags.out, 'pretrain') };
   }
   const place = typeof flags.resume === 'string' ? flags.resume : (flags.out ?? join('runs', 'pretrain'));
   const directory = await core.findRunDirectory(place);

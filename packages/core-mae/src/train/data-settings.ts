@@ -1,6 +1,7 @@
 import { z } from 'zod';
+import type { PixelStatistics } from '../contracts/dataset.js';
 import { DEFAULT_MAX_PIXELS, type DecodeOptions } from '../data/image.js';
-import { defaultStatistics, type PixelStatistics } from './transform-recipes.js';
+import { defaultStatistics } from './transform-recipes.js';
 
 const colorValue = z.int().min(0).max(255);
 

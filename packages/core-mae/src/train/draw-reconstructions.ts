@@ -1,7 +1,7 @@
+import type { PixelStatistics } from '../contracts/dataset.js';
 import type { MaeConfig, MaskOptions } from '../models/mae-config.js';
 import type { Reconstruction } from '../models/reconstruct.js';
 import { pictureSheetPng, type SheetPicture } from '../report/picture-sheet.js';
-import type { PixelStatistics } from './transform-recipes.js';
 
 /** Columns of the paper's figure 2. */
 const COLUMNS = ['original', 'masked', 'reconstruction', 'with visible patches'] as const;

@@ -13,8 +13,8 @@ import { decodeOptionsOf, statisticsOf } from './data-settings.js';
 import type { DecodeOptions } from '../data/image.js';
 import { resolveModel } from './model-settings.js';
 import { pretrainConfig } from './pretrain-config.js';
-import { evaluationTransforms, type PixelStatistics } from './transform-recipes.js';
-import type { TransformSpec } from '../contracts/dataset.js';
+import { evaluationTransforms } from './transform-recipes.js';
+import type { PixelStatistics, TransformSpec } from '../contracts/dataset.js';
 import { trainingMetadataOf } from './training-checkpoint.js';
 
 /** A masked autoencoder ready for use, and how its pictures were prepared. */

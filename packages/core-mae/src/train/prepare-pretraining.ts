@@ -78,10 +78,17 @@ export async function preparePretraining(input: PretrainingInput): Promise<Pretr
   };
 
   const loaders: Loader[] = [];
+  // The same picture may be met by several loaders, for training and for drawing.
+  const badImages = new Map<string, BadImage>();
+  const reportBadImage = (bad: BadImage): void => {
+    if (badImages.has(bad.id)) return;
+    badImages.set(bad.id, bad);
+    input.reportBadImage?.(bad);
+  };
   const load = async (
     options: Pick<LoaderOptions, 'dataset' | 'pipeline' | 'batchSize' | 'random'> & Partial<LoaderOptions>,
   ) => {
-    const loader = await createLoader({ ...loaderOptions(input), ...options });
+    const loader = await createLoader({ ...loaderOptions(input), reportBadImage, ...options });
     loaders.push(loader);
     return loader;
   };
@@ -132,20 +139,19 @@ export async function preparePretraining(input: PretrainingInput): Promise<Pretr
       for await (const samples of first.batches(0)) return samples;
       return [];
     },
-    badImages: () => loaders.flatMap(({ badImages }) => badImages),
+    badImages: () => [...badImages.values()],
     async close() {
       await Promise.all(loaders.map((each) => each.close()));
     },
   };
 }
 
-function loaderOptions({ reading, reportBadImage, reportWarning }: PretrainingInput): Partial<LoaderOptions> {
+function loaderOptions({ reading, reportWarning }: PretrainingInput): Partial<LoaderOptions> {
   const { workers, onBadImage, maxBadImages } = reading;
   return {
     onBadImage,
     ...(workers === null ? {} : { workers }),
     ...(maxBadImages === null ? {} : { maxBadImages }),
-    ...(reportBadImage === undefined ? {} : { reportBadImage }),
     ...(reportWarning === undefined ? {} : { reportWarning }),
   };
 }

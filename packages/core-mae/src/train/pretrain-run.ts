@@ -1,4 +1,3 @@
-import { writeFileAtomically } from '../checkpoint/atomic-write.js';
 import type { DataReader } from '../contracts/data-reader.js';
 import type { Engine } from '../contracts/engine.js';
 import type { Tracker } from '../contracts/tracker.js';
@@ -11,7 +10,7 @@ import { describeEnvironment } from './environment.js';
 import { openTrainingData } from './open-training-data.js';
 import { preparePretraining, type Pretraining } from './prepare-pretraining.js';
 import type { PretrainConfig } from './pretrain-config.js';
-import type { RunDirectory } from './run-directory.js';
+import { createRunDirectory, type RunDirectory } from './run-directory.js';
 import { type RunEvent, runTraining } from './run.js';
 import { loadTrainingState, type TrainingMetadata } from './training-checkpoint.js';
 import { writeReports } from './write-reports.js';
@@ -19,7 +18,7 @@ import { writeReports } from './write-reports.js';
 export interface PretrainRunOptions {
   readonly engine: Engine;
   readonly config: PretrainConfig;
-  /** Created by `createRunDirectory`, or found by `findRunDirectory` to go on with. */
+  /** Planned by `planRunDirectory`, or found by `findRunDirectory` to go on with. */
   readonly directory: RunDirectory;
   /** Whether to go on from the folder's last checkpoint. */
   readonly resume: boolean;
@@ -72,7 +71,7 @@ export async function openPretrainRun(options: PretrainRunOptions): Promise<Dire
     resumed = await loadTrainingState(directory.weights.last, prepared.state);
     requireSameObjective(resumed, directory);
   } else {
-    await writeFileAtomically(directory.environment, `${JSON.stringify(describeEnvironment(engine), null, 2)}\n`);
+    await createRunDirectory(directory, config, describeEnvironment(engine));
   }
   const { batchesPerEpoch } = prepared.training.batches;
   return {

@@ -42,16 +42,12 @@ export function runDirectoryAt(path: string): RunDirectory {
 }
 
 /**
- * A new run's folder, with its configuration in it.
+ * Where a new run will lie; nothing is written yet, so that a run that cannot start leaves no folder behind.
  *
  * @param path the folder, or undefined for the next free `run<N>` below `runs/<command>/`
- * @throws MaeError `RUN_INVALID` where the folder holds a run already, `WRITE_FAILED`
+ * @throws MaeError `RUN_INVALID` where the folder holds a run already
  */
-export async function createRunDirectory(
-  path: string | undefined,
-  command: string,
-  config: Readonly<Record<string, unknown>>,
-): Promise<RunDirectory> {
+export async function planRunDirectory(path: string | undefined, command: string): Promise<RunDirectory> {
   const run = runDirectoryAt(path ?? (await nextRunPath(resolve('runs', command))));
   if (await exists(run.config)) {
     throw new MaeError('RUN_INVALID', {
@@ -60,11 +56,24 @@ export async function createRunDirectory(
       fix: 'go on with it by --resume, or name another folder with --out',
     });
   }
+  return run;
+}
+
+/**
+ * Creates a planned run's folder with its configuration and environment in it, and points `latest` beside it there.
+ *
+ * @throws MaeError `WRITE_FAILED`
+ */
+export async function createRunDirectory(
+  run: RunDirectory,
+  config: Readonly<Record<string, unknown>>,
+  environment: object,
+): Promise<void> {
   await createFolder(dirname(run.weights.last));
   await createFolder(run.samples);
+  await writeFileAtomically(run.environment, `${JSON.stringify(environment, null, 2)}\n`);
   await writeFileAtomically(run.config, stringify(config));
-  if (path === undefined) await pointLatestAt(run);
-  return run;
+  if (/^run\d+$/.test(run.name)) await pointLatestAt(run);
 }
 
 /**

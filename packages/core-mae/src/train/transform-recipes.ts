@@ -1,11 +1,5 @@
-import type { TransformSpec } from '../contracts/dataset.js';
+import type { PixelStatistics, TransformSpec } from '../contracts/dataset.js';
 import { IMAGENET_MEAN, IMAGENET_STD } from '../data/transforms.js';
-
-/** Per channel, in units of 0–1. */
-export interface PixelStatistics {
-  readonly mean: readonly number[];
-  readonly std: readonly number[];
-}
 
 /** ImageNet's mean and deviation for three channels; a mid-grey of 0.5 ± 0.5 for any other number. */
 export function defaultStatistics(channels: number): PixelStatistics {
