@@ -4,9 +4,10 @@ import type { Objective } from '../contracts/objective.js';
 import type { BadImage } from '../data/bad-images.js';
 import { createLoader, type Loader, type LoaderOptions } from '../data/loader.js';
 import { vectorKernels } from '../engine/kernels/select.js';
+import { createParameterArena } from '../engine/parameter-arena.js';
 import { MaeError } from '../errors.js';
 import type { MaeConfig, MaskOptions } from '../models/mae-config.js';
-import { type AllocateParameters, allocateOnHeap, initializeParameters } from '../nn/params.js';
+import { type AllocateParameters, initializeParameters } from '../nn/params.js';
 import { createRandom } from '../nn/random.js';
 import { adamw } from '../optim/adamw.js';
 import { weightDecayGroups } from '../optim/param-groups.js';
@@ -51,7 +52,7 @@ export interface Pretraining {
  * @throws MaeError `CONFIG_INVALID` or `DATA_EMPTY`
  */
 export async function preparePretraining(input: PretrainingInput): Promise<Pretraining> {
-  const { engine, settings, reading, data, heldOut, allocate = allocateOnHeap } = input;
+  const { engine, settings, reading, data, heldOut, allocate = createParameterArena() } = input;
   const model = resolveModel(settings.model);
   const statistics = statisticsOf(reading, model.inChannels);
   requireChannels(statistics.mean, statistics.std, model.inChannels);
