@@ -12,7 +12,7 @@ const ELEMENT_CODES: Record<ElementType, number> = { float32: 1, int32: 6, int64
 const ATTRIBUTE_CODES = { float: 1, integer: 2, text: 3, integers: 7 } as const;
 
 /** The graph as an ONNX model file (`ModelProto`). Field numbers are those of onnx.proto. */
-export function encodeModel(graph: Graph, name: string): Uint8Array {
+export function encodeModel(graph: Graph, name: string, metadata: Readonly<Record<string, string>> = {}): Uint8Array {
   const domains = new Set(graph.nodes.map(({ domain }) => domain));
   const model = createMessage()
     .integer(1, IR_VERSION)
@@ -20,6 +20,9 @@ export function encodeModel(graph: Graph, name: string): Uint8Array {
     .message(7, graphMessage(graph, name))
     .message(8, createMessage().text(1, '').integer(2, OPSET));
   if (domains.has(MICROSOFT)) model.message(8, createMessage().text(1, MICROSOFT).integer(2, 1));
+  for (const [key, value] of Object.entries(metadata)) {
+    model.message(14, createMessage().text(1, key).text(2, value));
+  }
   return toBytes(model);
 }
 
