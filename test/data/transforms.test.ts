@@ -268,6 +268,18 @@ describe('pipeline', () => {
     expect(sample).toEqual(applyTransform(transform, whole, createRandom(3).fork('transform', 0)));
   });
 
+  it('a flip that is done while resizing gives the same as one of its own', async () => {
+    const transforms = [randomResizedCrop({ size: 16 }), horizontalFlip({ probability: 1 })];
+    const { sample } = await composePipeline(transforms)(item, createRandom(4));
+    const apart = await composePipeline([transforms[0]!, (unchanged) => unchanged, transforms[1]!])(
+      item,
+      createRandom(4),
+    );
+    expect(sample).toEqual(apart.sample);
+    const twice = await composePipeline([...transforms, transforms[1]!])(item, createRandom(4));
+    expect(twice.sample).toEqual((await composePipeline(transforms.slice(0, 1))(item, createRandom(4))).sample);
+  });
+
   it('draws the same numbers for a transform whatever the others draw', async () => {
     const wasteful = (sample: Sample, random: Random): Sample => {
       for (let draw = 0; draw < 9; draw++) random.uniform();

@@ -129,17 +129,23 @@ function unreadable(path: string, cause: unknown): MaeError {
 async function readHeader(bytes: Uint8Array, path: string): Promise<Header> {
   // JPEG, by far the most common, is read here: libvips would open the file once more, a fifth of a small one's time.
   const jpeg = isJpeg(bytes) ? readJpegHeader(bytes) : undefined;
-  if (jpeg !== undefined) {
-    // libvips stops at the last row of a box, so it would not see that the rest is missing.
-    if (!jpeg.complete) throw invalid(path, 'the file ends before its picture does');
-    return jpeg;
-  }
+  // libvips stops at the last row of a box, so it would not see that the rest is missing.
+  if (jpeg?.complete === false || endsEarly(bytes)) throw invalid(path, 'the file ends before its picture does');
+  if (jpeg !== undefined) return jpeg;
   try {
     const { width, height, pageHeight, orientation } = await decoder(bytes).metadata();
     return { width, height: pageHeight ?? height, orientation: orientation ?? 1 };
   } catch (cause) {
     throw invalid(path, reasonOf(cause), cause);
   }
+}
+
+/** Whether a PNG has no end chunk, or a WebP fewer bytes than its header says. */
+function endsEarly(bytes: Uint8Array): boolean {
+  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  if (buffer.length > 8 && buffer.readUInt32BE(0) === 0x89504e47) return buffer.lastIndexOf('IEND') < 0;
+  const isWebp = buffer.length > 12 && buffer.toString('latin1', 0, 4) === 'RIFF';
+  return isWebp && buffer.toString('latin1', 8, 12) === 'WEBP' && buffer.readUInt32LE(4) + 8 > buffer.length;
 }
 
 /** Orientations 5–8 turn the picture by a quarter. */

@@ -1,7 +1,16 @@
 import type { Item, Sample, TransformSpec } from '../contracts/dataset.js';
 import type { Random } from '../contracts/random.js';
-import type { Box, Geometry, GeometryTransform, TargetHandler, Transform } from '../contracts/transform.js';
-import { applyGeometry } from './geometry.js';
+import type {
+  Box,
+  Filter,
+  Geometry,
+  GeometryTransform,
+  Scene,
+  Size,
+  TargetHandler,
+  Transform,
+} from '../contracts/transform.js';
+import { applyGeometry, outputSize } from './geometry.js';
 import { type DecodeOptions, type OpenedImage, openImage } from './image.js';
 import type { Image } from './picture.js';
 import { createTargetHandler, createTransform } from './transform-registry.js';
@@ -37,34 +46,76 @@ export function composePipeline(
   decode: DecodeOptions = {},
   handler?: TargetHandler,
 ): Pipeline {
+  const numLeading = transforms.findIndex((transform) => typeof transform === 'function');
+  const leading = (numLeading < 0 ? transforms : transforms.slice(0, numLeading)) as readonly GeometryTransform[];
   return async (item, random) => {
     const opened = await openImage(item.image, decode);
     const { width, height, warning } = opened;
-    const target = await loadTarget(item, opened, handler);
-    const streams = transforms.map((_, position) => random.fork('transform', position));
-    const [first] = transforms;
-    // The first geometry is chosen by the size alone, so that only its box is decoded.
-    const startsWithGeometry = first !== undefined && typeof first !== 'function';
-    const geometry = startsWithGeometry ? first.plan({ width, height, target }, streams[0]!) : undefined;
-    const { image, box } = await readBox(opened, geometry?.box);
-    let sample: Sample = {
-      id: item.id,
-      ...samplePixels(image),
-      originalWidth: width,
-      originalHeight: height,
-      target,
-    };
-    if (geometry !== undefined && startsWithGeometry) {
-      const pixels = samplePixels(
-        applyGeometry(image, { ...geometry, box: box ?? geometry.box }, first.filter ?? 'bicubic'),
-      );
-      sample = { ...sample, ...pixels, target: applyToTarget(target, geometry, opened, handler) };
-    }
-    for (let position = startsWithGeometry ? 1 : 0; position < transforms.length; position++) {
-      sample = applyTransform(transforms[position]!, sample, streams[position]!, handler);
+    const loaded = await loadTarget(item, opened, handler);
+    // Geometries that come first are chosen by the size alone, so that only the box that they keep is decoded.
+    const { steps, target } = planGeometries(leading, { width, height, target: loaded }, random, handler);
+    const image = await readSteps(opened, steps);
+    let sample: Sample = { id: item.id, ...samplePixels(image), originalWidth: width, originalHeight: height, target };
+    for (let position = leading.length; position < transforms.length; position++) {
+      sample = applyTransform(transforms[position]!, sample, streamOf(random, position), handler);
     }
     return warning === undefined ? { sample } : { sample, warning };
   };
+}
+
+function streamOf(random: Random, position: number): Random {
+  return random.fork('transform', position);
+}
+
+interface GeometryStep {
+  readonly geometry: Geometry;
+  readonly filter: Filter;
+}
+
+/** What the transforms do to a picture, one after the other, and the target after it. */
+function planGeometries(
+  transforms: readonly GeometryTransform[],
+  scene: Scene,
+  random: Random,
+  handler: TargetHandler | undefined,
+): { readonly steps: readonly GeometryStep[]; readonly target: unknown } {
+  const steps: GeometryStep[] = [];
+  let { target } = scene;
+  let size: Size = scene;
+  for (const [position, transform] of transforms.entries()) {
+    const { width, height } = size;
+    const geometry = transform.plan({ width, height, target }, streamOf(random, position));
+    if (geometry === undefined) continue;
+    target = applyToTarget(target, geometry, size, handler);
+    const previous = steps.at(-1);
+    if (previous?.geometry.canvas === undefined && previous !== undefined && isFlip(geometry, size)) {
+      // Mirroring costs nothing while resizing.
+      const flip = previous.geometry.flip !== true;
+      steps[steps.length - 1] = { ...previous, geometry: { ...previous.geometry, flip } };
+    } else {
+      steps.push({ geometry, filter: transform.filter ?? 'bicubic' });
+    }
+    size = outputSize(geometry);
+  }
+  return { steps, target };
+}
+
+/** Whether a geometry mirrors a picture of this size and does nothing else. */
+function isFlip({ box, width, height, flip, canvas }: Geometry, size: Size): boolean {
+  const isWhole = box[0] === 0 && box[1] === 0 && box[2] === size.width && box[3] === size.height;
+  return isWhole && width === size.width && height === size.height && flip === true && canvas === undefined;
+}
+
+/** The picture after the steps; of what the first one leaves out, as little as possible is decoded. */
+async function readSteps(opened: OpenedImage, steps: readonly GeometryStep[]): Promise<Image> {
+  const [first, ...others] = steps;
+  if (first === undefined) return opened.read();
+  const { box } = first.geometry;
+  const [left, top] = [Math.floor(box[0]), Math.floor(box[1])];
+  const decoded = await opened.read([left, top, Math.ceil(box[2]), Math.ceil(box[3])]);
+  const within: Box = [box[0] - left, box[1] - top, box[2] - left, box[3] - top];
+  const image = applyGeometry(decoded, { ...first.geometry, box: within }, first.filter);
+  return others.reduce((current, { geometry, filter }) => applyGeometry(current, geometry, filter), image);
 }
 
 /** The sample after one transform, its target with it. */
@@ -105,19 +156,6 @@ function loadTarget(item: Item, { width, height }: OpenedImage, handler: TargetH
   return handler?.load === undefined ? item.target : handler.load(item.target, { width, height, id: item.id });
 }
 
-function applyToTarget(
-  target: unknown,
-  geometry: Geometry,
-  { width, height }: { readonly width: number; readonly height: number },
-  handler?: TargetHandler,
-): unknown {
+function applyToTarget(target: unknown, geometry: Geometry, { width, height }: Size, handler?: TargetHandler): unknown {
   return handler === undefined ? target : handler.apply(target, geometry, { width, height });
-}
-
-/** Decodes the whole-pixel bounds of a box, and gives the box in the decoded picture's coordinates. */
-async function readBox(opened: OpenedImage, box: Box | undefined): Promise<{ image: Image; box?: Box }> {
-  if (box === undefined) return { image: await opened.read() };
-  const [left, top] = [Math.floor(box[0]), Math.floor(box[1])];
-  const image = await opened.read([left, top, Math.ceil(box[2]), Math.ceil(box[3])]);
-  return { image, box: [box[0] - left, box[1] - top, box[2] - left, box[3] - top] };
 }

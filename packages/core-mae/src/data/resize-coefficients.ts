@@ -60,7 +60,8 @@ export function resampleCoefficients(
     for (let tap = 0; tap < count; tap++) {
       const share = sum === 0 ? exact[tap]! : exact[tap]! / sum;
       const fixed = share * 2 ** WEIGHT_BITS;
-      weights[position * maxCount + tap] = Math.trunc(fixed < 0 ? fixed - 0.5 : fixed + 0.5);
+      // `| 0` cuts towards zero; weights stay far below 2^31.
+      weights[position * maxCount + tap] = (fixed < 0 ? fixed - 0.5 : fixed + 0.5) | 0;
     }
     starts[position] = first;
     counts[position] = count;

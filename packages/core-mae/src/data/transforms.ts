@@ -147,7 +147,7 @@ export function normalize({ mean = IMAGENET_MEAN, std = IMAGENET_STD }: Normaliz
       fix: 'give both one value per channel',
     });
   }
-  const tables = mean.map((offset, channel) => normalizedLevels(offset, std[channel]!));
+  const table = normalizedLevels(mean, std);
   return (sample) => {
     if (sample.pixels instanceof Float32Array) {
       throw new MaeError('CONFIG_INVALID', {
@@ -163,22 +163,27 @@ export function normalize({ mean = IMAGENET_MEAN, std = IMAGENET_STD }: Normaliz
         fix: 'give both one value per channel',
       });
     }
-    return { ...sample, pixels: lookUp(sample.pixels, tables) };
+    return { ...sample, pixels: lookUp(sample.pixels, table, mean.length) };
   };
 }
 
-/** The normalised value of each of the 256 levels, in float32 arithmetic as torch computes it. */
-function normalizedLevels(mean: number, std: number): Float32Array {
+/** The normalised value of each level, `[C, 256]`, in float32 arithmetic as torch computes it. */
+function normalizedLevels(mean: readonly number[], std: readonly number[]): Float32Array {
   const round = Math.fround;
-  return Float32Array.from({ length: 256 }, (_, level) => round(round(round(level / 255) - round(mean)) / round(std)));
+  return Float32Array.from({ length: mean.length * 256 }, (_, at) => {
+    const channel = at >> 8;
+    return round(round(round((at & 255) / 255) - round(mean[channel]!)) / round(std[channel]!));
+  });
 }
 
-function lookUp(pixels: Uint8Array, tables: readonly Float32Array[]): Float32Array {
+function lookUp(pixels: Uint8Array, table: Float32Array, numChannels: number): Float32Array {
   const output = new Float32Array(pixels.length);
-  const numChannels = tables.length;
-  tables.forEach((table, channel) => {
-    for (let at = channel; at < output.length; at += numChannels) output[at] = table[pixels[at]!]!;
-  });
+  const end = numChannels << 8;
+  for (let at = 0, row = 0; at < output.length; at++) {
+    output[at] = table[row + pixels[at]!]!;
+    row += 256;
+    if (row === end) row = 0;
+  }
   return output;
 }
 
