@@ -178,12 +178,16 @@ function normalizedLevels(mean: readonly number[], std: readonly number[]): Floa
 
 function lookUp(pixels: Uint8Array, table: Float32Array, numChannels: number): Float32Array {
   const output = new Float32Array(pixels.length);
-  const end = numChannels << 8;
-  for (let at = 0, row = 0; at < output.length; at++) {
-    output[at] = table[row + pixels[at]!]!;
-    row += 256;
-    if (row === end) row = 0;
+  if (numChannels === 3) {
+    // By far the most common, and three times as fast without a running channel.
+    for (let at = 0; at < output.length; at += 3) {
+      output[at] = table[pixels[at]!]!;
+      output[at + 1] = table[256 + pixels[at + 1]!]!;
+      output[at + 2] = table[512 + pixels[at + 2]!]!;
+    }
+    return output;
   }
+  for (let at = 0; at < output.length; at++) output[at] = table[((at % numChannels) << 8) + pixels[at]!]!;
   return output;
 }
 
