@@ -5,6 +5,7 @@ import { PNG } from 'pngjs';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ade20kReader, semanticDataset } from '#core/data/ade20k.js';
+import { checkSemanticFolder } from '#core/data/ade20k-check.js';
 import { readLabelMap, reduceZeroLabel } from '#core/data/label-map.js';
 import { createMeanIou } from '#core/data/mean-iou.js';
 import { loadLabels, transformLabels } from '#core/data/semantic-target.js';
@@ -121,9 +122,24 @@ describe('the ADE20K layout', () => {
     expect(() => loadLabels({ ...target!, numClasses: 5 }, { width: 3, height: 2, id: 'a.jpg' })).toThrow(
       /holds 150.*no class.*a\.png/,
     );
-    const binary = put('binary.png', greyPng([255, 255, 0, 0], 2));
-    const annotation = { path: binary, reduceZeroLabel: true, ignoreIndex: 255, numClasses: 2 };
-    expect(() => loadLabels(annotation, { width: 2, height: 2, id: 'x' })).toThrow(/every pixel is ignored.*0 and 255/);
+  });
+
+  it('are checked as a whole', async () => {
+    const report = await checkSemanticFolder(join(folder, 'ade'));
+    expect(report.counts).toEqual({ 'picture-without-map': 1, 'map-without-picture': 1 });
+    expect(report.ok).toBe(false);
+    const picture = await sharp({ create: { width: 2, height: 2, channels: 3, background: 'red' } })
+      .png()
+      .toBuffer();
+    put('binary/img_dir/train/a.png', picture);
+    put('binary/ann_dir/train/a.png', greyPng([255, 255, 0, 0], 2));
+    put('binary/img_dir/train/b.png', 'no picture');
+    put('binary/ann_dir/train/b.png', greyPng([255, 255, 0, 0], 2));
+    put('binary/img_dir/train/c.png', picture);
+    put('binary/ann_dir/train/c.png', greyPng([255, 255, 0, 0, 0, 0], 2));
+    const binary = await checkSemanticFolder(join(folder, 'binary'));
+    expect(binary.counts).toEqual({ 'picture-unreadable': 1, 'index-map-unusable': 1, 'binary-masks': 1 });
+    expect(binary.lines.join('\n')).toMatch(/nothing but 0 and 255/);
   });
 
   it('refuses unknown options, splits and folders', async () => {

@@ -30,35 +30,24 @@ export function loadLabels(annotation: SemanticAnnotation, picture: Size & { rea
     });
   }
   const labels = annotation.reduceZeroLabel ? reduceZeroLabel(map.labels, annotation.ignoreIndex) : map.labels;
-  const problem = labelProblem(labels, annotation);
-  if (problem !== undefined) throw new MaeError('DATA_INVALID', { ...problem, where: annotation.path });
+  checkLabels(labels, annotation);
   return { ...map, labels };
 }
 
-/** What is wrong with a map's values, where they are no classes; undefined where all is well. */
-export function labelProblem(
+function checkLabels(
   labels: ArrayLike<number>,
-  { numClasses, ignoreIndex, reduceZeroLabel: reduced }: SemanticAnnotation,
-): { readonly what: string; readonly fix: string } | undefined {
-  if (numClasses === undefined) return undefined;
-  let others = 0;
+  { numClasses, ignoreIndex, reduceZeroLabel: reduced, path }: SemanticAnnotation,
+): void {
+  if (numClasses === undefined) return;
   for (let i = 0; i < labels.length; i++) {
     const label = labels[i]!;
-    if (label < numClasses) others++;
-    else if (label !== ignoreIndex) {
-      const stored = reduced ? label + 1 : label;
-      return {
-        what: `it holds ${stored}, which is no class (${numClasses} classes, reduceZeroLabel ${reduced})`,
-        fix: 'correct the map, the number of classes or `reduceZeroLabel`',
-      };
-    }
+    if (label < numClasses || label === ignoreIndex) continue;
+    throw new MaeError('DATA_INVALID', {
+      what: `it holds ${reduced ? label + 1 : label}, which is no class (${numClasses} classes, reduceZeroLabel ${reduced})`,
+      where: path,
+      fix: 'correct the map, the number of classes or `reduceZeroLabel`',
+    });
   }
-  return others === 0 && labels.length > 0
-    ? {
-        what: 'every pixel is ignored',
-        fix: 'masks of 0 and 255 need 255 turned into 1; check `reduceZeroLabel`',
-      }
-    : undefined;
 }
 
 /** How index maps follow their pictures: by the nearest pixel; what comes from outside the picture is ignored. */

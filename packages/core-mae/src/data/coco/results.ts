@@ -1,4 +1,3 @@
-import { closeSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
 import { MaeError } from '../../errors.js';
 import type { CocoAnnotations } from './annotations.js';
 import { type ByteSource, withFileSource } from './byte-source.js';
@@ -9,6 +8,7 @@ import { JsonReader } from './json-reader.js';
 import { readSegmentation } from './parse-segmentation.js';
 import { rleToString } from './rle-string.js';
 import { NO_SEGMENTATION, rleAt } from './segmentation.js';
+import { writeWholeFile } from '../whole-file.js';
 
 export interface LoadedResults {
   readonly detections: Detections;
@@ -101,43 +101,22 @@ export function parseResults(source: ByteSource, file: string, annotations: Coco
   return { detections: builder.finish(), warnings: log.lines() };
 }
 
-/** Bytes gathered before each write. */
-const WRITE_BYTES = 1 << 20;
-
 /**
- * Writes detections as a results file in COCO's format; the file appears whole or not at all.
+ * Writes detections as a results file in COCO's format; the file appears whole or not at all. Detections of categories
+ * that the annotations do not have are left out.
  *
  * @throws MaeError `WRITE_FAILED`
  */
 export function writeResults(path: string, annotations: CocoAnnotations, detections: Detections): void {
-  const unfinished = `${path}.${process.pid}.unfinished`;
-  try {
-    const descriptor = openSync(unfinished, 'w');
-    try {
-      let text = '[';
-      for (let i = 0; i < detections.size; i++) {
-        if (detections.categoryIndexes[i]! < 0) continue;
-        if (text.length > 1) text += ',\n';
-        text += resultEntry(annotations, detections, i);
-        if (text.length > WRITE_BYTES) {
-          writeSync(descriptor, text);
-          text = ' ';
-        }
-      }
-      writeSync(descriptor, `${text}]\n`);
-    } finally {
-      closeSync(descriptor);
+  writeWholeFile(path, (write) => {
+    let separator = '[';
+    for (let i = 0; i < detections.size; i++) {
+      if (detections.categoryIndexes[i]! < 0) continue;
+      write(separator + resultEntry(annotations, detections, i));
+      separator = ',\n';
     }
-    renameSync(unfinished, path);
-  } catch (cause) {
-    rmSync(unfinished, { force: true });
-    throw new MaeError('WRITE_FAILED', {
-      what: 'The results file cannot be written',
-      where: path,
-      fix: 'check the folder, its permissions and the space left',
-      cause,
-    });
-  }
+    write(separator === '[' ? '[]\n' : ']\n');
+  });
 }
 
 function resultEntry(annotations: CocoAnnotations, detections: Detections, i: number): string {
