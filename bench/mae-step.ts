@@ -14,6 +14,8 @@ export interface StepSetting {
   readonly config: MaeConfig;
   readonly batchSize: number;
   readonly steps: number;
+  /** Called after each step. */
+  readonly onStep?: (step: number) => void;
 }
 
 /** (a) ViT-B/16 at 224 pixels with the paper's decoder, batch 8; (b) a small model on small pictures, batch 64. */
@@ -31,9 +33,9 @@ export interface StepTimes {
   readonly loss: number;
 }
 
-/** Times of training steps on random pictures, all parameters updated, after two steps to warm up. */
+/** Times of training steps on random pictures, all parameters updated, after two steps to warm up; with 0 steps it only compiles. */
 export async function timeSteps(
-  { config, batchSize, steps }: StepSetting,
+  { config, batchSize, steps, onStep }: StepSetting,
   engineOptions: OnnxEngineOptions = {},
   options: MaskOptions = defaultMaskOptions,
 ): Promise<StepTimes> {
@@ -61,7 +63,7 @@ export async function timeSteps(
   const times: number[] = [];
   const optimizerTimes: number[] = [];
   let loss = NaN;
-  for (let step = 1; step <= steps + 2; step++) {
+  for (let step = 1; steps > 0 && step <= steps + 2; step++) {
     const orders = Array.from({ length: batchSize }, () => random.permutation(numPatches));
     const batch = createMaeBatch(config, options, images, orders);
     const before = performance.now();
@@ -74,6 +76,7 @@ export async function timeSteps(
     }
     const after = performance.now();
     loss = outputs.loss!.data[0]!;
+    onStep?.(step);
     if (step > 2) {
       times.push((after - before) / 1000);
       optimizerTimes.push((after - differentiated) / 1000);

@@ -63,11 +63,15 @@ export function selfAttention(parameter: Scope, x: tf.Tensor3D, numHeads: number
   return linear(joined, parameter<tf.Tensor2D>('proj.weight'), parameter<tf.Tensor1D>('proj.bias')) as tf.Tensor3D;
 }
 
-/** Queries, keys and values, `[N, B, D]` each: compiled by three products, so that no part has to be cut out. */
+/**
+ * Queries, keys and values, `[N, B, D]` each. One product has to be cut in three, three products take the weight cut in
+ * three; compiled, whichever copies less (backwards, three products also add up three gradients of `x`).
+ */
 function queryKeyValue(parameter: Scope, x: tf.Tensor3D): tf.Tensor[] {
   const weight = parameter<tf.Tensor2D>('qkv.weight');
   const bias = parameter<tf.Tensor1D>('qkv.bias');
-  if (!isTracing()) return tf.split(linear(x, weight, bias), 3, -1);
+  const [numTokens, batchSize, width] = x.shape;
+  if (!isTracing() || numTokens * batchSize < 2 * width) return tf.split(linear(x, weight, bias), 3, -1);
   const biases = tf.split<tf.Tensor1D>(bias, 3);
   return tf.split<tf.Tensor2D>(weight, 3).map((part, index) => linear(x, part, biases[index]));
 }
