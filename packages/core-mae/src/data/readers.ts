@@ -1,6 +1,8 @@
 import type { DataReader } from '../contracts/data-reader.js';
+import { ade20kReader } from './ade20k.js';
+import { cocoReader } from './coco/reader.js';
 import { idxReader } from './idx.js';
 import { folderReader } from './image-folder.js';
 
 /** The readers that core brings. */
-export const dataReaders: readonly DataReader[] = [idxReader, folderReader];
+export const dataReaders: readonly DataReader[] = [cocoReader, ade20kReader, idxReader, folderReader];

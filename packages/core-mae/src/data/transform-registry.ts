@@ -2,6 +2,10 @@ import { z } from 'zod';
 import type { TransformSpec } from '../contracts/dataset.js';
 import type { TargetHandler, TargetHandlerFactory, Transform, TransformFactory } from '../contracts/transform.js';
 import { MaeError, messageOf } from '../errors.js';
+import { instanceHandler } from './instances/instance-geometry.js';
+import { photometricDistortion } from './instances/photometric-distortion.js';
+import { resizeAndPad, resizeEdges, resizeLongerSide, scaleJitter } from './instances/scale-jitter.js';
+import { semanticHandler } from './semantic-target.js';
 import { centerCrop, horizontalFlip, normalize, randomResizedCrop, resizeShorterSide, resizeTo } from './transforms.js';
 
 const pixels = z.int().min(1);
@@ -12,6 +16,9 @@ const ordered = (low: number, high: number): z.ZodType<[number, number]> =>
     .tuple([z.number().gt(0), z.number().gt(0)])
     .refine(([first, second]) => first <= second, 'the first may not be above the second')
     .default([low, high]);
+
+const bilinearFirst = z.enum(['bicubic', 'bilinear']).default('bilinear');
+const fill = z.array(z.number().min(0).max(255)).min(1).default([128, 128, 128]);
 
 /** The transforms that core brings, by the name that a `TransformSpec` gives. */
 export const builtInTransforms: Readonly<Record<string, TransformFactory>> = {
@@ -26,6 +33,41 @@ export const builtInTransforms: Readonly<Record<string, TransformFactory>> = {
     horizontalFlip,
   ),
   resizeShorterSide: checked('resizeShorterSide', z.strictObject({ size: pixels, filter }), resizeShorterSide),
+  resizeEdges: checked(
+    'resizeEdges',
+    z.strictObject({
+      shorter: z.union([pixels, z.array(pixels).min(1)]),
+      longest: pixels.default(Number.MAX_SAFE_INTEGER),
+      filter: bilinearFirst,
+    }),
+    resizeEdges,
+  ),
+  resizeLongerSide: checked(
+    'resizeLongerSide',
+    z.strictObject({ size: pixels, filter: bilinearFirst }),
+    resizeLongerSide,
+  ),
+  resizeAndPad: checked(
+    'resizeAndPad',
+    z.strictObject({ size: targetSize, fill, filter: bilinearFirst }),
+    resizeAndPad,
+  ),
+  scaleJitter: checked(
+    'scaleJitter',
+    z.strictObject({ size: targetSize, scale: ordered(0.1, 2), fill, filter: bilinearFirst }),
+    scaleJitter,
+  ),
+  photometricDistortion: checked(
+    'photometricDistortion',
+    z.strictObject({
+      brightness: z.number().min(0).max(255).default(32),
+      contrast: ordered(0.5, 1.5),
+      saturation: ordered(0.5, 1.5),
+      hue: z.number().min(0).max(180).default(36),
+      probability: z.number().min(0).max(1).default(0.5),
+    }),
+    photometricDistortion,
+  ),
   resizeTo: checked('resizeTo', z.strictObject({ size: targetSize, filter }), resizeTo),
   centerCrop: checked('centerCrop', z.strictObject({ size: targetSize }), centerCrop),
   normalize: checked(
@@ -39,7 +81,14 @@ export const builtInTransforms: Readonly<Record<string, TransformFactory>> = {
 };
 
 /** The target handlers that core brings, by name. */
-export const builtInTargetHandlers: Readonly<Record<string, TargetHandlerFactory>> = {};
+export const builtInTargetHandlers: Readonly<Record<string, TargetHandlerFactory>> = {
+  instances: checked('instances', z.strictObject({}), () => instanceHandler as TargetHandler),
+  semantic: checked(
+    'semantic',
+    z.strictObject({ ignoreIndex: z.int().min(0).max(65_535).default(255) }),
+    ({ ignoreIndex }) => semanticHandler(ignoreIndex) as TargetHandler,
+  ),
+};
 
 /**
  * A factory whose options are checked against a schema first.

@@ -1,0 +1,236 @@
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+import type { Item, Sample, TransformSpec } from '#core/contracts/dataset.js';
+import { encodeRle } from '#core/data/coco/rle.js';
+import { rleToBytes } from '#core/data/coco/rle-string.js';
+import { cocoDataset } from '#core/data/coco/reader.js';
+import { collateInstances, pasteMask } from '#core/data/instances/collate-instances.js';
+import { transformInstances } from '#core/data/instances/instance-geometry.js';
+import type { InstanceAnnotations, Instances } from '#core/data/instances/instance-target.js';
+import { createLoader } from '#core/data/loader.js';
+import { createPipeline } from '#core/data/pipeline.js';
+import { createRandom } from '#core/nn/random.js';
+
+const WIDTH = 90;
+const HEIGHT = 60;
+
+/** Two discs, the second half outside. */
+function discs(): Uint8Array[] {
+  return [
+    [30, 25, 15],
+    [85, 50, 20],
+  ].map(([centerX, centerY, radius]) =>
+    Uint8Array.from({ length: WIDTH * HEIGHT }, (_, i) =>
+      Math.hypot((i % WIDTH) + 0.5 - centerX!, Math.floor(i / WIDTH) + 0.5 - centerY!) < radius! ? 1 : 0,
+    ),
+  );
+}
+
+/** A picture that shows its own masks: red for the first object, green for the second. */
+function ownPicture(): Item<InstanceAnnotations> {
+  const masks = discs();
+  const data = new Uint8Array(3 * WIDTH * HEIGHT);
+  masks.forEach((mask, channel) => {
+    mask.forEach((value, i) => {
+      data[3 * i + channel] = 255 * value;
+    });
+  });
+  return {
+    id: 'own',
+    image: { kind: 'pixels', data, width: WIDTH, height: HEIGHT, channels: 3 },
+    target: {
+      imageId: 7,
+      width: WIDTH,
+      height: HEIGHT,
+      ids: Float64Array.of(11, 12),
+      boxes: Float64Array.of(0, 0, 1, 1, 0, 0, 1, 1),
+      classes: Int32Array.of(3, 5),
+      crowds: Uint8Array.of(0, 1),
+      masks: masks.map((mask) => ({
+        kind: 'runs',
+        bytes: rleToBytes(encodeRle(mask, HEIGHT, WIDTH)).slice(),
+        height: HEIGHT,
+        width: WIDTH,
+      })),
+    },
+  };
+}
+
+async function run(transforms: TransformSpec[], seed: number): Promise<Sample<Instances>> {
+  const pipeline = await createPipeline({ transforms, target: { name: 'instances' } });
+  const { sample } = await pipeline(ownPicture(), createRandom(seed));
+  return sample as Sample<Instances>;
+}
+
+const fixed: TransformSpec = { name: 'scaleJitter', options: { size: [64, 80], scale: [0.4, 2], fill: [0, 0, 0] } };
+
+describe('masks and boxes follow their picture', () => {
+  it.each<[string, TransformSpec[]]>([
+    ['no transform', []],
+    ['flip', [{ name: 'horizontalFlip', options: { probability: 1 } }]],
+    ['short edge', [{ name: 'resizeEdges', options: { shorter: [40, 100], longest: 120 } }]],
+    ['long edge', [{ name: 'resizeLongerSide', options: { size: 200 } }]],
+    ['fit and pad', [{ name: 'resizeAndPad', options: { size: 100, fill: [0, 0, 0] } }]],
+    ['scale jitter', [fixed]],
+    ['random resized crop', [{ name: 'randomResizedCrop', options: { size: 70 } }]],
+    ['all of them', [{ name: 'horizontalFlip' }, fixed, { name: 'randomResizedCrop', options: { size: 70 } }]],
+  ])('%s', async (_, transforms) => {
+    for (let seed = 0; seed < 8; seed++) {
+      const { pixels, width, height, target } = await run(transforms, seed);
+      const drawn = [new Uint8Array(width * height), new Uint8Array(width * height)];
+      target.masks.forEach((mask, i) => {
+        const which = target.ids[i]! - 11;
+        expect([3, 5][which]).toBe(target.classes[i]);
+        pasteMask(drawn[which]!, width, mask!);
+        const { left, top } = mask!;
+        expect([...target.boxes.subarray(4 * i, 4 * i + 4)]).toEqual([
+          left,
+          top,
+          left + mask!.width,
+          top + mask!.height,
+        ]);
+        expect(mask!.data.subarray(0, mask!.width).some((value) => value === 1)).toBe(true);
+      });
+      let different = 0;
+      let outline = 0;
+      for (let i = 0; i < width * height; i++) {
+        for (const channel of [0, 1]) {
+          const value = pixels[3 * i + channel]!;
+          // Resampled edges are grey; away from them, mask and picture must agree.
+          if (value > 20 && value < 235) outline++;
+          if (value > 127 !== (drawn[channel]![i] === 1)) different++;
+        }
+      }
+      expect(different).toBeLessThanOrEqual(outline * 0.6 + 4);
+    }
+  });
+
+  it('what leaves the picture is dropped', () => {
+    const target: Instances = {
+      imageId: 1,
+      ids: Float64Array.of(1, 2),
+      boxes: Float32Array.of(0, 0, 10, 10, 50, 20, 80, 40),
+      classes: Int32Array.of(0, 1),
+      crowds: Uint8Array.of(0, 0),
+      masks: [undefined, undefined],
+    };
+    const geometry = { box: [40, 0, 90, 60] as const, width: 100, height: 120, flip: true };
+    const moved = transformInstances(target, geometry, { width: WIDTH, height: HEIGHT });
+    expect([...moved.classes]).toEqual([1]);
+    expect([...moved.boxes]).toEqual([20, 40, 80, 80]);
+  });
+
+  it('a picture of another size than its annotations is refused', async () => {
+    const pipeline = await createPipeline({ transforms: [], target: { name: 'instances' } });
+    const item = ownPicture();
+    const turned = { ...item, target: { ...item.target!, width: HEIGHT, height: WIDTH } };
+    await expect(pipeline(turned, createRandom(0))).rejects.toThrow(/90 × 60.*60 × 90.*EXIF/);
+  });
+
+  it('scale jitter covers its range, at a fixed size', async () => {
+    const scales: number[] = [];
+    for (let seed = 0; seed < 60; seed++) {
+      const options = { size: 90, scale: [0.1, 2] };
+      const { width, height, target } = await run([{ name: 'scaleJitter', options }], seed);
+      expect([width, height]).toEqual([90, 90]);
+      const first = target.ids.indexOf(11);
+      if (first < 0) continue;
+      const [x0, , x1] = target.boxes.subarray(4 * first, 4 * first + 3);
+      scales.push((x1! - x0!) / 30);
+    }
+    expect(Math.min(...scales)).toBeLessThan(0.4);
+    expect(Math.max(...scales)).toBeGreaterThan(1.4);
+  });
+});
+
+describe('photometric distortion', () => {
+  const transform = (options: Record<string, unknown>): TransformSpec[] => [{ name: 'photometricDistortion', options }];
+
+  it('keeps a picture as it is where nothing is changed', async () => {
+    const before = await run([], 0);
+    expect((await run(transform({ probability: 0 }), 3)).pixels).toEqual(before.pixels);
+    const none = { brightness: 0, contrast: [1, 1], saturation: [1, 1], hue: 0, probability: 1 };
+    expect((await run(transform(none), 3)).pixels).toEqual(before.pixels);
+  });
+
+  it('turns the hue, and never leaves 0–255', async () => {
+    const { pixels } = await run(
+      transform({ brightness: 0, contrast: [1, 1], saturation: [1, 1], hue: 180, probability: 1 }),
+      5,
+    );
+    const at = 3 * (25 * WIDTH + 30);
+    expect(Math.max(...pixels.subarray(at, at + 3))).toBe(255);
+    expect([...pixels.subarray(at, at + 3)]).not.toEqual([255, 0, 0]);
+    const varied = new Set<number>();
+    for (let seed = 0; seed < 10; seed++) varied.add((await run(transform({}), seed)).pixels[at]!);
+    expect(varied.size).toBeGreaterThan(3);
+  });
+
+  it('grey loses no greyness by saturation', async () => {
+    const { pixels } = await run(
+      transform({ brightness: 0, contrast: [1, 1], saturation: [0.01, 0.01], hue: 0, probability: 1 }),
+      1,
+    );
+    const at = 3 * (25 * WIDTH + 30);
+    expect(pixels[at]! - pixels[at + 1]!).toBeLessThan(6);
+  });
+});
+
+describe('collation', () => {
+  it('pads to a fixed shape with a validity mask', async () => {
+    const samples = [await run([fixed], 1), await run([fixed], 2)];
+    const { batch, numLeftOut } = collateInstances(samples, { maxInstances: 4, masks: true });
+    expect(numLeftOut).toBe(0);
+    expect(Object.fromEntries(Object.entries(batch).map(([name, { shape }]) => [name, shape]))).toEqual({
+      pixels: [2, 64, 80, 3],
+      boxes: [2, 4, 4],
+      classes: [2, 4],
+      crowds: [2, 4],
+      valid: [2, 4],
+      imageSizes: [2, 2],
+      masks: [2, 4, 64, 80],
+    });
+    const counts = samples.map(({ target }) => target.classes.length);
+    expect([...batch.valid!.data]).toEqual(counts.flatMap((n) => [0, 1, 2, 3].map((i) => (i < n ? 1 : 0))));
+    expect([...batch.imageSizes!.data]).toEqual([60, 90, 60, 90]);
+    const firstMask = samples[0]!.target.masks[0]!;
+    const total = (batch.masks!.data as Uint8Array).subarray(0, 64 * 80).reduce((sum, value) => sum + value, 0);
+    expect(total).toBe(firstMask.data.reduce((sum, value) => sum + value, 0));
+    const few = collateInstances([await run([], 0)], { maxInstances: 1 });
+    expect(few.numLeftOut).toBe(1);
+    expect(few.batch.masks).toBeUndefined();
+    expect(() => collateInstances([samples[0]!, { ...samples[1]!, id: 'b', width: 5 }], { maxInstances: 1 })).toThrow(
+      /80 × 64 and 5 × 64.*own, b/,
+    );
+  });
+});
+
+const stamps = fileURLToPath(new URL('../../../../shared/data/stamps', import.meta.url));
+
+describe.runIf(existsSync(stamps))('the stamps through the loader', () => {
+  it('are the same in this thread and in workers', async () => {
+    const dataset = cocoDataset(stamps, { split: 'val' });
+    const load = async (workers: number): Promise<ReadonlyArray<Sample<Instances>>> => {
+      const loader = await createLoader({
+        dataset,
+        pipeline: {
+          transforms: [{ name: 'horizontalFlip' }, { name: 'scaleJitter', options: { size: 128 } }],
+          target: { name: 'instances' },
+        },
+        batchSize: 6,
+        random: createRandom(3),
+        workers,
+      });
+      for await (const batch of loader.batches(0)) {
+        await loader.close();
+        return batch as ReadonlyArray<Sample<Instances>>;
+      }
+      return [];
+    };
+    const here = await load(0);
+    expect(here).toHaveLength(6);
+    expect(here.some(({ target }) => target.classes.length > 0)).toBe(true);
+    expect(await load(2)).toEqual(here);
+  });
+});
