@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { configCommand } from './commands/config.js';
+import { dataCommand } from './commands/data.js';
 import { doctorCommand } from './commands/doctor.js';
 import { pretrainCommand } from './commands/pretrain.js';
 import { visualizeCommand } from './commands/visualize.js';
@@ -18,6 +19,7 @@ export function createProgram(): Command {
     .showHelpAfterError('(see: mae-tasks help <command>)')
     .addCommand(pretrainCommand())
     .addCommand(visualizeCommand())
+    .addCommand(dataCommand())
     .addCommand(configCommand())
     .addCommand(doctorCommand());
 }

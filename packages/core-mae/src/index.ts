@@ -28,6 +28,59 @@ export { dataReaders } from './data/readers.js';
 export { imageFolder } from './data/image-folder.js';
 export { createLoader, type Loader, type LoaderOptions } from './data/loader.js';
 export { splitDataset } from './data/split.js';
+export { type CheckDataOptions, checkData, type CheckedData } from './data/check-data.js';
+export {
+  annotationMask,
+  annotationPolygons,
+  annotationRle,
+  annotationsOfImage,
+  type CocoAnnotations,
+  type CocoCategory,
+  type CocoImages,
+} from './data/coco/annotations.js';
+export { checkCoco, type CheckOptions, type CheckReport } from './data/coco/check.js';
+export { type CropOptions, cropBoxes, type CropResult } from './data/coco/crop.js';
+export { collectDetections, type Detection, DetectionBuilder, type Detections } from './data/coco/detections.js';
+export type { CategoryScores } from './data/coco/evaluate-summary.js';
+export { type CocoEvaluation, evaluateCoco, type EvaluateOptions } from './data/coco/evaluate.js';
+export { cocoParameters, type EvaluationParameters } from './data/coco/evaluation-parameters.js';
+export type { DataFault } from './data/coco/faults.js';
+export { locateCoco } from './data/coco/layout.js';
+export { boxIou, maskIou } from './data/coco/overlap.js';
+export { type LoadedCoco, loadCoco } from './data/coco/parse.js';
+export { boxToRle, polygonsToRle, polygonToRle } from './data/coco/polygon.js';
+export { type CocoDataset, cocoDataset, type CocoDatasetOptions } from './data/coco/reader.js';
+export { categoryTable, evaluationLines } from './data/coco/report-text.js';
+export { type LoadedResults, loadResults, writeResults } from './data/coco/results.js';
+export { rleFromString, rleToString } from './data/coco/rle-string.js';
+export { decodeRle, encodeRle, mergeRles, type Rle, rleArea, rleFromCounts, rleToBox } from './data/coco/rle.js';
+export { type ScoredResults, type ScoreOptions, scoreResults } from './data/coco/score-results.js';
+export { semanticClassNames, semanticMask } from './data/coco/semantic.js';
+export { splitCoco, type SplitOptions, type SplitResult } from './data/coco/split.js';
+export { type CocoStats, cocoStats } from './data/coco/stats.js';
+export { rleToPolygons } from './data/coco/trace-polygons.js';
+export type { ConvertResult } from './data/convert/coco-document.js';
+export { convertPascalVoc, type PascalVocOptions } from './data/convert/pascal-voc.js';
+export { convertYolo } from './data/convert/yolo.js';
+export { semanticDataset, type SemanticFolderOptions } from './data/ade20k.js';
+export { classColor } from './data/class-colors.js';
+export {
+  collateInstances,
+  type CollatedInstances,
+  type CollateInstancesOptions,
+  pasteMask,
+} from './data/instances/collate-instances.js';
+export type { InstanceAnnotations } from './data/instances/instance-target.js';
+export { type LabelMap, readLabelMap } from './data/label-map.js';
+export { createMeanIou, type MeanIou, type MeanIouResult } from './data/mean-iou.js';
+export type { SemanticAnnotation } from './data/semantic-target.js';
+export {
+  annotationSheetPng,
+  type AnnotationSheetOptions,
+  drawObjects,
+  type DrawnObject,
+} from './report/annotation-sheet.js';
+export { precisionRecallCurves, precisionRecallSvg } from './report/precision-recall.js';
 
 export { type EngineProbe, probeEngine } from './engine/probe.js';
 export { createEngine, type Device, DEVICES, type EngineOptions } from './engine/select.js';
