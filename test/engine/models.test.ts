@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Engine, ProgramSpec } from '#core/contracts/engine.js';
 import type { Batch, ParameterTree } from '#core/contracts/tensor.js';
+import { vectorKernels } from '#core/engine/kernels/select.js';
 import { createOnnxEngine } from '#core/engine/onnx.js';
 import { createTfjsEngine } from '#core/engine/tfjs.js';
 import { createMaeBatch, maeBatchSpec } from '#core/models/mae-batch.js';
@@ -32,7 +33,7 @@ beforeAll(async () => {
 });
 afterAll(() => onnx.dispose());
 
-function prepare(options: MaskOptions): { parameters: ParameterTree; batch: Batch; spec: ProgramSpec } {
+function prepare(options: MaskOptions, step = 0): { parameters: ParameterTree; batch: Batch; spec: ProgramSpec } {
   const specs = maeSpecs(config, options);
   const parameters = initializeParameters(specs, random.fork('parameters'));
   // Biases and scales start at 0 and 1, where half of the gradients' terms vanish.
@@ -42,7 +43,7 @@ function prepare(options: MaskOptions): { parameters: ParameterTree; batch: Batc
   }
   const pixels = random.fork('pixels');
   const images = Float32Array.from({ length: batchSize * 16 * 24 * 3 }, () => pixels.normal());
-  const orders = Array.from({ length: batchSize }, (_, picture) => random.fork('order', picture).permutation(24));
+  const orders = Array.from({ length: batchSize }, (_, picture) => random.fork('order', step, picture).permutation(24));
   return {
     parameters,
     batch: createMaeBatch(config, options, images, orders),
@@ -103,6 +104,33 @@ describe.each(Object.entries(variants))('the masked autoencoder %s', (_, options
     }
   });
 });
+
+describe('training', () => {
+  it('goes the same way on both engines for 20 steps', async () => {
+    const { parameters, spec } = prepare(defaultMaskOptions);
+    const run = async (engine: Engine): Promise<number[]> => {
+      const program = await engine.compile(spec);
+      const copy = allocateOnHeap(spec.parameters);
+      for (const { name, data } of parameters.values()) copy.get(name)!.data.set(data);
+      const trainable = Object.fromEntries(spec.gradients!.map((name) => [name, spec.parameters[name]!]));
+      const [gradients, means, squares] = [trainable, trainable, trainable].map(allocateOnHeap) as Three;
+      const losses: number[] = [];
+      for (let step = 1; step <= 20; step++) {
+        const { batch } = prepare(defaultMaskOptions, step);
+        losses.push((await program.run(copy, batch, gradients)).loss!.data[0]!);
+        for (const { name, data } of gradients.values()) {
+          const rates = { lr: 1e-3, beta1: 0.9, beta2: 0.95, eps: 1e-8, weightDecay: 0.05, step };
+          vectorKernels.adamw(copy.get(name)!.data, data, means.get(name)!.data, squares.get(name)!.data, rates);
+        }
+      }
+      return losses;
+    };
+    const [traced, expected] = [await run(onnx), await run(eager)];
+    traced.forEach((loss, step) => expect(Math.abs(loss / expected[step]! - 1), `step ${step}`).toBeLessThan(1e-4));
+    expect(traced.at(-1)).toBeLessThan(traced[0]!);
+  });
+});
+type Three = [ParameterTree, ParameterTree, ParameterTree];
 
 function withoutKeys(bias: Float32Array): number[] {
   const width = bias.length / 3;

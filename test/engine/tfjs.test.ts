@@ -53,6 +53,41 @@ describe.each(['cpu', 'wasm'] as const)('the eager engine on %s', (backend) => {
   });
 });
 
+describe('the eager engine', () => {
+  it('runs what cannot be traced', async () => {
+    const engine = await createTfjsEngine({ backend: 'cpu' });
+    const program = await engine.compile({
+      name: 'untraceable',
+      fn: (_, { x }) => ({ y: tf.mul(x!, tf.max(x!).dataSync()[0]!) }),
+      parameters: {},
+      batch: { x: { shape: [2], dtype: 'float32' } },
+    });
+    expect(program.outputs).toEqual({ y: { shape: [2], dtype: 'float32' } });
+    const x = { shape: [2], dtype: 'float32' as const, data: Float32Array.of(1, 3) };
+    expect([...(await program.run(new Map(), { x })).y!.data]).toEqual([3, 9]);
+  });
+
+  it('has on wasm the kernels that TF.js lacks there', async () => {
+    const engine = await createTfjsEngine({ backend: 'wasm' });
+    const table: ParameterTree = new Map([
+      ['w', { name: 'w', shape: [3, 2], data: Float32Array.of(1, 2, 3, 4, 5, 6) }],
+    ]);
+    const program = await engine.compile({
+      name: 'gathering',
+      fn: ({ w }, { rows }) => ({ loss: tf.sum(tf.square(tf.gather(w!, rows!))) }),
+      parameters: { w: [3, 2] },
+      batch: { rows: { shape: [3], dtype: 'int32' } },
+      gradients: ['w'],
+    });
+    const gradients: ParameterTree = new Map([['w', { name: 'w', shape: [3, 2], data: new Float32Array(6) }]]);
+    const before = tf.memory().numTensors;
+    const rows = { shape: [3], dtype: 'int32' as const, data: Int32Array.of(2, 0, 2) };
+    await program.run(table, { rows }, gradients);
+    expect([...gradients.get('w')!.data]).toEqual([2, 4, 0, 0, 20, 24]);
+    expect(tf.memory().numTensors).toBe(before);
+  });
+});
+
 describe('what the engine refuses', () => {
   const failure = async (change: Partial<ProgramSpec>): Promise<MaeError> => {
     const engine = await createTfjsEngine({ backend: 'cpu' });

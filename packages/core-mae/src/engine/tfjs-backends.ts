@@ -4,6 +4,7 @@ import { pathToFileURL } from 'node:url';
 import util from 'node:util';
 import * as tf from '@tensorflow/tfjs';
 import { MaeError, messageOf } from '../errors.js';
+import { borrowKernels } from './borrowed-kernels.js';
 
 /** TF.js backends that run functions eagerly: plain JavaScript, WebAssembly, or the native TensorFlow addon. */
 export type TfjsBackend = 'cpu' | 'wasm' | 'tensorflow';
@@ -22,6 +23,10 @@ export async function startTfjsBackend(backend: TfjsBackend): Promise<string> {
     const instance = tf.backend() as { firstUse?: boolean };
     // Otherwise the JavaScript backend prints an advertisement for the native addon at its first use.
     if (backend === 'cpu') instance.firstUse = false;
+    if (backend === 'wasm') {
+      await startTfjsBackend('cpu');
+      borrowKernels('wasm');
+    }
   } catch (cause) {
     throw new MaeError('ENGINE_UNAVAILABLE', {
       what: `the TF.js backend "${backend}" does not start: ${messageOf(cause)}`,

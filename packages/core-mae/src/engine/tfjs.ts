@@ -1,9 +1,11 @@
 import * as tf from '@tensorflow/tfjs';
 import type { Engine, NamedTensors, Program, ProgramSpec } from '../contracts/engine.js';
 import type { Batch, DType, HostTensor, ParameterTree, Shape, TensorData, TensorSpec } from '../contracts/tensor.js';
+import { MaeError } from '../errors.js';
 import { withBackend } from './active-backend.js';
 import { checkInputs } from './check-inputs.js';
 import { differentiate, type Differentiated, disposeAll } from './differentiate.js';
+import { trace } from './onnx/trace.js';
 import { startTfjsBackend, type TfjsBackend } from './tfjs-backends.js';
 
 export interface TfjsEngineOptions {
@@ -67,24 +69,34 @@ function runOnce(
   }
 }
 
-/** TF.js knows an output's shape only by computing it, so this runs the function once, on zeros. */
-function outputSpecs(backend: TfjsBackend, spec: ProgramSpec): Record<string, TensorSpec> {
-  return withBackend(backend, () => {
-    const zeros = (shape: Shape, dtype: DType): tf.Tensor => tf.zeros([...shape], dtype);
-    const inputs = {
-      parameters: mapEntries(spec.parameters, (_, shape) => zeros(shape, 'float32')),
-      batch: mapEntries(spec.batch, (_, { shape, dtype }) => zeros(shape, dtype)),
-    };
-    let outputs: NamedTensors = {};
-    try {
-      outputs = differentiate({ name: spec.name, fn: spec.fn }, inputs.parameters, inputs.batch).outputs;
-      return mapEntries(outputs, (_, tensor) => specOf(tensor));
-    } finally {
-      disposeAll(outputs);
-      disposeAll(inputs.parameters);
-      disposeAll(inputs.batch);
-    }
-  });
+/**
+ * What the function returns, found by tracing it, which computes nothing. Where it cannot be traced it is run once, on
+ * zeros.
+ */
+function outputSpecs(backend: TfjsBackend, spec: ProgramSpec): Readonly<Record<string, TensorSpec>> {
+  try {
+    return trace(spec).outputs;
+  } catch (error) {
+    if (!(error instanceof MaeError && error.code === 'TRACE_UNSUPPORTED')) throw error;
+    return withBackend(backend, () => outputsOnZeros(spec));
+  }
+}
+
+function outputsOnZeros(spec: ProgramSpec): Record<string, TensorSpec> {
+  const zeros = (shape: Shape, dtype: DType): tf.Tensor => tf.zeros([...shape], dtype);
+  const inputs = {
+    parameters: mapEntries(spec.parameters, (_, shape) => zeros(shape, 'float32')),
+    batch: mapEntries(spec.batch, (_, { shape, dtype }) => zeros(shape, dtype)),
+  };
+  let outputs: NamedTensors = {};
+  try {
+    outputs = differentiate({ name: spec.name, fn: spec.fn }, inputs.parameters, inputs.batch).outputs;
+    return mapEntries(outputs, (_, tensor) => specOf(tensor));
+  } finally {
+    disposeAll(outputs);
+    disposeAll(inputs.parameters);
+    disposeAll(inputs.batch);
+  }
 }
 
 function read(tensor: tf.Tensor): HostTensor {

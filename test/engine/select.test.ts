@@ -1,0 +1,49 @@
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { availableCores } from '#core/engine/available-cores.js';
+import { createEngine } from '#core/engine/select.js';
+
+afterEach(() => {
+  vi.doUnmock('onnxruntime-node');
+  vi.resetModules();
+});
+
+/** `createEngine` of a process where the native library does not load. */
+async function withoutLibrary(): Promise<typeof createEngine> {
+  vi.resetModules();
+  vi.doMock('onnxruntime-node', () => {
+    throw new Error('libonnxruntime.so.1: cannot open shared object file');
+  });
+  return (await import('#core/engine/select.js')).createEngine;
+}
+
+describe('choosing an engine', () => {
+  it('takes the compiled one by default, with the threads asked for', async () => {
+    const engine = await createEngine({ threads: 1 });
+    expect(engine.name).toBe('onnx');
+    expect(engine.description).toMatch(/^onnxruntime-node \d+\.\d+\.\d+ \(cpu, 1 thread\)$/);
+    await engine.dispose();
+  });
+
+  it('falls back to TF.js where the native library does not load, and says why and what it costs', async () => {
+    const lines: string[] = [];
+    const engine = await (await withoutLibrary())({ warn: (line) => lines.push(line) });
+    expect(engine.name).toBe('tfjs');
+    expect(lines).toHaveLength(1);
+    expect(lines[0]).toMatch(/onnxruntime-node does not load.*60 times slower/);
+  });
+
+  it('does not fall back where the device was named', async () => {
+    const create = await withoutLibrary();
+    await expect(create({ device: 'cpu' })).rejects.toMatchObject({ code: 'ENGINE_UNAVAILABLE' });
+  });
+});
+
+describe('the cores that a process may use', () => {
+  it('are limited by the quota of its control group, never below one', () => {
+    const all = availableCores(() => undefined);
+    expect(all).toBeGreaterThanOrEqual(1);
+    expect(availableCores(() => 1.5)).toBe(1);
+    expect(availableCores(() => 0.2)).toBe(1);
+    expect(availableCores(() => 10_000)).toBe(all);
+  });
+});
