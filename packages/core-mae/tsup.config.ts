@@ -3,13 +3,14 @@ import { defineConfig } from 'tsup';
 export default defineConfig({
   entry: {
     index: 'src/index.ts',
+    'find-plugins': 'src/plugin/find-plugins.ts',
     'sample-worker': 'src/data/sample-worker.ts',
   },
   format: 'esm',
   platform: 'node',
   target: 'node20',
   tsconfig: '../../tsconfig.build.json',
-  dts: { entry: { index: 'src/index.ts' } },
+  dts: { entry: { index: 'src/index.ts', 'find-plugins': 'src/plugin/find-plugins.ts' } },
   sourcemap: true,
   clean: true,
   // An optional dependency, loaded by dynamic import: never part of the bundle.

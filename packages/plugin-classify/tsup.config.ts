@@ -1,12 +1,12 @@
 import { defineConfig } from 'tsup';
 
 export default defineConfig({
-  entry: ['src/index.ts'],
+  entry: { index: 'src/index.ts', 'worker-transforms': 'src/worker-transforms.ts' },
   format: 'esm',
   platform: 'node',
   target: 'node20',
   tsconfig: '../../tsconfig.build.json',
-  dts: true,
+  dts: { entry: { index: 'src/index.ts' } },
   sourcemap: true,
   clean: true,
 });

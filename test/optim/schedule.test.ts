@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { vitLayerOf } from '#core/models/vit.js';
 import { layerDecayGroups, weightDecayGroups } from '#core/optim/param-groups.js';
 import { cosineLearningRate, scaleLearningRate } from '#core/optim/schedule.js';
 import { fixturePath, readParameters } from '../models/reference.js';
@@ -53,7 +54,7 @@ describe('parameter groups', () => {
   it('decay and scale fine-tuning parameters as param_groups_lrd does', async () => {
     const parameters = await readParameters('mae/vit_pool.safetensors');
     const shapes = Object.fromEntries([...parameters].map(([name, { shape }]) => [name, shape]));
-    const groups = layerDecayGroups(shapes, { depth: 3, layerDecay: 0.65, weightDecay: 0.05 });
+    const groups = layerDecayGroups(shapes, { depth: 3, layerDecay: 0.65, weightDecay: 0.05, layerOf: vitLayerOf });
     const fixture = readJson<GroupFixture[]>('mae/layer_decay_groups.json');
     expect(fixture.flatMap(({ params }) => params).sort()).toEqual([...groups.keys()].sort());
     for (const { lr_scale, weight_decay, params } of fixture) {

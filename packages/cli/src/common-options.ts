@@ -15,6 +15,7 @@ export interface CommonFlags {
   readonly device?: string;
   readonly config?: string;
   readonly set?: readonly string[];
+  readonly plugin?: readonly string[];
 }
 
 export const optionData = (): Option => new Option('--data <path>', 'folder or file of pictures');
@@ -25,6 +26,9 @@ export const optionLimit = (): Option =>
 export const optionJson = (): Option => new Option('--json', 'one JSON object a line on stdout, text on stderr');
 export const optionDevice = (): Option =>
   new Option('--device <name>', 'where to compute: auto, cpu, webgpu, cuda, tensorflow, wasm, javascript');
+
+export const optionPlugin = (): Option =>
+  new Option('--plugin <name...>', 'plugins besides those that the project depends on: packages or paths');
 
 /** Adds the flags of commands that train. */
 export function addTrainingOptions(command: Command): Command {
@@ -40,6 +44,7 @@ export function addTrainingOptions(command: Command): Command {
     .addOption(optionJson())
     .addOption(optionDevice())
     .option('--config <file>', 'YAML file of settings; flags override it')
+    .addOption(optionPlugin())
     .option('--set <key=value...>', 'any setting, for example optimizer.blr=1e-4 (repeatable)');
 }
 
@@ -53,6 +58,7 @@ export function commonOverrides(flags: CommonFlags): Override[] {
     ['seed', flags.seed],
     ['data.limit', flags.limit],
     ['device', flags.device],
+    ['plugins', flags.plugin],
   ];
 }
 

@@ -47,7 +47,8 @@ export function parseAssignment(text: string): Override {
   }
 }
 
-async function readConfigFile(path: string): Promise<unknown> {
+/** A configuration file as plain data. @throws MaeError `CONFIG_INVALID` naming the file and the line */
+export async function readConfigFile(path: string): Promise<unknown> {
   let text: string;
   try {
     text = await readFile(path, 'utf8');

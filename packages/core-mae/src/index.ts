@@ -1,8 +1,25 @@
-export type { DataReader, OpenOptions } from './contracts/data-reader.js';
-export type { Dataset, ImageSource, Item, Sample, TransformSpec } from './contracts/dataset.js';
+export { Backbone, type EncodeOptions, type VitConfig } from './contracts/backbone.js';
+export { DataReader, type OpenOptions } from './contracts/data-reader.js';
+export type { Dataset, ImageSource, Item, PixelStatistics, Sample, TransformSpec } from './contracts/dataset.js';
 export type { Engine, NamedTensors, Program, ProgramSpec, TensorFunction } from './contracts/engine.js';
-export type { BatchedFunction, DrawContext, Drawing, Evaluator, Objective } from './contracts/objective.js';
-export type { Initializer, ParameterSpec, ParameterSpecs } from './contracts/parameters.js';
+export { type ExportedModel, Exporter } from './contracts/exporter.js';
+export type {
+  BatchedFunction,
+  DrawContext,
+  Drawing,
+  EvaluationDetails,
+  EvaluationTable,
+  Evaluator,
+  ForwardStep,
+  Objective,
+  PrimaryMetric,
+  SamplePipeline,
+  StepOptions,
+  SteppedForward,
+  SteppedTraining,
+  TrainStep,
+} from './contracts/objective.js';
+export type { Initializer, ParameterGroup, ParameterSpec, ParameterSpecs } from './contracts/parameters.js';
 export type { Random } from './contracts/random.js';
 export type {
   Batch,
@@ -14,6 +31,17 @@ export type {
   TensorData,
   TensorSpec,
 } from './contracts/tensor.js';
+export {
+  type CheckpointAllowances,
+  type FrozenEncoder,
+  type Recipe,
+  Task,
+  type TaskContext,
+  type TaskModel,
+  type TaskPrediction,
+  TUNING_MODES,
+  type TuningMode,
+} from './contracts/task.js';
 export { type MetricsRecord, type PictureRecord, type TrackedRun, Tracker } from './contracts/tracker.js';
 
 export { writeFileAtomically } from './checkpoint/atomic-write.js';
@@ -27,6 +55,7 @@ export { decodeImage, type DecodeOptions } from './data/image.js';
 export { dataReaders } from './data/readers.js';
 export { imageFolder } from './data/image-folder.js';
 export { createLoader, type Loader, type LoaderOptions } from './data/loader.js';
+export { pictureList } from './data/picture-list.js';
 export { splitDataset } from './data/split.js';
 export { type CheckDataOptions, checkData, type CheckedData } from './data/check-data.js';
 export {
@@ -81,24 +110,65 @@ export {
   type DrawnObject,
 } from './report/annotation-sheet.js';
 export { precisionRecallCurves, precisionRecallSvg } from './report/precision-recall.js';
+export { type Instances, type MaskRegion, selectInstances } from './data/instances/instance-target.js';
 
 export { type EngineProbe, probeEngine } from './engine/probe.js';
 export { createEngine, type Device, DEVICES, type EngineOptions } from './engine/select.js';
 export { MaeError, type MaeErrorCode } from './errors.js';
 
+export { createEncoderBatch, encodeOptionsOf, encoderBatchSpec, stackPixels } from './models/encoder-batch.js';
 export { inferMaeConfig } from './models/infer-config.js';
+export { gridBlock, type GridBlockOptions, gridBlockSpecs } from './models/grid-block.js';
 export { createMaeBatch, maeBatchSpec } from './models/mae-batch.js';
 export { defaultMaskOptions, type MaeConfig, type MaskOptions } from './models/mae-config.js';
 export { isEncoderParameter, maeLoss, maeReconstruction, maeSpecs } from './models/mae.js';
 export { countVisible, drawPatchOrder, MASK_STRATEGIES, type MaskStrategy } from './models/masking.js';
 export { PRESET_NAMES, type PresetName, presets } from './models/presets.js';
+export { embedPatches, patchEmbedSpecs, patchify } from './models/patch-embed.js';
+export { resizeRelPos } from './models/rel-pos.js';
 export { createReconstruct, type Reconstruction } from './models/reconstruct.js';
-export { encodeImages, vitNormSpecs, vitSpecs } from './models/vit.js';
-export { patchGrid, type VitConfig } from './models/vit-config.js';
+export { encodeImages, vitBackbone, vitNormSpecs, vitSpecs } from './models/vit.js';
+export { patchGrid } from './models/vit-config.js';
 
-export { allocateOnHeap, initializeParameters } from './nn/params.js';
+export { constant, normal, ones, truncatedNormal, xavierUniform, zeros } from './nn/init.js';
+export { layerNorm, layerNormSpecs } from './nn/layer-norm.js';
+export { linear } from './nn/linear.js';
+export { allocateOnHeap, initializeParameters, prefixed } from './nn/params.js';
 export { createRandom } from './nn/random.js';
+export { type Scope, scope } from './nn/scope.js';
+export {
+  conv2d,
+  conv2dSpecs,
+  type ConvSpecOptions,
+  normalByFanOut,
+  transposedConv2d,
+  transposedConv2dSpecs,
+  xavierByFanIn,
+} from './nn/conv.js';
+export { dropPathRates, drawDropPathScales } from './nn/drop-path.js';
+export { gelu } from './nn/gelu.js';
+export { type GridSize, interpolateBicubic } from './nn/interpolate-bicubic.js';
 
+export { PLUGIN_API_VERSION } from './plugin/api-version.js';
+export { createRegistry, type PluginSource, type Registry } from './plugin/container.js';
+export { definePlugin, type Plugin, type PluginDefinition, type PluginInfo } from './plugin/define-plugin.js';
+export { findInstalledPlugins, findNamedPlugin, type FoundPlugin, missingTask } from './plugin/find-plugins.js';
+export { loadPlugin } from './plugin/load-plugin.js';
+
+export { type PictureSheet, pictureSheetPng, type SheetPicture, type SheetRow } from './report/picture-sheet.js';
+export { renderPng } from './report/render-png.js';
+export { fitText, strokeText, textWidth } from './report/svg-text.js';
+export { svgDocument } from './report/svg.js';
+
+export { corePlugin } from './train/core-plugin.js';
+export { toSheetPicture } from './train/draw-reconstructions.js';
+export { embed, type EmbedOptions, type Embedding, type Pooling, POOLINGS } from './train/embed.js';
+export { type FinetuneConfig, finetuneConfig, resolveFinetuneConfig } from './train/finetune-config.js';
+export { type FinetuneRunOptions, openFinetuneRun } from './train/finetune-run.js';
+export { type LoadedTaskModel, loadTaskModel, taskNamed } from './train/load-task-model.js';
+export { runSettings } from './train/run-settings.js';
+export { evaluationTransforms } from './train/transform-recipes.js';
+export { type Evaluation, evaluateTask, predictTask, type UseOptions } from './train/use-task-model.js';
 export { describeMachine } from './train/environment.js';
 export { type LoadedMae, loadMae } from './train/load-mae.js';
 export { openPictures } from './train/open-training-data.js';
@@ -107,7 +177,8 @@ export { checkSettings, nearestName } from './train/check-settings.js';
 export { type DataSettings, dataSettings } from './train/data-settings.js';
 export { pretrain, type PretrainOptions, type PretrainRun } from './train/pretrain.js';
 export { type PretrainConfig, pretrainConfig } from './train/pretrain-config.js';
-export { type DirectoryRun, openPretrainRun } from './train/pretrain-run.js';
+export type { DirectoryRun } from './train/directory-run.js';
+export { openPretrainRun } from './train/pretrain-run.js';
 export { type RunEvent } from './train/run.js';
 export {
   createRunDirectory,

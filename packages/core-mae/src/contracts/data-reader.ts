@@ -1,3 +1,4 @@
+import type { ServiceIdentifier } from 'inversify';
 import type { Dataset } from './dataset.js';
 
 export interface OpenOptions {
@@ -17,3 +18,5 @@ export interface DataReader {
   /** @throws MaeError `DATA_NOT_FOUND`, `DATA_EMPTY` or `DATA_INVALID`. */
   open(path: string, options?: OpenOptions): Promise<Dataset>;
 }
+
+export const DataReader: ServiceIdentifier<DataReader> = Symbol.for('mae:DataReader');

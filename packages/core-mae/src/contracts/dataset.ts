@@ -56,3 +56,9 @@ export interface TransformSpec {
   readonly module?: string;
   readonly options?: Readonly<Record<string, unknown>>;
 }
+
+/** What pictures are normalised by: per channel, in units of 0–1. */
+export interface PixelStatistics {
+  readonly mean: readonly number[];
+  readonly std: readonly number[];
+}

@@ -4,13 +4,60 @@ import type { Random } from './random.js';
 import type { Sample, TransformSpec } from './dataset.js';
 import type { Batch, HostTensor, ParameterTree, TensorSpec } from './tensor.js';
 
-/** A function to compile, and how decoded pictures become its batch. */
-export interface BatchedFunction {
+/** How items become samples. */
+export interface SamplePipeline {
+  readonly transforms: readonly TransformSpec[];
+  /** How the target is loaded and follows the picture's geometry. Default: it travels unchanged. */
+  readonly target?: TransformSpec;
+}
+
+/**
+ * A function to compile, and how decoded pictures become its batch. In training it outputs the scalar `loss` and
+ * further scalars that are logged. An output `state.<parameter>` is the new value of a parameter that is not trained by
+ * gradients, such as a running mean.
+ */
+export interface BatchedFunction extends SamplePipeline {
   readonly fn: TensorFunction;
   readonly batchSpec: (batchSize: number) => Readonly<Record<string, TensorSpec>>;
   /** @param random a stream of its own for this batch: masks, drop path, mixing */
   readonly collate: (samples: readonly Sample[], random: Random) => Batch;
-  readonly transforms: readonly TransformSpec[];
+}
+
+/** One forward and backward pass over a batch. */
+export interface TrainStep {
+  /** Writes gradients (it does not add to them) and returns the scalar `loss`, and further scalars that are logged. */
+  run(
+    parameters: ParameterTree,
+    samples: readonly Sample[],
+    options: { readonly random: Random; readonly gradients: ParameterTree },
+  ): Promise<Readonly<Record<string, number>>>;
+  dispose(): void;
+}
+
+/** One forward pass over at most a batch; outputs may hold padding past the samples. */
+export interface ForwardStep {
+  run(
+    parameters: ParameterTree,
+    samples: readonly Sample[],
+    random: Random,
+  ): Promise<Readonly<Record<string, HostTensor>>>;
+  dispose(): void;
+}
+
+export interface StepOptions {
+  readonly engine: Engine;
+  readonly batchSize: number;
+}
+
+/** Training whose step is more than one program: programs of fixed shape with TypeScript between them. */
+export interface SteppedTraining extends SamplePipeline {
+  /** @param options names of the parameters that gradients are wanted for, besides engine and batch size */
+  createStep(options: StepOptions & { readonly gradients: readonly string[] }): Promise<TrainStep>;
+}
+
+/** A forward pass that is more than one program. */
+export interface SteppedForward extends SamplePipeline {
+  createStep(options: StepOptions): Promise<ForwardStep>;
 }
 
 /** Gathers results over a whole data set: many metrics are not means of batches. */
@@ -19,6 +66,21 @@ export interface Evaluator {
   update(outputs: Readonly<Record<string, HostTensor>>, samples: readonly Sample[]): void;
   /** The metrics by name. */
   compute(): Readonly<Record<string, number>>;
+  /** More than numbers, for `mae-tasks evaluate`: a table for each class, a confusion matrix. */
+  details?(): Promise<EvaluationDetails>;
+}
+
+/** What an evaluation has to show besides its metrics. */
+export interface EvaluationDetails {
+  readonly tables: readonly EvaluationTable[];
+  readonly drawings: readonly Drawing[];
+}
+
+export interface EvaluationTable {
+  /** Names the table and its file: "classes". */
+  readonly name: string;
+  readonly columns: readonly string[];
+  readonly rows: ReadonlyArray<ReadonlyArray<string | number>>;
 }
 
 /** The metric that decides which weights are best. */
@@ -40,9 +102,8 @@ export interface Objective {
   /** `pretrain`, or a task's name. */
   readonly name: string;
   readonly parameters: ParameterSpecs;
-  /** Outputs the scalar `loss`, and further scalars that are logged under their names. */
-  readonly training: BatchedFunction;
-  readonly evaluation: BatchedFunction;
+  readonly training: BatchedFunction | SteppedTraining;
+  readonly evaluation: BatchedFunction | SteppedForward;
   createEvaluator(): Evaluator;
   readonly primaryMetric: PrimaryMetric;
   /** Draws some samples that went through `evaluation.transforms`. */

@@ -13,3 +13,10 @@ export interface ParameterSpec {
 
 /** A model's parameters in order, by official name. */
 export type ParameterSpecs = Readonly<Record<string, ParameterSpec>>;
+
+/** What an optimizer applies to one parameter. */
+export interface ParameterGroup {
+  /** Factor on the learning rate. */
+  readonly lrScale: number;
+  readonly weightDecay: number;
+}

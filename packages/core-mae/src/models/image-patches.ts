@@ -1,4 +1,5 @@
-import { patchGrid, type VitConfig } from './vit-config.js';
+import type { VitConfig } from '../contracts/backbone.js';
+import { patchGrid } from './vit-config.js';
 
 /**
  * The picture of a patch matrix: `[L, p·p·C]` → `[H, W, C]` (official `unpatchify`, for one picture).

@@ -1,5 +1,5 @@
 import type { MaskStrategy } from './masking.js';
-import type { VitConfig } from './vit-config.js';
+import type { VitConfig } from '../contracts/backbone.js';
 
 /** A masked autoencoder's dimensions: the encoder's, and those of the decoder (He et al. 2022, §3 and Table 1). */
 export interface MaeConfig extends VitConfig {

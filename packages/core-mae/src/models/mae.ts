@@ -143,7 +143,7 @@ function encodeVisible(
   } else {
     // The class token's row of the table is zero in MAE, but a loaded table may say otherwise.
     const table = tf.reshape<tf.Rank.R2>(posEmbed, [-1, embedDim]);
-    const positioned = tf.add(embedded, tf.gather(table, batch.visiblePositions as tf.Tensor1D)) as tf.Tensor2D;
+    const positioned = tf.add<tf.Tensor2D>(embedded, tf.gather(table, batch.visiblePositions as tf.Tensor1D));
     const clsPosition = tf.reshape(tf.slice(table, [0, 0], [1, embedDim]), [1, 1, embedDim]);
     tokens = prependClsToken(tf.add(clsToken, clsPosition), grouped(positioned));
   }

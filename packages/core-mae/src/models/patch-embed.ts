@@ -3,7 +3,7 @@ import { xavierUniform } from '../nn/init.js';
 import { linear } from '../nn/linear.js';
 import type { ParameterSpecs } from '../contracts/parameters.js';
 import type { Scope } from '../nn/scope.js';
-import type { VitConfig } from './vit-config.js';
+import type { VitConfig } from '../contracts/backbone.js';
 
 /**
  * Pictures cut into patches, patches first: `[B, H, W, C]` → `[L·B, p·p·C]`, row `l·B + b` being patch `l` of

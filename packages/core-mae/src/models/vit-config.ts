@@ -1,18 +1,5 @@
+import type { VitConfig } from '../contracts/backbone.js';
 import { MaeError } from '../errors.js';
-
-/** The dimensions of a plain vision transformer (Dosovitskiy et al. 2021, Table 1). */
-export interface VitConfig {
-  /** `[height, width]` in pixels. */
-  readonly imageSize: readonly [number, number];
-  /** Side of a square patch in pixels; divides both sides of the picture. */
-  readonly patchSize: number;
-  readonly inChannels: number;
-  readonly embedDim: number;
-  readonly depth: number;
-  readonly numHeads: number;
-  /** Hidden width of the MLPs over `embedDim`. */
-  readonly mlpRatio: number;
-}
 
 /** Patches along the height and the width. */
 export interface PatchGrid {

@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
+import type { Backbone, EncodeOptions, VitConfig } from '../contracts/backbone.js';
 import type { NamedTensors } from '../contracts/engine.js';
 import { block, blockSpecs } from '../nn/block.js';
 import { constant, normal, zeros } from '../nn/init.js';
@@ -8,7 +9,7 @@ import { prefixed } from '../nn/params.js';
 import { scope } from '../nn/scope.js';
 import { embedPatches, patchEmbedSpecs, patchify } from './patch-embed.js';
 import { sinCosPosEmbed } from './pos-embed.js';
-import { patchGrid, requireDivisible, type VitConfig } from './vit-config.js';
+import { patchGrid, requireDivisible } from './vit-config.js';
 
 /** Which positions a ViT has: the fixed sine-cosine table of MAE, or a trainable one that starts at zero. */
 export type PosEmbedKind = 'sinCos' | 'learned';
@@ -48,14 +49,10 @@ export function stackSpecs(prefix: string, depth: number, width: number, mlpRati
   return Object.assign({}, ...specs) as ParameterSpecs;
 }
 
-export interface StackOptions {
+export interface StackOptions extends EncodeOptions {
   readonly prefix: string;
   readonly depth: number;
   readonly numHeads: number;
-  /** `[depth, 2, B]`: drop-path keep scales (see `nn/drop-path.ts`); absent, nothing is dropped. */
-  readonly dropPathScales?: tf.Tensor3D | undefined;
-  /** Called with each block's output `[N, B, D]`, for heads that read several depths. */
-  readonly onBlock?: ((index: number, tokens: tf.Tensor3D) => void) | undefined;
 }
 
 /** Tokens after a stack of blocks: `[N, B, D]` → `[N, B, D]`. */
@@ -78,7 +75,7 @@ export function encodeImages(
   parameters: NamedTensors,
   images: tf.Tensor4D,
   config: VitConfig,
-  options: Pick<StackOptions, 'dropPathScales' | 'onBlock'> = {},
+  options: EncodeOptions = {},
 ): tf.Tensor3D {
   const { embedDim, depth, numHeads, patchSize } = config;
   const parameter = scope(parameters);
@@ -97,4 +94,28 @@ export function prependClsToken(clsToken: tf.Tensor3D, tokens: tf.Tensor3D): tf.
 /** `[N, B, D]` plus a table `[1, N, D]`, the same for every picture. */
 export function addPositions(tokens: tf.Tensor3D, posEmbed: tf.Tensor): tf.Tensor3D {
   return tf.add(tokens, tf.reshape(posEmbed, [tokens.shape[0], 1, tokens.shape[2]]));
+}
+
+/** MAE's own encoder as tasks use it: positions are trained with the rest (official models_vit.py). */
+export const vitBackbone: Backbone = {
+  name: 'vit',
+  parameters: (config) => vitSpecs(config, 'learned'),
+  encode: encodeImages,
+  layerOf: (name) => vitLayerOf(name),
+  pretrainingOnly: [
+    'mask_token',
+    'encoder_mask_token',
+    'decoder_pos_embed',
+    'decoder_embed.',
+    'decoder_blocks.',
+    'decoder_norm.',
+    'decoder_pred.',
+  ],
+};
+
+/** 0 for the embedding, `i + 1` for block `i`, undefined for what comes after (official util/lr_decay.py). */
+export function vitLayerOf(name: string): number | undefined {
+  if (name === 'cls_token' || name === 'pos_embed' || name.startsWith('patch_embed.')) return 0;
+  const block = /^blocks\.(\d+)\./.exec(name);
+  return block === null ? undefined : Number(block[1]) + 1;
 }

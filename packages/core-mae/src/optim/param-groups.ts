@@ -1,11 +1,5 @@
+import type { ParameterGroup } from '../contracts/parameters.js';
 import type { Shape } from '../contracts/tensor.js';
-
-/** What an optimizer applies to one parameter. */
-export interface ParameterGroup {
-  /** Factor on the learning rate. */
-  readonly lrScale: number;
-  readonly weightDecay: number;
-}
 
 /** A group for every trainable parameter, by name. */
 export type ParameterGroups = ReadonlyMap<string, ParameterGroup>;
@@ -21,29 +15,37 @@ export function weightDecayGroups(shapes: Readonly<Record<string, Shape>>, weigh
   }));
 }
 
+export interface LayerDecayOptions {
+  /** Number of blocks: what is no part of the encoder is layer `depth + 1`. */
+  readonly depth: number;
+  readonly layerDecay: number;
+  readonly weightDecay: number;
+  /** The layer of an encoder's parameter: 0 for the embedding, `i + 1` for block `i`; undefined for the rest. */
+  readonly layerOf: (name: string) => number | undefined;
+}
+
 /**
  * The groups of fine-tuning: the rate falls by `layerDecay` for each layer further from the head, the positions and
  * the class token are not decayed either (official util/lr_decay.py, `param_groups_lrd`).
- *
- * @param depth number of blocks; the embedding is layer 0, block `i` layer `i + 1`, everything else layer `depth + 1`
  */
-export function layerDecayGroups(
-  shapes: Readonly<Record<string, Shape>>,
-  { depth, layerDecay, weightDecay }: { depth: number; layerDecay: number; weightDecay: number },
-): ParameterGroups {
-  return groupEach(shapes, (name, shape) => ({
-    lrScale: layerDecay ** (depth + 1 - layerOf(name, depth)),
+export function layerDecayGroups(shapes: Readonly<Record<string, Shape>>, options: LayerDecayOptions): ParameterGroups {
+  return groupEach(shapes, (name, shape) => layerDecayGroup(name, shape, options));
+}
+
+/** One parameter's group, as {@link layerDecayGroups}. */
+export function layerDecayGroup(
+  name: string,
+  shape: Shape,
+  { depth, layerDecay, weightDecay, layerOf }: LayerDecayOptions,
+): ParameterGroup {
+  return {
+    lrScale: layerDecay ** (depth + 1 - (layerOf(name) ?? depth + 1)),
     weightDecay: shape.length === 1 || name === 'pos_embed' || name === 'cls_token' ? 0 : weightDecay,
-  }));
+  };
 }
 
-function layerOf(name: string, depth: number): number {
-  if (name === 'cls_token' || name === 'pos_embed' || name.startsWith('patch_embed.')) return 0;
-  const block = /^blocks\.(\d+)\./.exec(name);
-  return block === null ? depth + 1 : Number(block[1]) + 1;
-}
-
-function groupEach(
+/** A group for each of these parameters. */
+export function groupEach(
   shapes: Readonly<Record<string, Shape>>,
   groupOf: (name: string, shape: Shape) => ParameterGroup,
 ): ParameterGroups {

@@ -27,7 +27,7 @@ export async function drawReconstructions(
 /** A normalised picture `[H, W, C]` as bytes; of channel counts other than 1, 3 and 4 the first is shown. */
 export function toSheetPicture(
   image: Float32Array,
-  { config, mean, std }: PixelStatistics & { readonly config: MaeConfig },
+  { config, mean, std }: PixelStatistics & { readonly config: Pick<MaeConfig, 'imageSize' | 'inChannels'> },
 ): SheetPicture {
   const [height, width] = config.imageSize;
   const { inChannels } = config;

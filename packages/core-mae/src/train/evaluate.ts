@@ -1,9 +1,9 @@
-import type { Engine, Program } from '../contracts/engine.js';
+import type { Engine } from '../contracts/engine.js';
 import type { Sample } from '../contracts/dataset.js';
-import type { Objective } from '../contracts/objective.js';
+import type { Evaluator, Objective } from '../contracts/objective.js';
 import type { Random } from '../contracts/random.js';
 import type { ParameterTree } from '../contracts/tensor.js';
-import { shapesOf } from '../nn/params.js';
+import { createForwardStep } from './steps.js';
 
 export interface EvaluateOptions {
   readonly engine: Engine;
@@ -20,32 +20,28 @@ export interface EvaluateOptions {
 /** The objective's metrics over a data set, or undefined where it was interrupted. */
 export async function evaluate(
   parameters: ParameterTree,
-  { engine, objective, batchSize, batches, random, shouldStop }: EvaluateOptions,
+  options: EvaluateOptions,
 ): Promise<Readonly<Record<string, number>> | undefined> {
-  const { fn, batchSpec, collate } = objective.evaluation;
-  const program: Program = await engine.compile({
-    name: `${objective.name}.evaluate`,
-    fn,
-    parameters: shapesOf(objective.parameters),
-    batch: batchSpec(batchSize),
-  });
+  return (await runEvaluator(parameters, options))?.compute();
+}
+
+/** The objective's evaluator after a whole data set, or undefined where it was interrupted. */
+export async function runEvaluator(
+  parameters: ParameterTree,
+  { engine, objective, batchSize, batches, random, shouldStop }: EvaluateOptions,
+): Promise<Evaluator | undefined> {
+  const name = `${objective.name}.evaluate`;
+  const step = await createForwardStep(name, objective.evaluation, objective.parameters, { engine, batchSize });
   try {
     const evaluator = objective.createEvaluator();
     let index = 0;
     for await (const samples of batches) {
-      const outputs = await program.run(parameters, collate(padded(samples, batchSize), random.fork('batch', index)));
-      evaluator.update(outputs, samples);
+      evaluator.update(await step.run(parameters, samples, random.fork('batch', index)), samples);
       index++;
       if (shouldStop?.() === true) return undefined;
     }
-    return evaluator.compute();
+    return evaluator;
   } finally {
-    program.dispose();
+    step.dispose();
   }
-}
-
-/** A short batch filled up with its first sample, because programs have fixed shapes. */
-export function padded(samples: readonly Sample[], batchSize: number): readonly Sample[] {
-  const missing = batchSize - samples.length;
-  return missing <= 0 ? samples : [...samples, ...Array.from({ length: missing }, () => samples[0]!)];
 }

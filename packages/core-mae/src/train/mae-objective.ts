@@ -2,7 +2,7 @@ import type { Sample, TransformSpec } from '../contracts/dataset.js';
 import type { BatchedFunction, DrawContext, Drawing, Evaluator, Objective } from '../contracts/objective.js';
 import type { Random } from '../contracts/random.js';
 import type { Batch } from '../contracts/tensor.js';
-import { MaeError } from '../errors.js';
+import { stackPixels } from '../models/encoder-batch.js';
 import { createMaeBatch, maeBatchSpec } from '../models/mae-batch.js';
 import type { MaeConfig, MaskOptions } from '../models/mae-config.js';
 import { maeLoss, maeSpecs } from '../models/mae.js';
@@ -45,24 +45,6 @@ export function maeObjective(options: MaeObjectiveOptions): Objective {
 
 function collate(samples: readonly Sample[], random: Random, { config, mask }: MaeObjectiveOptions): Batch {
   return createMaeBatch(config, mask, stackPixels(samples, config), drawOrders(samples.length, random, config, mask));
-}
-
-/** Pictures side by side: `[B, H, W, C]`, float32. */
-export function stackPixels(samples: readonly Sample[], { imageSize, inChannels }: MaeConfig): Float32Array {
-  const [height, width] = imageSize;
-  const size = height * width * inChannels;
-  const images = new Float32Array(samples.length * size);
-  samples.forEach((sample, index) => {
-    if (sample.pixels.length !== size) {
-      throw new MaeError('SHAPE_MISMATCH', {
-        what: `a picture of ${sample.height}×${sample.width}×${sample.channels} came where the model takes ${height}×${width}×${inChannels}`,
-        where: sample.id,
-        fix: 'end the transforms with a crop or resize to `imageSize`',
-      });
-    }
-    images.set(sample.pixels, index * size);
-  });
-  return images;
 }
 
 function drawOrders(count: number, random: Random, config: MaeConfig, mask: MaskOptions): Int32Array[] {

@@ -1,38 +1,9 @@
 import { z } from 'zod';
-import { DEVICES } from '../engine/select.js';
 import { dataSettings } from './data-settings.js';
 import { pretrainSettings } from './pretrain-settings.js';
-
-/** What a run in a folder does besides training; the same for every command that trains. */
-export const runSettings = {
-  device: z.enum(DEVICES).default('auto'),
-  /** Threads of the compiled engine. Default: the processors that this process may use. */
-  threads: z.int().positive().nullable().default(null),
-  checkpoint: z
-    .strictObject({
-      /** Steps between checkpoints within an epoch; every epoch's end is saved. Default: by time alone. */
-      everySteps: z.int().positive().nullable().default(null),
-      everyMinutes: z.number().positive().default(10),
-    })
-    .prefault({}),
-  samples: z
-    .strictObject({
-      /** Pictures on a sheet. */
-      count: z.int().min(0).default(8),
-      /** Epochs between sheets. Default: a tenth of the epochs. */
-      everyEpochs: z.int().positive().nullable().default(null),
-    })
-    .prefault({}),
-  log: z
-    .strictObject({
-      /** Steps between lines of metrics.jsonl. */
-      everySteps: z.int().positive().default(1),
-      tensorboard: z.boolean().default(true),
-    })
-    .prefault({}),
-};
+import { runSettings } from './run-settings.js';
 
 /** The whole configuration of `mae-tasks pretrain`, as it stands in a run's config.yaml. */
-export const pretrainConfig = z.strictObject({ data: dataSettings, ...pretrainSettings.shape, ...runSettings });
+export const pretrainConfig = z.strictObject({ data: dataSettings, ...pretrainSettings.shape, ...runSettings.shape });
 
 export type PretrainConfig = z.output<typeof pretrainConfig>;

@@ -6,6 +6,7 @@ import type { MetricsRecord, Tracker } from '../contracts/tracker.js';
 import type { ParameterTree } from '../contracts/tensor.js';
 import { MaeError } from '../errors.js';
 import { evaluate } from './evaluate.js';
+import type { Progress } from './progress.js';
 import type { RunDirectory } from './run-directory.js';
 import { type EpochEnd, saveTrainingState, saveWeights, type TrainingMetadata } from './training-checkpoint.js';
 import { type StepRecord, train, type TrainingOptions, type TrainingState } from './training.js';
@@ -31,6 +32,8 @@ export interface RunOptions {
   readonly directory: RunDirectory;
   readonly seed: number;
   readonly config: Readonly<Record<string, unknown>>;
+  /** What the task needs to know of its data besides the configuration; part of every checkpoint. */
+  readonly facts?: unknown;
   readonly training: TrainingOptions;
   readonly trackers: readonly Tracker[];
   /** The held-out data in order; absent, the loss of training decides which weights are best. */
@@ -43,6 +46,8 @@ export interface RunOptions {
   readonly saveEverySteps: number | null;
   readonly saveEveryMinutes: number;
   readonly logEverySteps: number;
+  /** Epochs without a better value after which the run ends; null trains to the last epoch. */
+  readonly patience: number | null;
   /** Asked after every step and every batch of an evaluation. */
   readonly shouldStop: () => boolean;
   /** The best value so far of a run that goes on. */
@@ -63,7 +68,7 @@ export async function* runTraining(state: TrainingState, options: RunOptions): A
   if (options.pendingEpoch !== null) yield* endEpoch(state, options.pendingEpoch, saver, options);
   const steps = train(state, training);
   try {
-    while (state.progress.epoch < training.schedule.epochs) {
+    while (state.progress.epoch < training.schedule.epochs && !saver.hasLostPatience(state.progress)) {
       const next = await steps.next().catch((error: unknown) => {
         throw withLastCheckpoint(error, directory.weights.last);
       });
@@ -143,22 +148,26 @@ async function measure(
 
 interface Saver {
   isDue(step: number): boolean;
+  /** Whether the best value lies longer ago than the run is patient for. */
+  hasLostPatience(progress: Progress): boolean;
   save(pendingEpoch: EpochEnd | null): Promise<RunEvent>;
   saveBest(end: EpochEnd, metrics: Readonly<Record<string, number>>): AsyncGenerator<RunEvent, void, void>;
 }
 
 function createSaver(state: TrainingState, options: RunOptions): Saver {
-  const { directory, training, seed, config, saveEverySteps, saveEveryMinutes } = options;
+  const { directory, training, seed, config, facts, patience, saveEverySteps, saveEveryMinutes } = options;
   const { objective } = training;
+  const about = { objective: objective.name, seed, config: { ...config }, ...(facts === undefined ? {} : { facts }) };
   let { best } = options;
   let savedAt = performance.now();
   return {
     isDue: (step) =>
       (saveEverySteps !== null && step % saveEverySteps === 0) ||
       performance.now() - savedAt > saveEveryMinutes * 60_000,
+    hasLostPatience: ({ epoch, batch }) =>
+      patience !== null && best !== null && batch === 0 && epoch - best.epoch >= patience,
     async save(pendingEpoch) {
-      const metadata = { objective: objective.name, seed, best, pendingEpoch, config: { ...config } };
-      await saveTrainingState(directory.weights.last, state, metadata);
+      await saveTrainingState(directory.weights.last, state, { ...about, best, pendingEpoch });
       savedAt = performance.now();
       return { kind: 'saved', path: directory.weights.last, best: false };
     },
@@ -168,11 +177,9 @@ function createSaver(state: TrainingState, options: RunOptions): Saver {
       if (best !== null && (better === 'lower' ? value >= best.value : value <= best.value)) return;
       best = { value, epoch, step };
       await saveWeights(directory.weights.best, evaluatedParameters(state), {
-        objective: objective.name,
-        seed,
+        ...about,
         best,
         pendingEpoch: null,
-        config: { ...config },
         progress: state.progress,
       });
       yield { kind: 'saved', path: directory.weights.best, best: true };

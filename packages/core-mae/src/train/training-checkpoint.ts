@@ -24,6 +24,8 @@ const trainingMetadata = z.strictObject({
   pendingEpoch: z.strictObject({ epoch: z.int(), step: z.int(), epochLoss: z.number() }).nullable(),
   /** The resolved configuration of the run. */
   config: z.record(z.string(), z.unknown()),
+  /** What a task needs to know of its data: class names. */
+  facts: z.unknown().optional(),
 });
 
 /** The end of an epoch: what evaluating, drawing and saving need to know of it. */

@@ -1,6 +1,6 @@
-import type { Engine, Program } from '../contracts/engine.js';
+import type { Engine } from '../contracts/engine.js';
 import type { Sample } from '../contracts/dataset.js';
-import type { Objective } from '../contracts/objective.js';
+import type { Objective, TrainStep } from '../contracts/objective.js';
 import type { Random } from '../contracts/random.js';
 import type { ParameterTree, Shape } from '../contracts/tensor.js';
 import type { VectorKernels } from '../engine/vector-kernels.js';
@@ -12,6 +12,7 @@ import type { Optimizer, OptimizerState } from '../optim/optimizer.js';
 import type { ParameterGroups } from '../optim/param-groups.js';
 import { type CosineSchedule, cosineLearningRate } from '../optim/schedule.js';
 import { accumulationLength, type Progress } from './progress.js';
+import { createTrainStep } from './steps.js';
 
 /** Decoded batches in the order of an epoch, a pure function of the epoch and the place in it. */
 export interface BatchSource {
@@ -83,28 +84,22 @@ export function trainableShapes(objective: Objective): Readonly<Record<string, S
 export async function* train(state: TrainingState, options: TrainingOptions): AsyncGenerator<StepRecord, void, void> {
   const { engine, objective, batches, batchSize, schedule } = options;
   const shapes = trainableShapes(objective);
-  const program = await engine.compile({
-    name: `${objective.name}.train`,
-    fn: objective.training.fn,
-    parameters: shapesOf(objective.parameters),
-    batch: objective.training.batchSpec(batchSize),
-    gradients: Object.keys(shapes),
-  });
-  const step = createStep(state, program, shapes, options);
+  const pass = await createTrainStep(objective, { engine, batchSize, gradients: Object.keys(shapes) });
+  const step = createOptimizerStep(state, pass, shapes, options);
   try {
     while (state.progress.epoch < schedule.epochs) {
       const { epoch, batch } = state.progress;
       yield* trainEpoch(state, batches.batches(epoch, batch), step, options);
     }
   } finally {
-    program.dispose();
+    pass.dispose();
   }
 }
 
 async function* trainEpoch(
   state: TrainingState,
   samples: AsyncIterable<readonly Sample[]>,
-  step: Step,
+  step: OptimizerStep,
   { batches: { batchesPerEpoch }, accumIter, schedule, batchSize }: TrainingOptions,
 ): AsyncGenerator<StepRecord, void, void> {
   let pending: Array<readonly Sample[]> = [];
@@ -140,18 +135,18 @@ async function* trainEpoch(
   }
 }
 
-type Step = (
+type OptimizerStep = (
   batches: ReadonlyArray<readonly Sample[]>,
   lr: number,
 ) => Promise<{ losses: number[]; terms: Record<string, number>; gradNorm: number }>;
 
 /** One optimizer step over one or more batches. */
-function createStep(
+function createOptimizerStep(
   state: TrainingState,
-  program: Program,
+  pass: TrainStep,
   shapes: Readonly<Record<string, Shape>>,
-  { kernels, allocate, objective, optimizer, groups, accumIter, clipGrad, ema, random }: TrainingOptions,
-): Step {
+  { kernels, allocate, optimizer, groups, accumIter, clipGrad, ema, random }: TrainingOptions,
+): OptimizerStep {
   const gradients = allocate(shapes);
   const sums = accumIter > 1 ? allocate(shapes) : undefined;
   return async (batches, lr) => {
@@ -161,13 +156,10 @@ function createStep(
     const total = batches.length === 1 ? gradients : sums!;
     if (batches.length > 1) for (const { data } of total.values()) data.fill(0);
     for (const [index, samples] of batches.entries()) {
-      const batch = objective.training.collate(samples, random.fork('batch', epoch, firstBatch + index));
-      const outputs = await program.run(state.parameters, batch, gradients);
-      for (const [name, { shape, data }] of Object.entries(outputs)) {
-        if (shape.length > 0) continue;
-        if (name === 'loss') losses.push(data[0]!);
-        else terms[name] = (terms[name] ?? 0) + data[0]! / batches.length;
-      }
+      const stream = random.fork('batch', epoch, firstBatch + index);
+      const { loss, ...others } = await pass.run(state.parameters, samples, { random: stream, gradients });
+      losses.push(loss ?? Number.NaN);
+      for (const [name, value] of Object.entries(others)) terms[name] = (terms[name] ?? 0) + value / batches.length;
       if (batches.length > 1) {
         for (const [name, { data }] of gradients) kernels.accumulate(total.get(name)!.data, data, 1 / batches.length);
       }

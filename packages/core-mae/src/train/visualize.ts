@@ -2,6 +2,7 @@ import type { Dataset, Sample } from '../contracts/dataset.js';
 import type { Engine } from '../contracts/engine.js';
 import type { BadImage } from '../data/bad-images.js';
 import { createLoader } from '../data/loader.js';
+import { stackPixels } from '../models/encoder-batch.js';
 import { drawPatchOrder } from '../models/masking.js';
 import { createReconstruct, type Reconstruction } from '../models/reconstruct.js';
 import { patchGrid } from '../models/vit-config.js';
@@ -9,7 +10,6 @@ import { createRandom } from '../nn/random.js';
 import { pictureSheetPng } from '../report/picture-sheet.js';
 import { drawReconstructions, toSheetPicture } from './draw-reconstructions.js';
 import type { LoadedMae } from './load-mae.js';
-import { stackPixels } from './mae-objective.js';
 
 export interface VisualizeOptions {
   readonly engine: Engine;

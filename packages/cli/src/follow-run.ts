@@ -1,0 +1,120 @@
+import { relative } from 'node:path';
+import type { DirectoryRun, Engine, RunDirectory, RunEvent } from '@mae-tasks/core-mae';
+import { formatDuration } from './duration.js';
+import { formatCount, formatMetric } from './format-number.js';
+import { createProgress } from './progress.js';
+import { formatTable } from './table.js';
+import type { Terminal } from './terminal.js';
+
+/** A run that is shown while it trains. */
+export interface FollowedRun {
+  readonly run: DirectoryRun;
+  readonly directory: RunDirectory;
+  readonly engine: Engine;
+  /** The model in a few words. */
+  readonly model: string;
+  /** Where the pictures are. */
+  readonly data: string;
+  /** `pretrain`, `finetune classify`: how the run is gone on with. */
+  readonly command: string;
+  /** What to type when it is done. */
+  readonly next: string;
+}
+
+/** What came of a run. */
+export interface FollowedEnd {
+  readonly finished: boolean;
+  /** The metrics of the last evaluation. */
+  readonly metrics: Readonly<Record<string, number>>;
+}
+
+/** Shows what a run is, how it goes on, and where everything is at its end. */
+export async function followRun(terminal: Terminal, followed: FollowedRun): Promise<FollowedEnd> {
+  introduce(terminal, followed);
+  const { run, directory } = followed;
+  const startedAt = terminal.now();
+  const totalSteps = run.epochs * run.stepsPerEpoch;
+  const progress = createProgress({ terminal, totalEpochs: run.epochs, totalSteps });
+  let last: RunEvent | undefined;
+  let lastSheet: string | undefined;
+  let metrics: Readonly<Record<string, number>> = {};
+  try {
+    for await (const event of run.events()) {
+      last = event;
+      if (event.kind === 'step') {
+        const { step, epoch, loss, lr, gradNorm, imagesPerSecond, terms } = event.record;
+        progress.update({ step, epoch, phase: 'train', values: { loss, ...terms, lr, gradNorm, imagesPerSecond } });
+      } else if (event.kind === 'epoch') {
+        metrics = event.metrics;
+        const { epoch, step } = event;
+        if (run.numHeldOut > 0) progress.update({ step, epoch, phase: 'val', values: metrics });
+      } else if (event.kind === 'drawn') {
+        lastSheet = event.path;
+        terminal.record({ type: 'sample', path: event.path });
+      } else if (event.kind === 'saved') {
+        terminal.record({ type: 'checkpoint', path: event.path, best: event.best });
+      }
+    }
+  } finally {
+    progress.finish();
+  }
+  const finished = last?.kind === 'finished';
+  const badImages = run.badImages();
+  const seconds = (terminal.now() - startedAt) / 1000;
+  terminal.record({
+    type: finished ? 'finished' : 'stopped',
+    run: directory.path,
+    weights: directory.weights.last,
+    metrics,
+    badImages: badImages.length,
+    seconds,
+  });
+  if (badImages.length > 0) {
+    terminal.warn(
+      `${badImages.length} broken ${badImages.length === 1 ? 'picture was' : 'pictures were'} passed over.`,
+    );
+  }
+  const time = formatDuration(seconds);
+  terminal.print(finished ? terminal.colors.green(`Done in ${time}.`) : `Stopped after ${time}; everything is saved.`);
+  const result = Object.entries(metrics).map(([name, value]) => `${name} ${formatMetric(value)}`);
+  terminal.print(
+    formatTable(
+      [
+        ...(result.length === 0 ? [] : [['result', result.join(', ')]]),
+        ['weights', shortPath(directory.weights.last)],
+        ...(lastSheet === undefined ? [] : [['pictures', shortPath(lastSheet)]]),
+        ['curves', shortPath(directory.curves.png)],
+        ['report', shortPath(directory.report)],
+        finished
+          ? ['next', followed.next]
+          : ['go on', `mae-tasks ${followed.command} --resume ${shortPath(directory.path)}`],
+      ],
+      { indent: 2 },
+    ),
+  );
+  return { finished, metrics };
+}
+
+function introduce(terminal: Terminal, { run, directory, engine, model, data }: FollowedRun): void {
+  const about = {
+    model: `${model}, ${(run.numParameters / 1e6).toFixed(1)} M parameters`,
+    data: `${data}: ${formatCount(run.numTrain)} pictures${
+      run.numHeldOut > 0 ? `, ${formatCount(run.numHeldOut)} held out` : ''
+    }`,
+    plan: `${run.epochs} epochs of ${formatCount(run.stepsPerEpoch)} steps, peak learning rate ${run.lr.toPrecision(2)}`,
+    engine: engine.description,
+    run: shortPath(directory.path),
+  };
+  if (terminal.json) {
+    terminal.record({ type: 'start', ...about, firstStep: run.firstStep, run: directory.path });
+    return;
+  }
+  terminal.print(formatTable(Object.entries(about).map(([name, value]) => [terminal.colors.dim(name), value])));
+  if (run.firstStep > 0) terminal.print(`Going on after step ${formatCount(run.firstStep)}.`);
+}
+
+/** The path as a person would type it from here. */
+export function shortPath(path: string): string {
+  const short = relative(process.cwd(), path);
+  return short.startsWith('..') || short === '' ? path : short;
+}

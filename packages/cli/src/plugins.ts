@@ -1,0 +1,53 @@
+import { fileURLToPath } from 'node:url';
+import { findInstalledPlugins, findNamedPlugin, type FoundPlugin } from '@mae-tasks/core-mae/find-plugins';
+import type { PluginSource, Registry } from '@mae-tasks/core-mae';
+
+/** Where plugins are looked for: the project one stands in, then the one that this command is installed in. */
+export function pluginFolders(): string[] {
+  return [process.cwd(), fileURLToPath(new URL('../..', import.meta.url))];
+}
+
+/** Plugins among the dependencies of these projects; nothing is loaded. */
+export function installedPlugins(): FoundPlugin[] {
+  return findInstalledPlugins(pluginFolders());
+}
+
+/** The plugins that are named, then those that are installed, each once. @throws MaeError `PLUGIN_MISSING` */
+export function foundPlugins(named: readonly string[], foundBy = '--plugin'): FoundPlugin[] {
+  const found = new Map<string, FoundPlugin>();
+  for (const name of named) {
+    const plugin = findNamedPlugin(name, pluginFolders(), foundBy);
+    found.set(plugin.name, plugin);
+  }
+  for (const plugin of installedPlugins()) if (!found.has(plugin.name)) found.set(plugin.name, plugin);
+  return [...found.values()];
+}
+
+export interface RegistryOptions {
+  /** Plugins given by name or path: each must load. */
+  readonly named?: readonly string[];
+  /** The task that is wanted: its plugin must load. Others that are installed are left out with a warning. */
+  readonly task?: string | undefined;
+  readonly warn: (message: string) => void;
+}
+
+/**
+ * Core's own services and those of all plugins.
+ *
+ * @throws MaeError `PLUGIN_INVALID` or `PLUGIN_MISSING`
+ */
+export async function openRegistry({ named = [], task, warn }: RegistryOptions): Promise<Registry> {
+  const core = await import('@mae-tasks/core-mae');
+  const plugins = foundPlugins(named);
+  const sources: PluginSource[] = [{ plugin: core.corePlugin, from: 'part of @mae-tasks/core-mae' }];
+  for (const [index, plugin] of plugins.entries()) {
+    try {
+      sources.push(await core.loadPlugin(plugin));
+    } catch (error) {
+      const needed = index < named.length || (task !== undefined && plugin.tasks.includes(task));
+      if (needed || !(error instanceof core.MaeError)) throw error;
+      warn(`left out: ${error.message}`);
+    }
+  }
+  return core.createRegistry(sources);
+}

@@ -1,0 +1,26 @@
+import type { ServiceIdentifier } from 'inversify';
+import type { BatchedFunction } from './objective.js';
+import type { ParameterTree } from './tensor.js';
+
+/** A model to be written in another form. */
+export interface ExportedModel {
+  /** `pretrain`, or a task's name. */
+  readonly name: string;
+  readonly parameters: ParameterTree;
+  /** The prediction; absent where the model is more than one program. */
+  readonly forward?: BatchedFunction | undefined;
+  /** What a reader of the file needs to know, as strings: sizes, normalisation, class names. */
+  readonly metadata: Readonly<Record<string, string>>;
+}
+
+/** Writes models in one format. */
+export interface Exporter {
+  /** For `--format`: "safetensors". */
+  readonly name: string;
+  /** Of the file's name, with the dot. */
+  readonly extension: string;
+  /** @throws MaeError `WRITE_FAILED`, or `CONFIG_INVALID` where the model cannot be written so */
+  write(model: ExportedModel, path: string, options: { readonly batchSize: number }): Promise<void>;
+}
+
+export const Exporter: ServiceIdentifier<Exporter> = Symbol.for('mae:Exporter');

@@ -1,0 +1,111 @@
+import type { ServiceIdentifier } from 'inversify';
+import type { z } from 'zod';
+import type { Backbone, VitConfig } from './backbone.js';
+import type { Dataset, PixelStatistics, Sample } from './dataset.js';
+import type { BatchedFunction, Drawing, Objective, SteppedForward } from './objective.js';
+import type { ParameterGroup } from './parameters.js';
+import type { HostTensor, Shape } from './tensor.js';
+
+/**
+ * What fine-tuning changes: everything, the head and the last blocks, or the head alone on a frozen encoder (He et al.
+ * 2022, §4.3 and figure 9).
+ */
+export const TUNING_MODES = ['full', 'partial', 'linear-probe'] as const;
+export type TuningMode = (typeof TUNING_MODES)[number];
+
+/** What a task's model is built from. */
+export interface TaskContext<Settings = unknown, Facts = unknown> {
+  readonly settings: Settings;
+  /** What `examine` said of the training data. */
+  readonly facts: Facts;
+  readonly mode: TuningMode;
+  readonly vit: VitConfig;
+  readonly backbone: Backbone;
+  /** Drop rate of the deepest block while training; rates rise linearly from 0. */
+  readonly dropPath: number;
+  /** What pictures are normalised by. */
+  readonly statistics: PixelStatistics;
+}
+
+/** Names that a pretraining's checkpoint and the task's model need not share: names, or prefixes that end with a dot. */
+export interface CheckpointAllowances {
+  /** Parameters that keep their initial values where the checkpoint lacks them or has them in another shape. */
+  readonly allowMissing: readonly string[];
+  /** Tensors of the checkpoint that the model has no use for. */
+  readonly allowUnexpected: readonly string[];
+}
+
+/** How the model answers for pictures without targets. A `Result` is plain data: one for each picture. */
+export interface TaskPrediction<Result = unknown> {
+  readonly forward: BatchedFunction | SteppedForward;
+  /** The results of a batch, one a sample; outputs past `samples.length` are padding. */
+  decode(outputs: Readonly<Record<string, HostTensor>>, samples: readonly Sample[]): readonly Result[];
+  /** Columns of a table of results, besides the picture's. */
+  readonly columns: readonly string[];
+  /** The table's rows for one picture. */
+  rows(result: Result): ReadonlyArray<ReadonlyArray<string | number>>;
+  /** Pictures with the results on them. */
+  draw?(samples: readonly Sample[], results: readonly Result[]): Promise<readonly Drawing[]>;
+}
+
+/** A frozen encoder apart from the head: where pictures are not augmented, each is encoded once. */
+export interface FrozenEncoder {
+  /** Outputs `features` `[B, F]`. */
+  readonly encode: BatchedFunction;
+  /** The task on features: its samples' pixels are a picture's `F` features, their targets the picture's. */
+  readonly head: Objective;
+}
+
+/** A task's model for one data set and one encoder. */
+export interface TaskModel<Result = unknown> {
+  /** The loss and its parameters: the encoder's and the head's. */
+  readonly objective: Objective;
+  readonly prediction: TaskPrediction<Result>;
+  readonly checkpoint: CheckpointAllowances;
+  /** With `linear-probe` only, and only where no picture is augmented. */
+  readonly frozenEncoder?: FrozenEncoder | undefined;
+  /**
+   * What the optimizer applies to a parameter. Default: the official groups of fine-tuning (util/lr_decay.py), the head
+   * counting as the layer after the last block.
+   */
+  parameterGroup?(
+    name: string,
+    shape: Shape,
+    options: { readonly layerDecay: number; readonly weightDecay: number },
+  ): ParameterGroup;
+}
+
+/** Settings that somebody published, by name. */
+export interface Recipe {
+  /** Where they come from: a paper's table, a file of a repository. */
+  readonly source: string;
+  /** Part of the configuration of `finetune`, as plain data. */
+  readonly settings: Readonly<Record<string, unknown>>;
+}
+
+/** A head on a pretrained encoder: everything that differs between classification, segmentation, detection … */
+export interface Task<Settings = unknown, Facts = unknown> {
+  /** For the command line and the configuration's key: "classify". */
+  readonly name: string;
+  /** One line for `--help`. */
+  readonly description: string;
+  /** The task's own settings, with defaults. */
+  readonly settings: z.ZodType<Settings>;
+  /** Ways of tuning that the task supports. Default: `full` and `partial`. */
+  readonly modes?: readonly TuningMode[];
+  /**
+   * What the model needs to know of the training data (class names …), as plain JSON data; kept in every checkpoint.
+   *
+   * @throws MaeError `DATA_INVALID` for data without the targets that the task needs
+   */
+  examine(data: Dataset, settings: Settings): Facts | Promise<Facts>;
+  /** Checks that other data (held out, to evaluate) fit the facts. @throws MaeError `DATA_INVALID` */
+  requireFit?(data: Dataset, facts: Facts): void;
+  /** @throws MaeError `CONFIG_INVALID` */
+  createModel(context: TaskContext<Settings, Facts>): TaskModel;
+  readonly recipes?: Readonly<Record<string, Recipe>>;
+  /** The recipe to start from where none is named. */
+  defaultRecipe?(mode: TuningMode, vit: VitConfig): string | undefined;
+}
+
+export const Task: ServiceIdentifier<Task> = Symbol.for('mae:Task');

@@ -1,0 +1,35 @@
+import { z } from 'zod';
+import { DEVICES } from '../engine/select.js';
+
+/** What a run in a folder does besides training; the same for every command that trains. */
+export const runSettings = z.strictObject({
+  /** Plugins besides those that the project depends on: names of packages, or paths. */
+  plugins: z.array(z.string()).default([]),
+  device: z.enum(DEVICES).default('auto'),
+  /** Threads of the compiled engine. Default: the processors that this process may use. */
+  threads: z.int().positive().nullable().default(null),
+  checkpoint: z
+    .strictObject({
+      /** Steps between checkpoints within an epoch; every epoch's end is saved. Default: by time alone. */
+      everySteps: z.int().positive().nullable().default(null),
+      everyMinutes: z.number().positive().default(10),
+    })
+    .prefault({}),
+  samples: z
+    .strictObject({
+      /** Pictures on a sheet. */
+      count: z.int().min(0).default(8),
+      /** Epochs between sheets. Default: a tenth of the epochs. */
+      everyEpochs: z.int().positive().nullable().default(null),
+    })
+    .prefault({}),
+  log: z
+    .strictObject({
+      /** Steps between lines of metrics.jsonl. */
+      everySteps: z.int().positive().default(1),
+      tensorboard: z.boolean().default(true),
+    })
+    .prefault({}),
+});
+
+export type RunSettings = z.output<typeof runSettings>;

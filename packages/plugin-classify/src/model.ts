@@ -1,0 +1,169 @@
+import {
+  type BatchedFunction,
+  createEncoderBatch,
+  encodeOptionsOf,
+  encoderBatchSpec,
+  evaluationTransforms,
+  type FrozenEncoder,
+  type NamedTensors,
+  type Objective,
+  type Sample,
+  type TaskContext,
+  type TaskModel,
+  type TensorFunction,
+} from '@mae-tasks/core-mae';
+import * as tf from '@tensorflow/tfjs';
+import { createAccuracyEvaluator } from './accuracy.js';
+import { type ClassifyFacts, classWeightsOf } from './facts.js';
+import { linearHead, linearHeadSpecs, poolSpecs, poolTokens, probeHead, probeHeadSpecs } from './linear-head.js';
+import { smoothedTargets, softTargetLoss, weighTargets } from './loss.js';
+import { mixBatch } from './mix.js';
+import { createPrediction } from './prediction.js';
+import type { ClassifySettings } from './settings.js';
+import { isPlain, trainTransforms } from './transforms.js';
+
+type Context = TaskContext<ClassifySettings, ClassifyFacts>;
+
+/** A linear classifier on the encoder's pooled tokens. @throws MaeError `CONFIG_INVALID` */
+export function createClassifier(context: Context): TaskModel {
+  const { settings, facts, vit, backbone, statistics } = context;
+  const probe = context.mode === 'linear-probe';
+  const dropPath = probe ? 0 : context.dropPath;
+  const pooling = { pool: settings.pool, probe };
+  const numClasses = facts.classNames.length;
+  const headSpecs = probe ? probeHeadSpecs(vit.embedDim, numClasses) : linearHeadSpecs(vit.embedDim, numClasses);
+  const evalTransforms = evaluationTransforms(vit.imageSize, statistics);
+  const makeTargets = targetMaker(context);
+
+  const featuresOf = (parameters: NamedTensors, batch: NamedTensors, images = batch.images as tf.Tensor4D) =>
+    poolTokens(parameters, backbone.encode(parameters, images, vit, encodeOptionsOf(batch)), pooling);
+  const evaluateFn: TensorFunction = (parameters, batch) => {
+    const logitsOf = (images: tf.Tensor4D) => evaluationHead(parameters, featuresOf(parameters, batch, images), probe);
+    const images = batch.images as tf.Tensor4D;
+    const logits = logitsOf(images);
+    return { logits: settings.testTimeFlip ? tf.mul(tf.add(logits, logitsOf(tf.reverse(images, 2))), 0.5) : logits };
+  };
+  const evaluation: BatchedFunction = {
+    fn: evaluateFn,
+    batchSpec: (batchSize) => encoderBatchSpec({ vit, dropPath: 0 }, batchSize),
+    collate: (samples, random) => createEncoderBatch(samples, { vit, dropPath: 0 }, random),
+    transforms: evalTransforms,
+  };
+  const training: BatchedFunction = {
+    fn: (parameters, batch) => trainingHead(parameters, featuresOf(parameters, batch), batch, probe),
+    batchSpec: (batchSize) => ({
+      ...encoderBatchSpec({ vit, dropPath }, batchSize),
+      targets: { shape: [batchSize, numClasses], dtype: 'float32' },
+    }),
+    collate(samples, random) {
+      const batch = createEncoderBatch(samples, { vit, dropPath }, random);
+      const targets = makeTargets(samples);
+      const [height, width] = vit.imageSize;
+      const images = batch.images!.data as Float32Array;
+      const size = { height, width, channels: vit.inChannels };
+      mixBatch({ images, targets: targets.data }, size, settings, random.fork('mix'));
+      return { ...batch, targets };
+    },
+    transforms: trainTransforms(vit.imageSize, settings.augmentation, statistics),
+  };
+  const prediction = createPrediction(evaluation, context);
+  const objective: Objective = {
+    name: 'classify',
+    parameters: { ...backbone.parameters(vit), ...poolSpecs(vit.embedDim, pooling), ...headSpecs },
+    training,
+    evaluation,
+    createEvaluator: () => createAccuracyEvaluator(facts.classNames),
+    primaryMetric: { name: 'valTop1', better: 'higher' },
+    draw: (context) => prediction.drawSamples(context),
+  };
+  const mixes = settings.mixup > 0 || settings.cutmix > 0;
+  return {
+    objective,
+    prediction,
+    // A checkpoint of another classifier lends its encoder; a plain ViT's `norm` has no use where patches are averaged.
+    checkpoint: {
+      allowMissing: ['head.', 'fc_norm.'],
+      allowUnexpected: ['head.', 'fc_norm.', ...(pooling.pool === 'mean' && !probe ? ['norm.'] : [])],
+    },
+    frozenEncoder:
+      probe && isPlain(settings.augmentation) && !mixes && !settings.testTimeFlip
+        ? onFeatures(objective, { encode: { ...evaluation, fn: encodeFn(featuresOf) }, makeTargets, headSpecs })
+        : undefined,
+  };
+}
+
+function encodeFn(featuresOf: (parameters: NamedTensors, batch: NamedTensors) => tf.Tensor2D): TensorFunction {
+  return (parameters, batch) => ({ features: featuresOf(parameters, batch) });
+}
+
+function trainingHead(parameters: NamedTensors, features: tf.Tensor2D, batch: NamedTensors, probe: boolean) {
+  const { logits, state } = probe
+    ? probeHead(parameters, features, { training: true })
+    : { logits: linearHead(parameters, features), state: {} };
+  return { loss: softTargetLoss(logits, batch.targets as tf.Tensor2D), ...state };
+}
+
+function evaluationHead(parameters: NamedTensors, features: tf.Tensor2D, probe: boolean): tf.Tensor2D {
+  return probe ? probeHead(parameters, features, { training: false }).logits : linearHead(parameters, features);
+}
+
+type MakeTargets = (samples: readonly Sample[]) => {
+  readonly shape: readonly number[];
+  readonly dtype: 'float32';
+  readonly data: Float32Array;
+};
+
+/** Smoothed and weighted targets of samples, `[B, K]`. */
+function targetMaker({ settings, facts }: Context): MakeTargets {
+  const numClasses = facts.classNames.length;
+  const weights = classWeightsOf(settings.classWeights, facts);
+  return (samples) => {
+    const labels = samples.map(({ target }) => target as number);
+    const data = smoothedTargets(labels, numClasses, settings.labelSmoothing);
+    if (weights !== undefined) weighTargets(data, weights);
+    return { shape: [samples.length, numClasses], dtype: 'float32', data };
+  };
+}
+
+/** The classifier alone, on features `[B, D]`. */
+function onFeatures(
+  objective: Objective,
+  parts: {
+    readonly encode: BatchedFunction;
+    readonly makeTargets: MakeTargets;
+    readonly headSpecs: Objective['parameters'];
+  },
+): FrozenEncoder {
+  const { encode, makeTargets, headSpecs } = parts;
+  const weight = headSpecs['head.1.weight']!;
+  const [numClasses, width] = weight.shape as [number, number];
+  const features = (samples: readonly Sample[]) => {
+    const data = new Float32Array(samples.length * width);
+    samples.forEach(({ pixels }, index) => data.set(pixels, index * width));
+    return { shape: [samples.length, width], dtype: 'float32', data } as const;
+  };
+  const spec = (batchSize: number) => ({ features: { shape: [batchSize, width], dtype: 'float32' } }) as const;
+  const head: Objective = {
+    ...objective,
+    parameters: headSpecs,
+    training: {
+      fn: (parameters, batch) => trainingHead(parameters, batch.features as tf.Tensor2D, batch, true),
+      batchSpec: (batchSize) => ({
+        ...spec(batchSize),
+        targets: { shape: [batchSize, numClasses], dtype: 'float32' },
+      }),
+      collate: (samples) => ({
+        features: features(samples),
+        targets: makeTargets(samples),
+      }),
+      transforms: encode.transforms,
+    },
+    evaluation: {
+      fn: (parameters, batch) => ({ logits: evaluationHead(parameters, batch.features as tf.Tensor2D, true) }),
+      batchSpec: spec,
+      collate: (samples) => ({ features: features(samples) }),
+      transforms: encode.transforms,
+    },
+  };
+  return { encode, head };
+}

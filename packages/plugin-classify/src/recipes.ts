@@ -1,0 +1,60 @@
+import type { Recipe, TuningMode, VitConfig } from '@mae-tasks/core-mae';
+
+const FINETUNE = 'facebookresearch/mae, FINETUNE.md; He et al. 2022, Table 9';
+const PROBE = 'facebookresearch/mae, main_linprobe.py and LINPROBE.md; He et al. 2022, Table 10';
+
+/** Settings that all sizes share; the effective batch of the published runs is 1,024 pictures. */
+const shared = { mixup: 0.8, cutmix: 1, labelSmoothing: 0.1 };
+const finetune = (blr: number, layerDecay: number, dropPath: number, epochs: number): Recipe => ({
+  source: FINETUNE,
+  settings: {
+    epochs,
+    dropPath,
+    optimizer: { name: 'adamw', blr, layerDecay, weightDecay: 0.05, betas: [0.9, 0.999], minLr: 1e-6 },
+    classify: shared,
+  },
+});
+
+/** No augmentation, so that each picture is encoded once: a departure from the published probe, which crops and flips. */
+const plain = { cropScale: null, flip: 0, randAugment: null, randomErasing: 0 };
+const probeHead = { labelSmoothing: 0, mixup: 0, cutmix: 0 };
+const larsProbe = (epochs: number): Recipe => ({
+  source: PROBE,
+  settings: {
+    mode: 'linear-probe',
+    epochs,
+    dropPath: 0,
+    optimizer: { name: 'lars', blr: 0.1, weightDecay: 0, momentum: 0.9, minLr: 0, layerDecay: 1 },
+    classify: {
+      ...probeHead,
+      pool: 'class-token',
+      augmentation: { cropScale: [0.08, 1], flip: 0.5, randAugment: null, randomErasing: 0 },
+    },
+  },
+});
+
+/** Published settings by name, and one of our own for small data and machines. */
+export const classifyRecipes: Readonly<Record<string, Recipe>> = {
+  base: finetune(5e-4, 0.65, 0.1, 100),
+  large: finetune(1e-3, 0.75, 0.2, 50),
+  huge: finetune(1e-3, 0.75, 0.3, 50),
+  'linear-probe-base': larsProbe(90),
+  'linear-probe-large': larsProbe(50),
+  'linear-probe-huge': larsProbe(50),
+  'linear-probe-cached': {
+    source: 'our own: AdamW on features that are computed once, of pictures without augmentation',
+    settings: {
+      mode: 'linear-probe',
+      epochs: 50,
+      dropPath: 0,
+      optimizer: { name: 'adamw', blr: 1e-2, weightDecay: 0, minLr: 0, layerDecay: 1 },
+      classify: { ...probeHead, pool: 'mean', augmentation: plain },
+    },
+  },
+};
+
+/** The recipe of the nearest published size; probing starts from the cached one, whose batches need not be huge. */
+export function defaultClassifyRecipe(mode: TuningMode, { embedDim }: VitConfig): string {
+  if (mode === 'linear-probe') return 'linear-probe-cached';
+  return embedDim >= 1280 ? 'huge' : embedDim >= 1024 ? 'large' : 'base';
+}
