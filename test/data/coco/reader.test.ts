@@ -6,9 +6,11 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { annotationMask } from '#core/data/coco/annotations.js';
 import { cocoSplits, locateCoco } from '#core/data/coco/layout.js';
 import { cocoDataset, cocoReader } from '#core/data/coco/reader.js';
-import { semanticClassNames, semanticMask } from '#core/data/coco/semantic.js';
+import { cocoSemanticReader, semanticClassNames, semanticMask } from '#core/data/coco/semantic.js';
 import { ade20kReader } from '#core/data/ade20k.js';
-import { readLabelMap } from '#core/data/label-map.js';
+import { type LabelMap, readLabelMap } from '#core/data/label-map.js';
+import { createPipeline } from '#core/data/pipeline.js';
+import { createRandom } from '#core/nn/random.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'mae-reader-'));
 afterAll(() => {
@@ -106,6 +108,21 @@ describe('semantic masks from instances', () => {
     const { labels } = semanticMask(annotations, 0);
     expect([...labels.subarray(6, 24)]).toEqual([0, 1, 1, 1, 1, 0, 0, 1, 2, 2, 1, 0, 0, 1, 2, 2, 1, 0]);
     expect(semanticMask(annotations, 0, { background: 'ignore' }).labels[0]).toBe(255);
+    expect(() => semanticMask(annotations, 0, { ignoreIndex: 2 })).toThrow(/class 1 does not fit/);
+  });
+
+  it('are a data set of their own, through the pipeline', async () => {
+    const data = await cocoSemanticReader.open(join(folder, 'semantic'));
+    expect(data.classNames).toEqual(['background', 'sofa', 'cat']);
+    const pipeline = await createPipeline({
+      transforms: [{ name: 'horizontalFlip', options: { probability: 1 } }],
+      target: { name: 'semantic' },
+    });
+    const pixels = { kind: 'pixels' as const, data: new Uint8Array(6 * 6 * 3), width: 6, height: 6, channels: 3 };
+    const { sample } = await pipeline({ ...data.item(0), image: pixels }, createRandom(0));
+    expect([...(sample.target as LabelMap).labels.subarray(12, 18)]).toEqual([0, 1, 2, 2, 1, 0]);
+    const wrong = { ...pixels, data: new Uint8Array(6 * 5 * 3), height: 5 };
+    await expect(pipeline({ ...data.item(0), image: wrong }, createRandom(0))).rejects.toThrow(/6 × 5.*6 × 6/);
   });
 });
 

@@ -1,5 +1,7 @@
 import type { Geometry, Size, TargetHandler } from '../contracts/transform.js';
 import { MaeError } from '../errors.js';
+import { instanceLabels, type InstanceLabelOptions } from './instances/instance-labels.js';
+import { checkAnnotatedSize, type InstanceAnnotations } from './instances/instance-target.js';
 import { readLabelMap, reduceZeroLabel, type LabelMap } from './label-map.js';
 import { nearestLookup } from './nearest-lookup.js';
 
@@ -12,6 +14,25 @@ export interface SemanticAnnotation {
   readonly ignoreIndex: number;
   /** Where known, higher values are an error. */
   readonly numClasses?: number;
+}
+
+/** A picture's objects, to be drawn as classes; plain data. */
+export interface InstancesAsLabels extends Required<InstanceLabelOptions> {
+  readonly instances: InstanceAnnotations;
+}
+
+/**
+ * The classes of a picture's pixels, from an index map or from its objects.
+ *
+ * @throws MaeError as `loadLabels` and `instanceLabels`
+ */
+export function loadSemanticTarget(
+  target: SemanticAnnotation | InstancesAsLabels,
+  picture: Size & { readonly id: string },
+): LabelMap {
+  if (!('instances' in target)) return loadLabels(target, picture);
+  checkAnnotatedSize(target.instances, picture);
+  return instanceLabels(target.instances, picture, target);
 }
 
 /**
@@ -51,9 +72,9 @@ function checkLabels(
 }
 
 /** How index maps follow their pictures: by the nearest pixel; what comes from outside the picture is ignored. */
-export function semanticHandler(ignoreIndex = 255): TargetHandler<SemanticAnnotation, LabelMap> {
+export function semanticHandler(ignoreIndex = 255): TargetHandler<SemanticAnnotation | InstancesAsLabels, LabelMap> {
   return {
-    load: loadLabels,
+    load: loadSemanticTarget,
     apply: (map, geometry, before) => transformLabels(map, geometry, before, ignoreIndex),
   };
 }

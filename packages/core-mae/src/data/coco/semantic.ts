@@ -1,20 +1,15 @@
-import { annotationRle, annotationsOfImage, type CocoAnnotations } from './annotations.js';
+import { z } from 'zod';
+import type { DataReader } from '../../contracts/data-reader.js';
+import type { Dataset } from '../../contracts/dataset.js';
 import { MaeError } from '../../errors.js';
-
-export interface SemanticMaskOptions {
-  /** What pixels without an object become: a class of its own in front of the others, or ignored. Default `class`. */
-  readonly background?: 'class' | 'ignore';
-  /** The value of ignored pixels. Default 255. */
-  readonly ignoreIndex?: number;
-}
-
-/** A picture's class by pixel, with the names of the classes by value. */
-export interface SemanticMask {
-  readonly width: number;
-  readonly height: number;
-  /** Row-major `[H, W]`. */
-  readonly labels: Uint8Array;
-}
+import { instanceLabels, type InstanceLabelOptions } from '../instances/instance-labels.js';
+import type { LabelMap } from '../label-map.js';
+import { readerOptions } from '../reader-options.js';
+import type { InstancesAsLabels } from '../semantic-target.js';
+import type { CocoAnnotations } from './annotations.js';
+import type { CocoLayoutOptions } from './layout.js';
+import { cocoSplits } from './layout.js';
+import { cocoDataset, instancesOfImage } from './reader.js';
 
 /** Names of the classes of `semanticMask`, by value. */
 export function semanticClassNames(annotations: CocoAnnotations, background: 'class' | 'ignore' = 'class'): string[] {
@@ -23,57 +18,63 @@ export function semanticClassNames(annotations: CocoAnnotations, background: 'cl
 }
 
 /**
- * The classes of a picture's pixels, from its objects: smaller ones lie on top of larger ones, as detectors' panoptic
- * baselines have it.
+ * The classes of a picture's pixels, from its objects; see `instanceLabels`.
  *
- * @throws MaeError `DATA_INVALID` for more classes than a byte holds, `ANNOTATION_INVALID` for a picture without size.
+ * @throws MaeError `DATA_INVALID` for too many classes, `ANNOTATION_INVALID` for a picture without size
  */
 export function semanticMask(
   annotations: CocoAnnotations,
   image: number,
-  { background = 'class', ignoreIndex = 255 }: SemanticMaskOptions = {},
-): SemanticMask {
+  options: InstanceLabelOptions = {},
+): LabelMap {
   const width = annotations.images.widths[image]!;
   const height = annotations.images.heights[image]!;
-  const first = background === 'class' ? 1 : 0;
-  if (annotations.categories.length + first > ignoreIndex) {
-    throw new MaeError('DATA_INVALID', {
-      what: `${annotations.categories.length} classes do not fit below \`ignoreIndex\` (=${ignoreIndex})`,
-      where: annotations.file,
-      fix: 'leave out categories',
-    });
+  if (width > 0 && height > 0) {
+    return instanceLabels(instancesOfImage(annotations, image), { width, height }, options);
   }
-  if (width === 0 || height === 0) {
-    throw new MaeError('ANNOTATION_INVALID', {
-      what: `Image ${annotations.images.ids[image]!} has no width and height`,
-      where: annotations.file,
-      fix: 'add them to its entry',
-    });
-  }
-  const labels = new Uint8Array(width * height).fill(background === 'class' ? 0 : ignoreIndex);
-  const entries = [...annotationsOfImage(annotations, image)].sort(
-    (a, b) => annotations.areas[b]! - annotations.areas[a]!,
-  );
-  for (const entry of entries) {
-    paint(labels, annotationRle(annotations, entry), annotations.categoryIndexes[entry]! + first);
-  }
-  return { width, height, labels };
+  throw new MaeError('ANNOTATION_INVALID', {
+    what: `Image ${annotations.images.ids[image]!} has no width and height`,
+    where: annotations.file,
+    fix: 'add them to its entry',
+  });
 }
 
-function paint(
-  labels: Uint8Array,
-  { height, width, counts }: { readonly height: number; readonly width: number; readonly counts: Uint32Array },
-  value: number,
-): void {
-  let position = 0;
-  for (let run = 0; run < counts.length; run++) {
-    const end = position + counts[run]!;
-    if (run % 2 === 1) {
-      for (let i = position; i < end; i++) {
-        const x = Math.floor(i / height);
-        labels[(i - x * height) * width + x] = value;
-      }
-    }
-    position = end;
-  }
+export interface CocoSemanticOptions extends CocoLayoutOptions, InstanceLabelOptions {}
+
+/**
+ * A COCO data set of objects as one for semantic segmentation; targets are for the handler `semantic`.
+ *
+ * @throws MaeError as `cocoDataset`
+ */
+export function cocoSemanticDataset(path: string, options: CocoSemanticOptions = {}): Dataset<InstancesAsLabels> {
+  const { background = 'class', ignoreIndex = 255, ...layout } = options;
+  const data = cocoDataset(path, layout);
+  return {
+    name: data.name,
+    size: data.size,
+    item: (index) => {
+      const { target: instances, ...item } = data.item(index);
+      return { ...item, target: { instances: instances!, background, ignoreIndex } };
+    },
+    classNames: semanticClassNames(data.annotations, background),
+    warnings: data.warnings,
+  };
 }
+
+const text = z.string().min(1).exactOptional();
+const schema: z.ZodType<CocoSemanticOptions> = z.strictObject({
+  split: text,
+  annotations: text,
+  images: text,
+  background: z.enum(['class', 'ignore']).exactOptional(),
+  ignoreIndex: z.int().min(1).max(65_535).exactOptional(),
+});
+
+/** `data.format` "coco-semantic"; only by name, since the same files are objects to begin with. */
+export const cocoSemanticReader: DataReader = {
+  name: 'coco-semantic',
+  recognizes: () => Promise.resolve(false),
+  splits: (path) => Promise.resolve(cocoSplits(path)),
+  open: async (path, options = {}) =>
+    Promise.resolve(cocoSemanticDataset(path, readerOptions('coco-semantic', schema, options))),
+};

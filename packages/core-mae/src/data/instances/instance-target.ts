@@ -57,16 +57,7 @@ export function loadInstances(
   annotations: InstanceAnnotations,
   { width, height, id }: Size & { readonly id: string },
 ): Instances {
-  if (annotations.width > 0 && (annotations.width !== width || annotations.height !== height)) {
-    const turned = annotations.width === height && annotations.height === width;
-    throw new MaeError('IMAGE_INVALID', {
-      what: `the picture is ${width} × ${height}, its annotations are for ${annotations.width} × ${annotations.height}`,
-      where: id,
-      fix: turned
-        ? 'the annotations were made without the EXIF orientation: decode with `orient` false'
-        : 'annotate the picture as it is',
-    });
-  }
+  checkAnnotatedSize(annotations, { width, height, id });
   const regions = annotations.masks.map((mask) =>
     mask === undefined ? undefined : regionOfRle(decodeMask(mask, height, width)),
   );
@@ -78,7 +69,25 @@ export function loadInstances(
   return withoutEmpty({ imageId, ids, boxes, classes, crowds, masks: regions });
 }
 
-function decodeMask(mask: EncodedMask, height: number, width: number): Rle {
+/** @throws MaeError `IMAGE_INVALID` where the picture is not of the annotated size */
+export function checkAnnotatedSize(
+  annotations: InstanceAnnotations,
+  { width, height, id }: Size & { readonly id: string },
+): void {
+  if (annotations.width > 0 && (annotations.width !== width || annotations.height !== height)) {
+    const turned = annotations.width === height && annotations.height === width;
+    throw new MaeError('IMAGE_INVALID', {
+      what: `the picture is ${width} × ${height}, its annotations are for ${annotations.width} × ${annotations.height}`,
+      where: id,
+      fix: turned
+        ? 'the annotations were made without the EXIF orientation: decode with `orient` false'
+        : 'annotate the picture as it is',
+    });
+  }
+}
+
+/** The mask as runs; runs bring their own size. */
+export function decodeMask(mask: EncodedMask, height: number, width: number): Rle {
   return mask.kind === 'polygons'
     ? polygonsToRle(mask.parts, height, width)
     : rleFromBytes(mask.bytes, 0, mask.bytes.length, mask.height, mask.width);
