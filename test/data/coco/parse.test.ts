@@ -171,6 +171,64 @@ describe('faults of a COCO file', () => {
   });
 });
 
+describe('values of any kind in any place', () => {
+  it('end in annotations or in a MaeError, never in another error', () => {
+    const random = createRandom(21);
+    const values = [
+      null,
+      true,
+      0,
+      -1,
+      1.5,
+      1e300,
+      'x',
+      '',
+      [],
+      [[]],
+      {},
+      [1, 2],
+      [[1, 2, 3]],
+      { size: [1], counts: 'a' },
+    ];
+    const runs = { size: [8, 10], counts: [33, 14, 33] };
+    const document = {
+      images: [image, { ...image, id: 8 }],
+      categories: [category],
+      annotations: [
+        { ...annotation, segmentation: [square] },
+        { ...annotation, id: 2, segmentation: runs },
+      ],
+    };
+    type Mutable = Record<string | number, unknown>;
+    let accepted = 0;
+    for (let trial = 0; trial < 4000; trial++) {
+      let at = structuredClone(document) as unknown as Mutable;
+      const root = at;
+      for (let depth = random.integer(6); ; depth--) {
+        const keys = Object.keys(at);
+        const key = keys[random.integer(keys.length)];
+        if (key === undefined) break;
+        const next = at[key];
+        if (depth <= 0 || typeof next !== 'object' || next === null) {
+          at[key] = values[random.integer(values.length)];
+          break;
+        }
+        at = next as Mutable;
+      }
+      try {
+        const { annotations } = parse(JSON.stringify(root));
+        for (let index = 0; index < annotations.size; index++) {
+          if (annotations.imageIndexes[index]! >= 0) annotationMask(annotations, index);
+        }
+        accepted++;
+      } catch (error) {
+        expect(error).toBeInstanceOf(MaeError);
+      }
+    }
+    expect(accepted).toBeGreaterThan(1000);
+  });
+});
+
 describe('the JSON reader', () => {
   function readAny(reader: JsonReader): unknown {
     switch (reader.kind()) {

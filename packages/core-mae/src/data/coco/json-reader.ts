@@ -32,6 +32,8 @@ const CLOSE_BRACE = 0x7d;
  * Reads JSON of any size from front to back, value by value, without building it in memory. The caller asks for what
  * it expects next; everything else is an error that names the file and the byte. Python's `NaN` and `Infinity` are read
  * as numbers and counted in `numNonFinite`, so that the caller can say which record holds them.
+ *
+ * Kept in one file although it is long: every method works on the same window of bytes, which moves under it.
  */
 export class JsonReader {
   /** How many `NaN` and `Infinity` have been read so far. */
