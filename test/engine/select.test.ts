@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { availableCores } from '#core/engine/available-cores.js';
+import type { MaeError } from '#core/errors.js';
 import { createEngine } from '#core/engine/select.js';
 
 afterEach(() => {
@@ -35,6 +36,14 @@ describe('choosing an engine', () => {
   it('does not fall back where the device was named', async () => {
     const create = await withoutLibrary();
     await expect(create({ device: 'cpu' })).rejects.toMatchObject({ code: 'ENGINE_UNAVAILABLE' });
+  });
+
+  it('says at once that a provider has no device, and what it needs', async () => {
+    // No test machine of ours has an NVIDIA GPU with ONNX Runtime's CUDA libraries.
+    const error = (await createEngine({ device: 'cuda' }).catch((cause: unknown) => cause)) as MaeError;
+    if (!(error instanceof Error)) return;
+    expect(error.code).toBe('ENGINE_UNAVAILABLE');
+    expect(error.message).toMatch(/the device "cuda" cannot be used: .+ — it needs an NVIDIA GPU/);
   });
 });
 

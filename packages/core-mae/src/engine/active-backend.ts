@@ -5,12 +5,24 @@ import * as tf from '@tensorflow/tfjs';
  * must be synchronous; whatever backend was active before is active again afterwards.
  */
 export function withBackend<Result>(name: string, fn: () => Result): Result {
-  const previous = tf.getBackend() as string | undefined;
+  const previous = activeBackend();
   activate(name);
   try {
     return fn();
   } finally {
-    if (previous !== undefined) activate(previous);
+    activate(previous);
+  }
+}
+
+/** The active backend; where none has been needed yet, the one that TF.js would take, as far as it starts at once. */
+function activeBackend(): string {
+  const chosen = tf.getBackend() as string | undefined;
+  if (chosen !== undefined) return chosen;
+  try {
+    tf.backend();
+    return tf.getBackend();
+  } catch {
+    return 'cpu';
   }
 }
 

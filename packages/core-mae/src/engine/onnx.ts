@@ -28,7 +28,7 @@ export async function createOnnxEngine({
   profile,
 }: OnnxEngineOptions = {}): Promise<Engine> {
   const runtime = await loadOnnxRuntime();
-  requireProvider(runtime, provider);
+  await requireProvider(runtime, provider);
   const compiled = new Map<TensorFunction, Map<string, Promise<Compiled>>>();
 
   const compile = async (spec: ProgramSpec): Promise<Compiled> => {

@@ -2,6 +2,8 @@ import type * as onnxRuntime from 'onnxruntime-node';
 import type { InferenceSession, Tensor } from 'onnxruntime-node';
 import type { HostTensor } from '../../contracts/tensor.js';
 import { MaeError, messageOf } from '../../errors.js';
+import { encodeModel } from './encode.js';
+import { createGraphBuilder } from './graph.js';
 
 /** Where ONNX Runtime runs a graph. */
 export type Provider = 'cpu' | 'webgpu' | 'cuda';
@@ -34,7 +36,10 @@ export interface SessionOptions {
  */
 export async function loadOnnxRuntime(): Promise<OnnxRuntime> {
   try {
-    return await import('onnxruntime-node');
+    const runtime = await import('onnxruntime-node');
+    // Errors are thrown with the same text; the library would print them as well.
+    runtime.env.logLevel = 'fatal';
+    return runtime;
   } catch (cause) {
     throw new MaeError('ENGINE_UNAVAILABLE', {
       what: `onnxruntime-node does not load: ${messageOf(cause).split('\n')[0]!}`,
@@ -44,14 +49,39 @@ export async function loadOnnxRuntime(): Promise<OnnxRuntime> {
   }
 }
 
-/** @throws MaeError `ENGINE_UNAVAILABLE` where this build of the library has no such provider */
-export function requireProvider(runtime: OnnxRuntime, provider: Provider): void {
-  const names = runtime.listSupportedBackends().map(({ name }) => name);
-  if (names.includes(provider)) return;
-  throw new MaeError('ENGINE_UNAVAILABLE', {
-    what: `the device "${provider}" is not part of this onnxruntime-node (${runtime.env.versions.node ?? '?'}), which has ${names.join(', ')}`,
-    fix: provider === 'cuda' ? 'reinstall onnxruntime-node with its CUDA libraries (x64 Linux)' : 'use --device cpu',
-  });
+/**
+ * Makes sure that the provider can be used here, by loading a program of one node: what a build lists may still lack its
+ * libraries or a device.
+ *
+ * @throws MaeError `ENGINE_UNAVAILABLE`
+ */
+export async function requireProvider(runtime: OnnxRuntime, provider: Provider): Promise<void> {
+  if (provider === 'cpu') return;
+  const graph = createGraphBuilder();
+  const x = graph.input('x', [1], 'float32');
+  const doubled = graph.node(
+    'Add',
+    [x, x],
+    [x.shape].map((shape) => ({ shape, type: 'float32' as const })),
+  )[0]!;
+  const model = encodeModel(graph.finish([graph.output('y', doubled)]), 'probe');
+  try {
+    const session = await runtime.InferenceSession.create(model, {
+      executionProviders: [provider],
+      logSeverityLevel: 4,
+    });
+    await session.run({ x: new runtime.Tensor('float32', Float32Array.of(1), [1]) });
+    await session.release();
+  } catch (cause) {
+    throw new MaeError('ENGINE_UNAVAILABLE', {
+      what: `the device "${provider}" cannot be used: ${messageOf(cause).split('\n')[0]!}`,
+      fix:
+        provider === 'cuda'
+          ? 'it needs an NVIDIA GPU and onnxruntime-node installed with its CUDA libraries (x64 Linux); else use --device cpu'
+          : 'it needs a GPU that ONNX Runtime accepts; else use --device cpu',
+      cause,
+    });
+  }
 }
 
 /** @throws MaeError `ENGINE_UNAVAILABLE` where the provider refuses, `TRACE_UNSUPPORTED` where the graph is refused */
