@@ -260,7 +260,6 @@ const indexing: OpCase[] = [
     name: 'gather per sample',
     inputs: [float(2, 5, 3), integers(5, 2, 4)],
     fn: (x, i) => tf.gather(x, i, 1, 1),
-    gradient: false,
   },
   { name: 'gatherND', inputs: [float(3, 4, 2), integers(3, 5, 2)], fn: (x, i) => tf.gatherND(x, i), gradient: false },
   {

@@ -39,6 +39,18 @@ describe('what cannot be traced', () => {
     expect(error.message).toMatch(/the TF\.js op \w+ cannot be compiled to ONNX — .*trace\.test\.ts:\d+:\d+/);
   });
 
+  it('says that it is a gradient that needs the op', async () => {
+    const fn: TensorFunction = (_, { x: input }) => ({
+      loss: tf.sum(tf.depthwiseConv2d(input as tf.Tensor4D, tf.ones([2, 2, 1, 1]), 1, 'same')),
+    });
+    const error = await engine
+      .compile({ ...specFor(fn, [1, 4, 4, 1]), gradients: ['x'] })
+      .catch((cause: unknown) => cause as MaeError);
+    expect((error as MaeError).message).toMatch(
+      /^the TF\.js op DepthwiseConv2dNativeBackpropInput, which a gradient needs, cannot be compiled to ONNX — write/,
+    );
+  });
+
   it('refuses to read a value, with the line', async () => {
     const error = await failure((_, { x: input }) => ({ y: tf.mul(input!, tf.max(input!).dataSync()[0]!) }));
     expect(error.message).toContain('dataSync');

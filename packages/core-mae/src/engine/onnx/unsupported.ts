@@ -6,9 +6,12 @@ import { MaeError } from '../../errors.js';
  * @param what the op, and what about it: "`tf.image.cropAndResize`"
  */
 export function unsupported(what: string, fix?: string, cause?: Error): MaeError {
+  const error = cause ?? new Error(what);
+  // While gradients are taken, the nearest code outside TF.js is whoever asked for them, not whoever called the op.
+  const inGradient = /\bbackpropagateGradients\b/.test(error.stack ?? '');
   return new MaeError('TRACE_UNSUPPORTED', {
-    what: `${what} cannot be compiled to ONNX`,
-    where: callSite(cause ?? new Error(what)),
+    what: `${what}${inGradient ? ', which a gradient needs,' : ''} cannot be compiled to ONNX`,
+    where: inGradient ? undefined : callSite(error),
     fix: fix ?? 'write it with other TF.js ops, or run with an eager device (`--device tensorflow`)',
     cause,
   });
