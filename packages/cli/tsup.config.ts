@@ -1,3 +1,4 @@
+import { cp, rm } from 'node:fs/promises';
 import { defineConfig } from 'tsup';
 
 export default defineConfig({
@@ -9,4 +10,12 @@ export default defineConfig({
   dts: false,
   sourcemap: true,
   clean: true,
+  // `create plugin` writes the example that is tested, under another name.
+  async onSuccess() {
+    const template = 'dist/plugin-template';
+    await rm(template, { recursive: true, force: true });
+    for (const part of ['package.json', 'tsconfig.build.json', 'README.md', 'src']) {
+      await cp(`../../examples/custom-plugin/${part}`, `${template}/${part}`, { recursive: true });
+    }
+  },
 });

@@ -3,6 +3,7 @@ import { defineConfig } from 'tsup';
 export default defineConfig({
   entry: {
     index: 'src/index.ts',
+    testing: 'src/testing.ts',
     'find-plugins': 'src/plugin/find-plugins.ts',
     'sample-worker': 'src/data/sample-worker.ts',
   },
@@ -10,7 +11,7 @@ export default defineConfig({
   platform: 'node',
   target: 'node20',
   tsconfig: '../../tsconfig.build.json',
-  dts: { entry: { index: 'src/index.ts', 'find-plugins': 'src/plugin/find-plugins.ts' } },
+  dts: { entry: { index: 'src/index.ts', testing: 'src/testing.ts', 'find-plugins': 'src/plugin/find-plugins.ts' } },
   sourcemap: true,
   clean: true,
   // An optional dependency, loaded by dynamic import: never part of the bundle.

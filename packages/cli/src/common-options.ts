@@ -48,6 +48,31 @@ export function addTrainingOptions(command: Command): Command {
     .option('--set <key=value...>', 'any setting, for example optimizer.blr=1e-4 (repeatable)');
 }
 
+/** Flags of commands that use a fine-tuned model. */
+export interface UseFlags {
+  readonly task?: string;
+  readonly model?: string;
+  readonly batchSize?: number;
+  readonly device?: string;
+  readonly json?: true;
+  readonly plugin?: readonly string[];
+  readonly set?: readonly string[];
+}
+
+export function addUseOptions(command: Command): Command {
+  return command
+    .option('--task <name>', 'for weights that are not of a run: their task')
+    .option(
+      '--model <preset>',
+      "for weights that are not of a run: their preset (default: told from the weights' shapes)",
+    )
+    .addOption(new Option('--batch-size <number>', 'pictures in a batch').argParser(wholeNumber))
+    .option('--set <key=value...>', "settings instead of the run's, for example classify.testTimeFlip=true")
+    .addOption(optionPlugin())
+    .addOption(optionDevice())
+    .addOption(optionJson());
+}
+
 /** The settings that common flags stand for. */
 export function commonOverrides(flags: CommonFlags): Override[] {
   return [

@@ -3,8 +3,16 @@ import { Command } from 'commander';
 import { configCommand } from './commands/config.js';
 import { dataCommand } from './commands/data.js';
 import { doctorCommand } from './commands/doctor.js';
+import { createCommand } from './commands/create.js';
+import { embedCommand } from './commands/embed.js';
+import { evaluateCommand } from './commands/evaluate.js';
+import { exportCommand } from './commands/export.js';
+import { finetuneCommand } from './commands/finetune.js';
+import { pluginsCommand } from './commands/plugins.js';
+import { predictCommand } from './commands/predict.js';
 import { pretrainCommand } from './commands/pretrain.js';
 import { visualizeCommand } from './commands/visualize.js';
+import { installedPlugins } from './plugins.js';
 
 /** The command line. Commands load the library only when they run, so that help is instant. */
 export function createProgram(): Command {
@@ -18,8 +26,26 @@ export function createProgram(): Command {
     .showSuggestionAfterError()
     .showHelpAfterError('(see: mae-tasks help <command>)')
     .addCommand(pretrainCommand())
+    .addCommand(finetuneCommand())
+    .addCommand(evaluateCommand())
+    .addCommand(predictCommand())
+    .addCommand(embedCommand())
+    .addCommand(exportCommand())
     .addCommand(visualizeCommand())
     .addCommand(dataCommand())
     .addCommand(configCommand())
-    .addCommand(doctorCommand());
+    .addCommand(doctorCommand())
+    .addCommand(pluginsCommand())
+    .addCommand(createCommand())
+    .addHelpText('after', installedTasks);
+}
+
+/** The tasks that can be fine-tuned, as the installed packages say; nothing is loaded for it. */
+function installedTasks(): string {
+  const tasks = installedPlugins().flatMap(({ name, tasks: names }) =>
+    names.map((task) => `  ${task.padEnd(14)} ${name}`),
+  );
+  return tasks.length === 0
+    ? '\nNo tasks are installed. For example: npm i @mae-tasks/plugin-classify'
+    : `\nTasks for finetune:\n${tasks.join('\n')}`;
 }

@@ -21,15 +21,16 @@ export type {
 } from './contracts/objective.js';
 export type { Initializer, ParameterGroup, ParameterSpec, ParameterSpecs } from './contracts/parameters.js';
 export type { Random } from './contracts/random.js';
-export type {
-  Batch,
-  DType,
-  HostTensor,
-  Parameter,
-  ParameterTree,
-  Shape,
-  TensorData,
-  TensorSpec,
+export {
+  type Batch,
+  type DType,
+  type HostTensor,
+  type Parameter,
+  type ParameterTree,
+  type Shape,
+  sizeOf,
+  type TensorData,
+  type TensorSpec,
 } from './contracts/tensor.js';
 export {
   type CheckpointAllowances,
@@ -56,7 +57,7 @@ export { dataReaders } from './data/readers.js';
 export { imageFolder } from './data/image-folder.js';
 export { createLoader, type Loader, type LoaderOptions } from './data/loader.js';
 export { pictureList } from './data/picture-list.js';
-export { splitDataset } from './data/split.js';
+export { splitDataset, takeSample } from './data/split.js';
 export { type CheckDataOptions, checkData, type CheckedData } from './data/check-data.js';
 export {
   annotationMask,
@@ -133,7 +134,7 @@ export { patchGrid } from './models/vit-config.js';
 export { constant, normal, ones, truncatedNormal, xavierUniform, zeros } from './nn/init.js';
 export { layerNorm, layerNormSpecs } from './nn/layer-norm.js';
 export { linear } from './nn/linear.js';
-export { allocateOnHeap, initializeParameters, prefixed } from './nn/params.js';
+export { allocateOnHeap, initializeParameters, prefixed, shapesOf, trainableNames } from './nn/params.js';
 export { createRandom } from './nn/random.js';
 export { type Scope, scope } from './nn/scope.js';
 export {
@@ -171,7 +172,8 @@ export { evaluationTransforms } from './train/transform-recipes.js';
 export { type Evaluation, evaluateTask, predictTask, type UseOptions } from './train/use-task-model.js';
 export { describeMachine } from './train/environment.js';
 export { type LoadedMae, loadMae } from './train/load-mae.js';
-export { openPictures } from './train/open-training-data.js';
+export { exportedModel } from './train/exported-model.js';
+export { openPictures, openSplit } from './train/open-training-data.js';
 export { visualize } from './train/visualize.js';
 export { checkSettings, nearestName } from './train/check-settings.js';
 export { type DataSettings, dataSettings } from './train/data-settings.js';
@@ -181,6 +183,7 @@ export type { DirectoryRun } from './train/directory-run.js';
 export { openPretrainRun } from './train/pretrain-run.js';
 export { type RunEvent } from './train/run.js';
 export {
+  createFolder,
   createRunDirectory,
   findRunDirectory,
   planRunDirectory,

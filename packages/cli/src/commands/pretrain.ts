@@ -3,7 +3,6 @@ import { addTrainingOptions, type CommonFlags, commonOverrides, numberValue, who
 import type { Override } from '../config.js';
 import { followRun, shortPath } from '../follow-run.js';
 import { openRegistry } from '../plugins.js';
-import { givenSettings } from '../run-folder.js';
 import { listenForStop } from '../stop-signals.js';
 import { createProcessTerminal } from '../terminal.js';
 
@@ -49,6 +48,7 @@ export function pretrainOverrides(flags: PretrainFlags): Override[] {
 async function pretrain(flags: PretrainFlags): Promise<void> {
   const terminal = createProcessTerminal({ json: flags.json === true });
   const core = await import('@mae-tasks/core-mae');
+  const { givenSettings } = await import('../run-folder.js');
   const { tree, where, resumed } = await givenSettings('pretrain', flags, pretrainOverrides(flags));
   const config = core.checkSettings(core.pretrainConfig, tree, where);
   const directory = resumed ?? (await core.planRunDirectory(flags.out, 'pretrain'));

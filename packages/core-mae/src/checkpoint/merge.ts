@@ -89,6 +89,7 @@ function resize(
   return resizePositions(toFloat32(stored, name, path), stored.shape, shape, grids);
 }
 
-function isListed(name: string, list: readonly string[]): boolean {
+/** Whether a list of names, or of prefixes that end with a dot, holds a name. */
+export function isListed(name: string, list: readonly string[]): boolean {
   return list.some((entry) => (entry.endsWith('.') ? name.startsWith(entry) : name === entry));
 }

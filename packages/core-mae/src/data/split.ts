@@ -19,6 +19,33 @@ export function takeSample<Target>(dataset: Dataset<Target>, count: number, rand
   return subset(dataset, random.fork('sample').permutation(dataset.size).subarray(0, count).sort());
 }
 
+/**
+ * The data set with one of `folds` parts of equal size held out (the first parts take what is left over); every item is
+ * in exactly one part, and which depends on the seed and the data set's size alone.
+ *
+ * @param fold counted from 0
+ * @throws MaeError `CONFIG_INVALID` where there is no such part, or fewer items than parts
+ */
+export function splitFold<Target>(
+  dataset: Dataset<Target>,
+  folds: number,
+  fold: number,
+  random: Random,
+): HeldOutSplit<Target> {
+  if (fold >= folds || folds > dataset.size) {
+    throw new MaeError('CONFIG_INVALID', {
+      what: `\`data.fold\` (=${fold}) of \`data.folds\` (=${folds}) is no part of ${dataset.size} items`,
+      where: dataset.name,
+    });
+  }
+  const order = random.fork('folds').permutation(dataset.size);
+  const isHeldOut = (_: number, place: number): boolean => place % folds === fold;
+  return {
+    train: subset(dataset, order.filter((item, place) => !isHeldOut(item, place)).sort()),
+    heldOut: subset(dataset, order.filter(isHeldOut).sort()),
+  };
+}
+
 export interface HeldOutSplit<Target> {
   readonly train: Dataset<Target>;
   readonly heldOut: Dataset<Target>;

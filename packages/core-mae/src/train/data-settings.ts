@@ -34,6 +34,10 @@ export const dataSettings = z.strictObject({
   val: z.string().nullable().default(null),
   /** Share of the pictures to hold out where there is no other held-out data. */
   valFraction: z.number().min(0).lt(1).default(0),
+  /** Parts for cross-validation, where there is no other held-out data: one of them is held out. */
+  folds: z.int().min(2).nullable().default(null),
+  /** Which of the `folds` is held out, counted from 0. */
+  fold: z.int().min(0).nullable().default(null),
   /** Uses at most this many pictures of each split, chosen by the seed. */
   limit: z.int().positive().nullable().default(null),
   ...readingSettings.shape,

@@ -1,7 +1,7 @@
 import type { DataReader } from '../contracts/data-reader.js';
 import type { Dataset } from '../contracts/dataset.js';
 import { findReader, openDataset } from '../data/open-dataset.js';
-import { splitDataset, takeSample } from '../data/split.js';
+import { splitDataset, splitFold, takeSample } from '../data/split.js';
 import { createRandom } from '../nn/random.js';
 import type { DataSettings } from './data-settings.js';
 
@@ -18,7 +18,7 @@ export interface TrainingData {
  * @throws MaeError `DATA_NOT_FOUND`, `DATA_EMPTY`, `DATA_INVALID` or `CONFIG_INVALID`
  */
 export async function openTrainingData(
-  { path, format, val, valFraction, limit }: DataSettings,
+  { path, format, val, valFraction, folds, fold, limit }: DataSettings,
   readers: readonly DataReader[],
   seed: number,
 ): Promise<TrainingData> {
@@ -28,7 +28,9 @@ export async function openTrainingData(
   let train: Dataset = whole;
   let heldOut: Dataset | undefined;
   const warnings = [...whole.warnings];
-  if (val !== null) {
+  if (folds !== null && fold !== null) {
+    ({ train, heldOut } = splitFold(whole, folds, fold, random));
+  } else if (val !== null) {
     heldOut = await openDataset(val, readers, { format: reader.name });
     warnings.push(...heldOut.warnings);
   } else if ((await reader.splits?.(path))?.includes('val') === true) {
@@ -47,6 +49,25 @@ export async function openTrainingData(
 /** The pictures under a path, of whatever layout. @throws MaeError as {@link openTrainingData} */
 export function openPictures(path: string, readers: readonly DataReader[]): Promise<Dataset> {
   return openDataset(path, readers);
+}
+
+export interface SplitOptions {
+  /** The split to open. */
+  readonly split?: string | undefined;
+  /** The split to open where none is named and the data has it. */
+  readonly preferred?: string;
+}
+
+/** One split of the data at a path. @throws MaeError as {@link openTrainingData} */
+export async function openSplit(
+  path: string,
+  readers: readonly DataReader[],
+  { split, preferred }: SplitOptions,
+): Promise<Dataset> {
+  const reader = await findReader(path, readers);
+  const splits = (await reader.splits?.(path)) ?? [];
+  const chosen = split ?? (preferred !== undefined && splits.includes(preferred) ? preferred : undefined);
+  return reader.open(path, chosen === undefined ? {} : { split: chosen });
 }
 
 function namedFormat(format: string): string | undefined {

@@ -1,5 +1,5 @@
 import { loadCheckpoint } from '../checkpoint/load.js';
-import { mergeCheckpoint } from '../checkpoint/merge.js';
+import { isListed, mergeCheckpoint } from '../checkpoint/merge.js';
 import type { MergeReport } from '../checkpoint/merge-report.js';
 import { optimizerSlots } from '../checkpoint/save.js';
 import type { StoredTensors } from '../checkpoint/stored-tensor.js';
@@ -56,11 +56,12 @@ export async function loadEncoder(
 ): Promise<MergeReport> {
   const { tensors, extra } = await loadCheckpoint(path);
   const averages: StoredTensors = optimizerSlots(extra).get('ema') ?? new Map();
+  const transferred = [...tensors, ...averages].filter(([name]) => !isListed(name, backbone.pretrainingOnly));
   const { height, width } = patchGrid(vit);
-  return mergeCheckpoint(parameters, new Map([...tensors, ...averages]), {
+  return mergeCheckpoint(parameters, new Map(transferred), {
     path,
     allowMissing: allowances.allowMissing,
-    allowUnexpected: [...backbone.pretrainingOnly, ...allowances.allowUnexpected],
+    allowUnexpected: allowances.allowUnexpected,
     positions: { pos_embed: { to: { height, width } } },
   });
 }

@@ -1,0 +1,8 @@
+import { definePlugin, Task } from '@mae-tasks/core-mae';
+import { rotationTask } from './rotation-task.js';
+
+export default definePlugin({
+  name: 'rotation',
+  apiVersion: 1,
+  register: ({ bind }) => bind(Task).toConstantValue(rotationTask),
+});

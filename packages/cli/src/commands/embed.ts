@@ -1,0 +1,82 @@
+import { extname } from 'node:path';
+import type { Embedding } from '@mae-tasks/core-mae';
+import { Command, Option } from 'commander';
+import { optionDevice, optionJson, optionOut, wholeNumber } from '../common-options.js';
+import { csvText } from '../csv.js';
+import { createProcessTerminal } from '../terminal.js';
+
+interface EmbedFlags {
+  readonly out: string;
+  readonly pool: 'mean' | 'class-token';
+  readonly batchSize?: number;
+  readonly device?: string;
+  readonly json?: true;
+}
+
+export function embedCommand(): Command {
+  return new Command('embed')
+    .argument('<checkpoint>', "a run's folder, or a checkpoint file")
+    .argument('<pictures...>', 'pictures or folders of pictures')
+    .description("write an encoder's features of pictures, for search and clustering")
+    .addOption(optionOut('the file to write: .safetensors or .csv').default('features.safetensors'))
+    .addOption(
+      new Option('--pool <what>', 'what stands for a picture').choices(['mean', 'class-token']).default('mean'),
+    )
+    .addOption(new Option('--batch-size <number>', 'pictures in a batch').argParser(wholeNumber))
+    .addOption(optionDevice())
+    .addOption(optionJson())
+    .addHelpText('after', '\nExample:\n  mae-tasks embed runs/pretrain/latest photos/ --out features.csv')
+    .action(async (checkpoint: string, pictures: readonly string[], flags: EmbedFlags) => {
+      await embed(checkpoint, pictures, flags);
+    });
+}
+
+async function embed(checkpoint: string, pictures: readonly string[], flags: EmbedFlags): Promise<void> {
+  const terminal = createProcessTerminal({ json: flags.json === true });
+  const core = await import('@mae-tasks/core-mae');
+  const data = await core.pictureList(pictures);
+  const device = core.checkSettings(core.runSettings.shape.device, flags.device, '--device');
+  const engine = await core.createEngine({ device });
+  const embeddings: Embedding[] = [];
+  try {
+    const features = core.embed({
+      engine,
+      checkpoint,
+      data,
+      pooling: flags.pool,
+      batchSize: flags.batchSize ?? 64,
+      reportBadImage: ({ error }) => {
+        terminal.warn(`passed over: ${error.message}`);
+      },
+    });
+    for await (const embedding of features) {
+      embeddings.push(embedding);
+      terminal.showLive(`${embeddings.length} of ${data.size} pictures`);
+    }
+  } finally {
+    terminal.clearLive();
+    await engine.dispose();
+  }
+  const width = embeddings[0]!.features.length;
+  if (extname(flags.out) === '.csv') {
+    const columns = ['picture', ...Array.from({ length: width }, (_, index) => `f${index}`)];
+    await core.writeFileAtomically(
+      flags.out,
+      csvText(
+        columns,
+        embeddings.map(({ id, features }) => [id, ...features]),
+      ),
+    );
+  } else {
+    const name = 'features';
+    const values = new Float32Array(embeddings.length * width);
+    embeddings.forEach(({ features }, index) => {
+      values.set(features, index * width);
+    });
+    const parameter = { name, shape: [embeddings.length, width], data: values };
+    const ids = JSON.stringify(embeddings.map(({ id }) => id));
+    await core.saveCheckpoint(flags.out, new Map([[name, parameter]]), { metadata: { pictures: ids } });
+  }
+  terminal.record({ type: 'features', path: flags.out, pictures: embeddings.length, width });
+  terminal.print(`Wrote ${flags.out}: ${embeddings.length} pictures × ${width} features`);
+}

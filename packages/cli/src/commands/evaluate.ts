@@ -1,0 +1,101 @@
+import { join } from 'node:path';
+import type { Dataset, EvaluationTable, Registry } from '@mae-tasks/core-mae';
+import { Command } from 'commander';
+import { addUseOptions, optionData, optionLimit, optionOut, type UseFlags } from '../common-options.js';
+import { formatMetric } from '../format-number.js';
+import { shortPath } from '../follow-run.js';
+import { formatTable } from '../table.js';
+import { createProcessTerminal } from '../terminal.js';
+import { csvText } from '../csv.js';
+
+interface EvaluateFlags extends UseFlags {
+  readonly data?: string;
+  readonly split?: string;
+  readonly limit?: number;
+  readonly out?: string;
+}
+
+export function evaluateCommand(): Command {
+  return addUseOptions(new Command('evaluate').argument('<run>', "a fine-tuning run's folder, or a checkpoint"))
+    .description('measure a fine-tuned model on labelled data')
+    .addOption(optionData())
+    .option('--split <name>', 'a split of the data (default: val where there is one)')
+    .addOption(optionOut("folder for tables and pictures (default: the run's evaluation/)"))
+    .addOption(optionLimit())
+    .addHelpText('after', '\nExample:\n  mae-tasks evaluate runs/classify/latest --data photos/')
+    .action(async (place: string, flags: EvaluateFlags) => {
+      await evaluate(place, flags);
+    });
+}
+
+async function evaluate(place: string, flags: EvaluateFlags): Promise<void> {
+  const terminal = createProcessTerminal({ json: flags.json === true });
+  const core = await import('@mae-tasks/core-mae');
+  const { openLoadedTask } = await import('../loaded-task.js');
+  const { registry, loaded } = await openLoadedTask(place, flags, terminal, (all) => openData(flags, undefined, all));
+  const data = await openData(flags, loaded.config.data, registry);
+  for (const warning of data.warnings) terminal.warn(warning);
+  const device = core.checkSettings(core.runSettings.shape.device, flags.device, '--device');
+  const engine = await core.createEngine({ device });
+  try {
+    const { metrics, details } = await core.evaluateTask({
+      engine,
+      loaded,
+      data,
+      batchSize: flags.batchSize,
+      reportBadImage: ({ error }) => {
+        terminal.warn(`passed over: ${error.message}`);
+      },
+      reportWarning: (message) => {
+        terminal.warn(message);
+      },
+    });
+    terminal.print(`${loaded.task.name} ${shortPath(loaded.path)} on ${data.name}, ${data.size} pictures`);
+    terminal.print(formatTable(Object.entries(metrics).map(([name, value]) => [name, formatMetric(value)])));
+    const folder = flags.out ?? join(loaded.path, '..', '..', 'evaluation');
+    const files: string[] = [];
+    const write = async (name: string, content: string | Uint8Array): Promise<void> => {
+      const path = join(folder, name);
+      await core.writeFileAtomically(path, content);
+      files.push(path);
+    };
+    await core.createFolder(folder);
+    await write('metrics.json', `${JSON.stringify({ data: data.name, pictures: data.size, metrics }, null, 2)}\n`);
+    for (const table of details?.tables ?? []) {
+      terminal.print(`\n${shownTable(table)}`);
+      await write(`${table.name}.csv`, csvText(table.columns, table.rows));
+    }
+    for (const { name, png } of details?.drawings ?? []) await write(`${name}.png`, png);
+    terminal.record({ type: 'evaluation', weights: loaded.path, data: data.name, metrics, files });
+    terminal.print(`\nWrote ${files.map(shortPath).join(', ')}`);
+  } finally {
+    await engine.dispose();
+  }
+}
+
+/** The data that is named, or that of the training; its `val` split where it has one. */
+async function openData(
+  { data, split, limit }: EvaluateFlags,
+  trained: { readonly path: string; readonly val: string | null; readonly format: string } | undefined,
+  { readers }: Registry,
+): Promise<Dataset> {
+  const core = await import('@mae-tasks/core-mae');
+  const path = data ?? trained?.val ?? trained?.path;
+  if (path === undefined) {
+    throw new core.MaeError('CONFIG_INVALID', { what: '--data is missing', fix: 'name the data to measure on' });
+  }
+  const opened = await core.openSplit(path, readers, { split, preferred: 'val' });
+  return limit === undefined ? opened : core.takeSample(opened, limit, core.createRandom(0));
+}
+
+/** At most this many rows are shown; the file has all. */
+const SHOWN_ROWS = 40;
+
+function shownTable({ columns, rows }: EvaluationTable): string {
+  const shown = rows.slice(0, SHOWN_ROWS).map((row) => row.map(String));
+  const table = formatTable(shown, {
+    header: columns,
+    align: columns.map((_, index) => (index === 0 ? 'left' : 'right')),
+  });
+  return rows.length > SHOWN_ROWS ? `${table}\n… ${rows.length - SHOWN_ROWS} more` : table;
+}

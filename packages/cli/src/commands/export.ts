@@ -1,0 +1,41 @@
+import { Command, Option } from 'commander';
+import { addUseOptions, optionOut, type UseFlags, wholeNumber } from '../common-options.js';
+import { createProcessTerminal } from '../terminal.js';
+
+interface ExportFlags extends UseFlags {
+  readonly format: string;
+  readonly out?: string;
+  readonly batch: number;
+}
+
+export function exportCommand(): Command {
+  return addUseOptions(new Command('export').argument('<run>', "a fine-tuning run's folder, or a checkpoint"))
+    .description('write a fine-tuned model for use elsewhere')
+    .option('--format <format>', 'safetensors, onnx, or one of a plugin', 'onnx')
+    .addOption(optionOut('the file to write (default: model.<format>)'))
+    .addOption(
+      new Option('--batch <number>', 'pictures that an ONNX file takes at a time').argParser(wholeNumber).default(1),
+    )
+    .addHelpText('after', '\nExample:\n  mae-tasks export runs/classify/latest --format onnx --out classifier.onnx')
+    .action(async (place: string, flags: ExportFlags) => {
+      await exportModel(place, flags);
+    });
+}
+
+async function exportModel(place: string, flags: ExportFlags): Promise<void> {
+  const terminal = createProcessTerminal({ json: flags.json === true });
+  const core = await import('@mae-tasks/core-mae');
+  const { openLoadedTask } = await import('../loaded-task.js');
+  const { registry, loaded } = await openLoadedTask(place, flags, terminal);
+  const exporter = registry.exporters.get(flags.format);
+  if (exporter === undefined) {
+    throw new core.MaeError('CONFIG_INVALID', {
+      what: `there is no --format ${flags.format}`,
+      fix: `use one of ${[...registry.exporters.keys()].join(', ')}`,
+    });
+  }
+  const path = flags.out ?? `model${exporter.extension}`;
+  await exporter.write(core.exportedModel(loaded), path, { batchSize: flags.batch });
+  terminal.record({ type: 'exported', path, format: exporter.name });
+  terminal.print(`Wrote ${path}`);
+}

@@ -1,0 +1,157 @@
+import { Command, Option } from 'commander';
+import { addTrainingOptions, type CommonFlags, commonOverrides, numberValue, wholeNumber } from '../common-options.js';
+import type { Override } from '../config.js';
+import { followRun, shortPath } from '../follow-run.js';
+import { crossValidate } from '../cross-validate.js';
+import { openRegistry } from '../plugins.js';
+import { listenForStop } from '../stop-signals.js';
+import { createProcessTerminal, type Terminal } from '../terminal.js';
+import type { FinetuneConfig, Registry, RunDirectory, Task } from '@mae-tasks/core-mae';
+
+interface FinetuneFlags extends CommonFlags {
+  readonly checkpoint?: string;
+  readonly mode?: string;
+  readonly blocks?: number;
+  readonly recipe?: string;
+  readonly val?: string;
+  readonly valFraction?: number;
+  readonly imageSize?: number;
+  readonly patience?: number;
+  readonly folds?: number;
+  readonly workers?: number;
+  readonly onBadImage?: string;
+}
+
+export function finetuneCommand(): Command {
+  return addTrainingOptions(new Command('finetune').argument('<task>', 'what to learn (see: mae-tasks plugins)'))
+    .description('fine-tune a pretrained encoder for a task')
+    .option('--checkpoint <path>', 'a run or checkpoint to start from (default: random weights)')
+    .option('--mode <mode>', 'full, partial or linear-probe (full)')
+    .addOption(new Option('--blocks <number>', 'with partial: how many of the last blocks').argParser(numberValue))
+    .option('--recipe <name>', 'published settings to start from (see: mae-tasks plugins --recipes)')
+    .option('--val <path>', 'held-out data (default: the data’s own val split)')
+    .addOption(new Option('--val-fraction <number>', 'share of the data to hold out').argParser(numberValue))
+    .addOption(
+      new Option('--folds <number>', 'cross-validate: that many runs, each holding another part out').argParser(
+        wholeNumber,
+      ),
+    )
+    .addOption(new Option('--image-size <pixels>', "side of the pictures (the checkpoint's)").argParser(wholeNumber))
+    .addOption(new Option('--patience <epochs>', 'end after that many without a better value').argParser(wholeNumber))
+    .addOption(new Option('--workers <number>', 'threads that decode pictures').argParser(wholeNumber))
+    .option('--on-bad-image <what>', 'skip or fail (skip)')
+    .addHelpText(
+      'after',
+      '\nExample:\n  mae-tasks finetune classify --data photos/ --checkpoint runs/pretrain/latest --val-fraction 0.2',
+    )
+    .action(async (task: string, flags: FinetuneFlags) => {
+      await finetune(task, flags);
+    });
+}
+
+function finetuneOverrides(flags: FinetuneFlags): Override[] {
+  return [
+    ...commonOverrides(flags),
+    ['pretrained', flags.checkpoint],
+    ['mode', flags.mode],
+    ['blocks', flags.blocks],
+    ['recipe', flags.recipe],
+    ['data.val', flags.val],
+    ['data.valFraction', flags.valFraction],
+    ['data.folds', flags.folds],
+    ['model.imageSize', flags.imageSize],
+    ['patience', flags.patience],
+    ['data.workers', flags.workers],
+    ['data.onBadImage', flags.onBadImage],
+  ];
+}
+
+async function finetune(taskName: string, flags: FinetuneFlags): Promise<void> {
+  const terminal = createProcessTerminal({ json: flags.json === true });
+  const core = await import('@mae-tasks/core-mae');
+  const { givenSettings } = await import('../run-folder.js');
+  const { tree, where, resumed } = await givenSettings(taskName, flags, finetuneOverrides(flags));
+  const named = core.checkSettings(core.runSettings.shape.plugins, tree.plugins ?? [], where);
+  const registry = await openRegistry({
+    named,
+    task: taskName,
+    warn: (message) => {
+      terminal.warn(message);
+    },
+  });
+  const task = core.taskNamed(taskName, registry);
+  const config =
+    resumed === undefined
+      ? await core.resolveFinetuneConfig(task, tree, where)
+      : core.checkSettings(core.finetuneConfig(task), tree, where);
+  const setting: Setting = { terminal, registry, task, config };
+  const { folds, fold } = config.data;
+  if (folds !== null && fold === null) {
+    await crossValidate(terminal, folds, flags.out ?? `runs/${task.name}`, (index, out) =>
+      trainRun({ ...setting, config: { ...config, data: { ...config.data, fold: index } } }, { out }),
+    );
+    return;
+  }
+  await trainRun(setting, { out: flags.out, resumed });
+}
+
+interface Setting {
+  readonly terminal: Terminal;
+  readonly registry: Registry;
+  readonly task: Task;
+  readonly config: FinetuneConfig;
+}
+
+/** One run from its start, or from where it stopped, to its end; its last metrics, or undefined where it was stopped. */
+async function trainRun(
+  { terminal, registry, task, config }: Setting,
+  { out, resumed }: { readonly out?: string | undefined; readonly resumed?: RunDirectory | undefined },
+): Promise<Readonly<Record<string, number>> | undefined> {
+  const core = await import('@mae-tasks/core-mae');
+  const directory = resumed ?? (await core.planRunDirectory(out, task.name));
+  const engine = await core.createEngine({ device: config.device, threads: config.threads ?? undefined });
+  const signals = listenForStop(() => {
+    terminal.print('Stopping after this step and saving; once more stops at once.');
+  });
+  try {
+    const run = await core.openFinetuneRun({
+      engine,
+      task,
+      config,
+      directory,
+      resume: resumed !== undefined,
+      readers: registry.readers,
+      backbones: registry.backbones,
+      trackers: registry.createTrackers(),
+      shouldStop: () => signals.shouldStop(),
+      reportMerge: (report) => {
+        terminal.record({ type: 'loaded', ...report });
+        terminal.print(core.formatMergeReport(report));
+      },
+      reportEncoded: (done, total) => {
+        terminal.showLive(`encoding pictures: ${done} of ${total}`);
+        if (done === total) terminal.clearLive();
+      },
+      reportBadImage: ({ error }) => {
+        terminal.warn(`passed over: ${error.message}`);
+      },
+      reportWarning: (message) => {
+        terminal.warn(message);
+      },
+    });
+    const { finished, metrics } = await followRun(terminal, {
+      run,
+      directory,
+      engine,
+      model: `${task.name} on a ViT of ${config.model.depth} × ${config.model.embedDim}, ${config.mode}`,
+      data: config.data.path,
+      command: `finetune ${task.name}`,
+      next: `mae-tasks predict ${shortPath(directory.path)} <pictures>`,
+    });
+    process.exitCode = signals.exitCode();
+    return finished ? metrics : undefined;
+  } finally {
+    signals.release();
+    await engine.dispose();
+  }
+}

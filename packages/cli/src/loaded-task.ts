@@ -1,0 +1,28 @@
+import type { Dataset, LoadedTaskModel, Registry } from '@mae-tasks/core-mae';
+import type { UseFlags } from './common-options.js';
+import { parseAssignment, withOverrides } from './config.js';
+import { openRegistry } from './plugins.js';
+import type { Terminal } from './terminal.js';
+
+/** The registry and the model at a place. @throws MaeError as `loadTaskModel` */
+export async function openLoadedTask(
+  place: string,
+  flags: UseFlags,
+  terminal: Terminal,
+  foreignData?: (registry: Registry) => Promise<Dataset>,
+): Promise<{ registry: Registry; loaded: LoadedTaskModel }> {
+  const core = await import('@mae-tasks/core-mae');
+  const registry = await openRegistry({
+    named: flags.plugin ?? [],
+    task: flags.task,
+    warn: (message) => {
+      terminal.warn(message);
+    },
+  });
+  const settings = withOverrides({}, [['model.preset', flags.model], ...(flags.set ?? []).map(parseAssignment)]);
+  const foreign =
+    flags.task === undefined || foreignData === undefined
+      ? undefined
+      : { task: flags.task, data: await foreignData(registry) };
+  return { registry, loaded: await core.loadTaskModel(place, registry, { settings, foreign }) };
+}

@@ -1,0 +1,21 @@
+import type { ExportedModel } from '../contracts/exporter.js';
+import type { LoadedTaskModel } from './load-task-model.js';
+
+/** A fine-tuned model as exporters take it: its prediction, and what its input must be, as metadata. */
+export function exportedModel({ task, model, parameters, vit, statistics, facts }: LoadedTaskModel): ExportedModel {
+  const { forward } = model.prediction;
+  return {
+    name: task.name,
+    parameters,
+    forward: 'createStep' in forward ? undefined : forward,
+    metadata: {
+      task: task.name,
+      input: 'images [batch, height, width, channels], float32, (value / 255 − mean) / std',
+      imageSize: JSON.stringify(vit.imageSize),
+      channels: String(vit.inChannels),
+      mean: JSON.stringify(statistics.mean),
+      std: JSON.stringify(statistics.std),
+      facts: JSON.stringify(facts),
+    },
+  };
+}
