@@ -103,35 +103,39 @@ describe('mae-tasks pretrain', () => {
     await expectSameRun(join(folder, 'stopped'), join(folder, 'whole'));
   });
 
-  it('survives ten kills, in training and in saves, and ends as if there had been none', async () => {
-    const settings = [...BASE, '--epochs', '60', '--val-fraction', '0.25', '--set', 'samples.everyEpochs=60'];
-    await runCli([...settings, '--out', 'unharmed'], { cwd: folder });
-    // A checkpoint after every step: most kills hit a save.
-    let args: readonly string[] = [...settings, '--set', 'checkpoint.everySteps=1', '--out', 'killed', '--json'];
-    let kills = 0;
-    for (let round = 0; round < 40 && kills < 10; round++) {
-      const child = startCli(args, { cwd: folder });
-      const result = finished(child);
-      let steps = 0;
-      child.stdout.on('data', (chunk: Buffer) => {
-        steps += chunk.toString('utf8').split('"type":"metrics"').length - 1;
-        // A different moment each time: some steps on, and some milliseconds into whatever comes then.
-        if (steps >= 3 + round) setTimeout(() => child.kill('SIGKILL'), (round * 7) % 20);
-      });
-      const { status } = await result;
-      if (status === 'SIGKILL') kills++;
-      if (status === 0) break;
-      expect(status).toBe('SIGKILL');
-      args = ['pretrain', '--resume', 'killed', '--json', '--set', 'checkpoint.everySteps=1'];
-    }
-    expect(kills).toBe(10);
-    const last = await runCli(['pretrain', '--resume', 'killed'], { cwd: folder });
-    expect(last.stderr).toBe('');
-    expect(last.status).toBe(0);
-    await expectSameRun(join(folder, 'killed'), join(folder, 'unharmed'));
-    const leftovers = (await readdir(join(folder, 'killed', 'weights'))).filter((name) => name.endsWith('.tmp'));
-    expect(leftovers).toEqual([]);
-  });
+  it(
+    'survives ten kills, in training and in saves, and ends as if there had been none',
+    { timeout: 300_000 },
+    async () => {
+      const settings = [...BASE, '--epochs', '60', '--val-fraction', '0.25', '--set', 'samples.everyEpochs=60'];
+      await runCli([...settings, '--out', 'unharmed'], { cwd: folder });
+      // A checkpoint after every step: most kills hit a save.
+      let args: readonly string[] = [...settings, '--set', 'checkpoint.everySteps=1', '--out', 'killed', '--json'];
+      let kills = 0;
+      for (let round = 0; round < 40 && kills < 10; round++) {
+        const child = startCli(args, { cwd: folder });
+        const result = finished(child);
+        let steps = 0;
+        child.stdout.on('data', (chunk: Buffer) => {
+          steps += chunk.toString('utf8').split('"type":"metrics"').length - 1;
+          // A different moment each time: some steps on, and some milliseconds into whatever comes then.
+          if (steps >= 3 + round) setTimeout(() => child.kill('SIGKILL'), (round * 7) % 20);
+        });
+        const { status } = await result;
+        if (status === 'SIGKILL') kills++;
+        if (status === 0) break;
+        expect(status).toBe('SIGKILL');
+        args = ['pretrain', '--resume', 'killed', '--json', '--set', 'checkpoint.everySteps=1'];
+      }
+      expect(kills).toBe(10);
+      const last = await runCli(['pretrain', '--resume', 'killed'], { cwd: folder });
+      expect(last.stderr).toBe('');
+      expect(last.status).toBe(0);
+      await expectSameRun(join(folder, 'killed'), join(folder, 'unharmed'));
+      const leftovers = (await readdir(join(folder, 'killed', 'weights'))).filter((name) => name.endsWith('.tmp'));
+      expect(leftovers).toEqual([]);
+    },
+  );
 
   it('refuses to resume with other settings, and to start over a run', async () => {
     const other = await runCli(['pretrain', '--resume', 'json', '--epochs', '5'], { cwd: folder });
