@@ -3,8 +3,6 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { BatchedFunction } from '#core/contracts/objective.js';
 import type { Engine } from '#core/contracts/engine.js';
 import type { Batch, ParameterTree } from '#core/contracts/tensor.js';
-import { createOnnxEngine } from '#core/engine/onnx.js';
-import { createTfjsEngine } from '#core/engine/tfjs.js';
 import { plainKernels } from '#core/engine/kernels/plain.js';
 import { vitBackbone, vitLayerOf } from '#core/models/vit.js';
 import { allocateOnHeap, initializeParameters, shapesOf, trainableNames } from '#core/nn/params.js';
@@ -14,6 +12,7 @@ import { lars } from '#core/optim/lars.js';
 import { layerDecayGroups, weightDecayGroups } from '#core/optim/param-groups.js';
 import { loadEncoder } from '#core/train/pretrained-encoder.js';
 import { smoothedTargets } from '../../packages/plugin-classify/src/loss.js';
+import { chosenEngines } from '../models/chosen-engines.js';
 import {
   expectClose,
   fixturePath,
@@ -48,10 +47,7 @@ function batchWith(targets: Float32Array): Batch {
   };
 }
 
-describe.each([
-  ['eager', () => createTfjsEngine({ backend: 'cpu' })],
-  ['compiled', () => createOnnxEngine({ threads: 1 })],
-] as const)('the classifier, %s, against the official code', (_, start) => {
+describe.each(chosenEngines())('the classifier, %s, against the official code', (_, start) => {
   let engine: Engine;
   beforeAll(async () => {
     engine = await start();

@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest';
-import { createTfjsEngine } from '#core/engine/tfjs.js';
 import { plainKernels } from '#core/engine/kernels/plain.js';
 import { createMaeBatch, maeBatchSpec } from '#core/models/mae-batch.js';
 import { defaultMaskOptions as options } from '#core/models/mae-config.js';
@@ -9,14 +8,15 @@ import { allocateOnHeap, shapesOf, trainableNames } from '#core/nn/params.js';
 import { adamw } from '#core/optim/adamw.js';
 import { gradientNorm } from '#core/optim/clip.js';
 import { weightDecayGroups } from '#core/optim/param-groups.js';
+import { chosenEngines } from './chosen-engines.js';
 import { expectClose, readParameters, readReference, referenceConfig as config, toChannelsLast } from './reference.js';
 
 const lr = 1.5e-3;
 const eps = 1e-8;
 
-describe('three steps of pretraining against the official code', () => {
+describe.each(chosenEngines())('three steps of pretraining, %s, against the official code', (_, start) => {
   it('gives the same losses, gradient norms and parameters', async () => {
-    const engine = await createTfjsEngine({ backend: 'cpu' });
+    const engine = await start();
     const parameters = await readParameters('mae/mae.safetensors');
     const forward = await readReference('mae/mae_forward.safetensors');
     const steps = await readReference('mae/mae_adamw.safetensors');

@@ -2,12 +2,12 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { loadCheckpoint } from '#core/checkpoint/load.js';
 import { mergeCheckpoint } from '#core/checkpoint/merge.js';
 import type { Engine } from '#core/contracts/engine.js';
-import { createTfjsEngine } from '#core/engine/tfjs.js';
 import { createMaeBatch, maeBatchSpec } from '#core/models/mae-batch.js';
 import { defaultMaskOptions, type MaeConfig, type MaskOptions } from '#core/models/mae-config.js';
 import { maeLoss, maeReconstruction, maeSpecs } from '#core/models/mae.js';
 import { shuffleByNoise } from '#core/models/masking.js';
 import { allocateOnHeap, shapesOf } from '#core/nn/params.js';
+import { chosenEngines } from './chosen-engines.js';
 import { expectClose, fixturePath, readReference, swapFirstAxes, toChannelsLast } from './reference.js';
 
 const FORWARD = 1e-5;
@@ -28,18 +28,18 @@ const config: MaeConfig = {
   decoderNumHeads: 2,
 };
 
-let engine: Engine;
-beforeAll(async () => {
-  engine = await createTfjsEngine({ backend: 'cpu' });
-});
-afterAll(() => engine.dispose());
+describe.each(chosenEngines())("Hugging Face's ViTMAEForPreTraining, %s", (_, start) => {
+  let engine: Engine;
+  beforeAll(async () => {
+    engine = await start();
+  });
+  afterAll(() => engine.dispose());
 
-describe.each([
-  ['mae-4.57.6', 'mae-4.57.6-outputs'],
-  ['mae-5.23.0', 'mae-5.23.0-outputs'],
-  ['mae-5.23.0-state', 'mae-5.23.0-outputs'],
-])("Hugging Face's ViTMAEForPreTraining, loaded from %s", (weights, outputs) => {
-  it('computes the same tokens, prediction and losses', async () => {
+  it.each([
+    ['mae-4.57.6', 'mae-4.57.6-outputs'],
+    ['mae-5.23.0', 'mae-5.23.0-outputs'],
+    ['mae-5.23.0-state', 'mae-5.23.0-outputs'],
+  ])('computes the same tokens, prediction and losses with %s', async (weights, outputs) => {
     const parameters = allocateOnHeap(shapesOf(maeSpecs(config, defaultMaskOptions)));
     const path = fixturePath(`hugging-face/${weights}.safetensors`);
     const report = mergeCheckpoint(parameters, (await loadCheckpoint(path)).tensors, { path });

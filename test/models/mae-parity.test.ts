@@ -1,7 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Engine } from '#core/contracts/engine.js';
 import type { Batch, ParameterTree } from '#core/contracts/tensor.js';
-import { createTfjsEngine } from '#core/engine/tfjs.js';
 import { createMaeBatch, maeBatchSpec } from '#core/models/mae-batch.js';
 import { defaultMaskOptions, type MaskOptions } from '#core/models/mae-config.js';
 import { maeLoss, maeReconstruction, maeSpecs } from '#core/models/mae.js';
@@ -9,6 +8,7 @@ import { shuffleByNoise } from '#core/models/masking.js';
 import { cutPatches, unpatchify } from '#core/models/image-patches.js';
 import { sinCosPosEmbed } from '#core/models/pos-embed.js';
 import { allocateOnHeap, shapesOf, trainableNames } from '#core/nn/params.js';
+import { chosenEngines } from './chosen-engines.js';
 import {
   expectClose,
   readParameters,
@@ -24,7 +24,6 @@ const FORWARD = 1e-5;
 const GRADIENT = 1e-4;
 const batchSize = 3;
 
-let engine: Engine;
 let parameters: ParameterTree;
 let reference: Reference;
 let batch: Batch;
@@ -35,7 +34,6 @@ function splitRows(data: Float32Array, rows: number): Float32Array[] {
 }
 
 beforeAll(async () => {
-  engine = await createTfjsEngine({ backend: 'cpu' });
   parameters = await readParameters('mae/mae.safetensors');
   reference = await readReference('mae/mae_forward.safetensors');
   const orders = splitRows(reference.float32('noise'), batchSize).map(shuffleByNoise);
@@ -43,9 +41,7 @@ beforeAll(async () => {
   batch = createMaeBatch(config, defaultMaskOptions, images, orders);
 });
 
-afterAll(() => engine.dispose());
-
-describe('the masked autoencoder against the official implementation', () => {
+describe('what surrounds the masked autoencoder', () => {
   it('declares exactly the official parameters, with their shapes', () => {
     const specs = maeSpecs(config, defaultMaskOptions);
     expect(Object.keys(specs).sort()).toEqual([...parameters.keys()].sort());
@@ -65,6 +61,14 @@ describe('the masked autoencoder against the official implementation', () => {
       expect([...mask]).toEqual([...reference.float32('mask').slice(picture * 16, picture * 16 + 16)]);
     });
   });
+});
+
+describe.each(chosenEngines())('the masked autoencoder, %s, against the official implementation', (_, start) => {
+  let engine: Engine;
+  beforeAll(async () => {
+    engine = await start();
+  });
+  afterAll(() => engine.dispose());
 
   it('computes the latent tokens', async () => {
     const program = await engine.compile({
