@@ -4,10 +4,14 @@ import { z } from 'zod';
 import { MaeError, messageOf } from '../errors.js';
 import { invalidCheckpoint } from './checkpoint-file.js';
 
-/** What a folder's weights are called, in the order in which they are tried: ours, then Hugging Face's. */
+/**
+ * What a folder's weights are called, in the order in which they are tried: a run's, those of the newest run in a folder
+ * of runs, then Hugging Face's.
+ */
 const IN_FOLDER = [
   'weights/last.safetensors',
   'last.safetensors',
+  'latest/weights/last.safetensors',
   'model.safetensors',
   'model.safetensors.index.json',
   'pytorch_model.bin',
@@ -17,8 +21,8 @@ const IN_FOLDER = [
 const shardIndex = z.object({ weight_map: z.record(z.string(), z.string()) });
 
 /**
- * The files that hold a checkpoint's weights: the file itself, or those of a folder (a run, or a model of Hugging Face,
- * in one file or in shards).
+ * The files that hold a checkpoint's weights: the file itself, or those of a folder (a run, a folder of runs, or a model
+ * of Hugging Face, in one file or in shards).
  *
  * @throws MaeError `CHECKPOINT_INVALID` if there are none, `PATH_ESCAPES` if an index names a file elsewhere
  */
