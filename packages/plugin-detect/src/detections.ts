@@ -1,0 +1,90 @@
+import { clipBox, decodeBox, ROI_BOX_WEIGHTS } from './box-codec.js';
+import type { DetectorConfig } from './detector-config.js';
+import { nonMaximumSuppression } from './nms.js';
+import { isFinite4, pickBoxes } from './rpn-proposals.js';
+
+/** What was found in one picture, greatest score first. */
+export interface DetectedBoxes {
+  /** `[n, 4]`: `[x0, y0, x1, y1]` in pixels. */
+  readonly boxes: Float32Array;
+  /** `[n]`. */
+  readonly scores: Float32Array;
+  /** `[n]`. */
+  readonly classes: Int32Array;
+}
+
+/** One picture's part of the box head's outputs; n proposals. */
+export interface ScoredProposals {
+  /** `[n, 4]`. */
+  readonly boxes: Float32Array;
+  /** `[n, numClasses + 1]`: probabilities, the last of background. */
+  readonly scores: Float32Array;
+  /** `[n, numClasses, 4]`. */
+  readonly deltas: Float32Array;
+}
+
+/**
+ * One picture's detections (detectron2's `fast_rcnn_inference`): every class of every proposal above the score
+ * threshold, its own box clipped to the picture, suppression within each class, the best of what is left.
+ */
+export function findDetections(
+  proposals: ScoredProposals,
+  picture: { readonly width: number; readonly height: number },
+  { numClasses, test }: DetectorConfig,
+): DetectedBoxes {
+  const numProposals = proposals.boxes.length / 4;
+  const found: number[] = [];
+  for (let row = 0; row < numProposals; row++) {
+    for (let k = 0; k < numClasses; k++) {
+      const place = row * numClasses + k;
+      if (!(proposals.scores[place + row]! > test.scoreThreshold)) continue;
+      if (isFinite4(proposals.deltas, 4 * place)) found.push(place);
+    }
+  }
+  const boxes = new Float32Array(4 * found.length);
+  found.forEach((place, i) => {
+    const row = Math.floor(place / numClasses);
+    const out = { data: boxes, at: 4 * i };
+    const deltas = { data: proposals.deltas, at: 4 * place };
+    decodeBox({ data: proposals.boxes, at: 4 * row }, deltas, ROI_BOX_WEIGHTS, out);
+    clipBox(boxes, 4 * i, picture.width, picture.height);
+  });
+  const scores = Float32Array.from(found, (place) => {
+    const row = Math.floor(place / numClasses);
+    return proposals.scores[place + row]!;
+  });
+  const groups = Int32Array.from(found, (place) => place % numClasses);
+  const kept = nonMaximumSuppression({ boxes, scores, groups }, test.nmsThreshold, test.detectionsPerImage);
+  return {
+    boxes: pickBoxes(boxes, kept),
+    scores: Float32Array.from(kept, (index) => scores[index]!),
+    classes: Int32Array.from(kept, (index) => groups[index]!),
+  };
+}
+
+/**
+ * The boxes in a picture of another size, clipped to it; a box without area left out (detectron2's
+ * `detector_postprocess`).
+ *
+ * @returns also the indices of the detections kept
+ */
+export function rescaleDetections(
+  { boxes, scores, classes }: DetectedBoxes,
+  from: { readonly width: number; readonly height: number },
+  to: { readonly width: number; readonly height: number },
+): DetectedBoxes & { readonly kept: Int32Array } {
+  const [scaleX, scaleY] = [to.width / from.width, to.height / from.height];
+  const scaled = Float32Array.from(boxes, (value, i) => value * (i % 2 === 0 ? scaleX : scaleY));
+  const kept: number[] = [];
+  for (let i = 0; i < scores.length; i++) {
+    const at = 4 * i;
+    clipBox(scaled, at, to.width, to.height);
+    if (scaled[at + 2]! > scaled[at]! && scaled[at + 3]! > scaled[at + 1]!) kept.push(i);
+  }
+  return {
+    boxes: pickBoxes(scaled, kept),
+    scores: Float32Array.from(kept, (index) => scores[index]!),
+    classes: Int32Array.from(kept, (index) => classes[index]!),
+    kept: Int32Array.from(kept),
+  };
+}

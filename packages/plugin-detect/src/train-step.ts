@@ -1,0 +1,166 @@
+import {
+  type Batch,
+  drawDropPathScales,
+  dropPathRates,
+  type Engine,
+  type HostTensor,
+  type Instances,
+  type ParameterTree,
+  type Program,
+  type Random,
+  type Sample,
+  selectInstances,
+  shapesOf,
+  sizeOf,
+  type TensorFunction,
+  type TensorSpec,
+} from '@mae-tasks/core-mae';
+import { createAnchors } from './anchors.js';
+import type { DetectorConfig } from './detector-config.js';
+import { pictureSpec, trunkFunction, trunkLossFunction, trunkSpecs, trunkTargetSpec } from './detector.js';
+import { padPictures } from './picture-batch.js';
+import { pooledLevels } from './pooled-regions.js';
+import { createRoiTraining } from './roi-training.js';
+import { findProposals } from './rpn-proposals.js';
+import { joinAnchors, writeRpnTargets } from './rpn-targets.js';
+import { sampleProposals } from './roi-targets.js';
+
+export interface DetectTrainStepOptions {
+  readonly engine: Engine;
+  /** Pictures of the compiled shapes; a step may have fewer. */
+  readonly batchSize: number;
+  /** Names of the parameters that gradients are wanted for. */
+  readonly gradients: readonly string[];
+  /** Drop rate of the deepest block. Default 0. */
+  readonly dropPath?: number | undefined;
+}
+
+/** Loss terms of one step: `loss` and its parts. */
+export type DetectLosses = Readonly<
+  Record<'loss' | 'lossCls' | 'lossBoxReg' | 'lossMask' | 'lossRpnCls' | 'lossRpnLoc', number>
+>;
+
+export interface DetectTrainStep {
+  /**
+   * Writes the gradients of the whole detector's loss and returns its terms. Crowds and objects without area are no
+   * targets; an object without a mask gives no mask loss.
+   */
+  run(
+    parameters: ParameterTree,
+    samples: ReadonlyArray<Sample<Instances>>,
+    options: { readonly random: Random; readonly gradients: ParameterTree },
+  ): Promise<DetectLosses>;
+  dispose(): void;
+}
+
+/**
+ * One forward and backward pass of the detector (detectron2's `GeneralizedRCNN`, ROIHeads joint). Programs of fixed
+ * shape with TypeScript between them:
+ *
+ * 1. the trunk, forwards: features and proposals' scores;
+ * 2. here: proposals, matching, sampling, pooling;
+ * 3. the heads with their losses, back to the pooled features;
+ * 4. here: back through the pooling, to cotangents of the features;
+ * 5. the trunk again with its own losses and, through the cotangents, the heads', back to its parameters.
+ */
+export async function createDetectTrainStep(
+  config: DetectorConfig,
+  { engine, batchSize, gradients: wanted, dropPath = 0 }: DetectTrainStepOptions,
+): Promise<DetectTrainStep> {
+  const trunk = shapesOf(trunkSpecs(config));
+  const trunkGradients = wanted.filter((name) => name in trunk);
+  const pictures = pictureSpec(config, batchSize, dropPath > 0);
+  const targetSpec = trunkTargetSpec(config, batchSize);
+  const compile = (name: string, fn: TensorFunction, batch: Readonly<Record<string, TensorSpec>>): Promise<Program> =>
+    engine.compile({ name, fn, parameters: trunk, batch });
+  const forward = await compile('detect.trunk', trunkFunction(config), pictures);
+  const backward = await engine.compile({
+    name: 'detect.trunk.loss',
+    fn: trunkLossFunction(config),
+    parameters: trunk,
+    batch: { ...pictures, ...targetSpec },
+    gradients: trunkGradients,
+  });
+  const heads = createRoiTraining(config, {
+    engine,
+    batchSize,
+    gradients: wanted,
+    backwards: trunkGradients.length > 0,
+  });
+  const levels = createAnchors(config);
+  const anchors = joinAnchors(levels);
+  const rates = dropPathRates(config.vit.depth, dropPath);
+  const targets = allocate(targetSpec);
+
+  return {
+    async run(parameters, samples, { random, gradients }) {
+      const truths = samples.map(({ target }) => trueObjects(target));
+      const images = padPictures(samples, config, batchSize);
+      const batch: Batch = dropPath > 0 ? { images, dropPathScales: scales(random.fork('dropPath')) } : { images };
+      const outputs = await forward.run(parameters, batch);
+      const sampled = samples.map(({ width, height }, picture) => {
+        const proposals = findProposals(levels, row(outputs.logits!, picture), row(outputs.deltas!, picture), {
+          ...config.rpn.train,
+          nmsThreshold: config.rpn.nmsThreshold,
+          width,
+          height,
+        });
+        return sampleProposals(proposals, truths[picture]!, config, random.fork('proposals', picture));
+      });
+
+      for (const { data } of Object.values(targets)) data.fill(0);
+      truths.forEach((truth, picture) => {
+        const arrays = {
+          objects: row(targets.objects!, picture),
+          sampled: row(targets.sampled!, picture),
+          boxes: row(targets.boxes!, picture),
+        };
+        writeRpnTargets(anchors, truth.boxes, config, random.fork('anchors', picture), arrays);
+      });
+      targets.scale!.data[0] = 1 / (config.rpn.anchorsPerImage * samples.length);
+
+      const features = pooledLevels(outputs, config);
+      const cotangents = pooledLevels(targets, config, 'cotangent.');
+      const scenes = sampled.map((proposals, i) => ({ proposals, truth: truths[i]!, picture: samples[i]! }));
+      const head = await heads.run(parameters, { scenes, features, cotangents, gradients });
+      const own = await backward.run(parameters, { ...batch, ...targets }, gradients);
+      const lossRpnCls = own.lossRpnCls!.data[0]!;
+      const lossRpnLoc = own.lossRpnLoc!.data[0]!;
+      const loss = head.lossCls + head.lossBoxReg + head.lossMask + lossRpnCls + lossRpnLoc;
+      return { loss, ...head, lossRpnCls, lossRpnLoc };
+    },
+    dispose() {
+      forward.dispose();
+      backward.dispose();
+      heads.dispose();
+    },
+  };
+
+  function scales(random: Random): HostTensor {
+    return { ...pictures.dropPathScales!, data: drawDropPathScales(rates, batchSize, random) };
+  }
+}
+
+/** The objects to find: no crowds, none without area. */
+export function trueObjects(instances: Instances): Instances {
+  const { boxes, crowds, classes } = instances;
+  const kept: number[] = [];
+  for (let i = 0; i < classes.length; i++) {
+    const hasArea = boxes[4 * i + 2]! > boxes[4 * i]! && boxes[4 * i + 3]! > boxes[4 * i + 1]!;
+    if (hasArea && crowds[i] !== 1) kept.push(i);
+  }
+  return kept.length === classes.length ? instances : selectInstances(instances, kept);
+}
+
+/** Arrays for these tensors, all zeros. */
+function allocate(specs: Readonly<Record<string, TensorSpec>>): Record<string, HostTensor> {
+  return Object.fromEntries(
+    Object.entries(specs).map(([name, spec]) => [name, { ...spec, data: new Float32Array(sizeOf(spec.shape)) }]),
+  );
+}
+
+/** One picture's values: a view. */
+function row({ data, shape }: HostTensor, picture: number): Float32Array {
+  const length = sizeOf(shape.slice(1));
+  return (data as Float32Array).subarray(picture * length, (picture + 1) * length);
+}
