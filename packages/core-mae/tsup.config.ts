@@ -6,6 +6,7 @@ export default defineConfig({
     testing: 'src/testing.ts',
     'find-plugins': 'src/plugin/find-plugins.ts',
     'sample-worker': 'src/data/sample-worker.ts',
+    'replica-worker': 'src/engine/onnx/replica-worker.ts',
   },
   format: 'esm',
   platform: 'node',

@@ -13,6 +13,7 @@ export interface CommonFlags {
   readonly resume?: string | true;
   readonly json?: true;
   readonly device?: string;
+  readonly replicas?: number | 'auto';
   readonly config?: string;
   readonly set?: readonly string[];
   readonly plugin?: readonly string[];
@@ -43,6 +44,11 @@ export function addTrainingOptions(command: Command): Command {
     .option('--resume [run]', 'go on with a run (default: the latest, or --out)')
     .addOption(optionJson())
     .addOption(optionDevice())
+    .addOption(
+      new Option('--replicas <number>', 'parts of a batch that run side by side, or auto to measure (1)').argParser(
+        wholeNumberOrAuto,
+      ),
+    )
     .option('--config <file>', 'YAML file of settings; flags override it')
     .addOption(optionPlugin())
     .option('--set <key=value...>', 'any setting, for example optimizer.blr=1e-4 (repeatable)');
@@ -83,6 +89,7 @@ export function commonOverrides(flags: CommonFlags): Override[] {
     ['seed', flags.seed],
     ['data.limit', flags.limit],
     ['device', flags.device],
+    ['replicas', flags.replicas],
     ['plugins', flags.plugin],
   ];
 }
@@ -91,6 +98,10 @@ export function wholeNumber(text: string): number {
   const value = Number(text);
   if (text.trim() === '' || !Number.isInteger(value)) throw new InvalidArgumentError('It must be a whole number.');
   return value;
+}
+
+function wholeNumberOrAuto(text: string): number | 'auto' {
+  return text === 'auto' ? text : wholeNumber(text);
 }
 
 export function numberValue(text: string): number {

@@ -4,7 +4,14 @@ import type { CommonFlags } from './common-options.js';
 import { type Override, parseAssignment, readConfigFile, withOverrides } from './config.js';
 
 /** Settings that change how fast a run goes, and nothing of its results. */
-const CHANGEABLE = new Set(['device', 'threads', 'data.workers', 'checkpoint.everySteps', 'checkpoint.everyMinutes']);
+const CHANGEABLE = new Set([
+  'device',
+  'threads',
+  'replicas',
+  'data.workers',
+  'checkpoint.everySteps',
+  'checkpoint.everyMinutes',
+]);
 
 /** The settings of a run before they are checked, and the run's folder where it goes on. */
 export interface GivenSettings {

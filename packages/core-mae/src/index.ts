@@ -1,7 +1,15 @@
 export { Backbone, type EncodeOptions, type VitConfig } from './contracts/backbone.js';
 export { DataReader, type OpenOptions } from './contracts/data-reader.js';
 export type { Dataset, ImageSource, Item, PixelStatistics, Sample, TransformSpec } from './contracts/dataset.js';
-export type { Engine, NamedTensors, Program, ProgramSpec, TensorFunction } from './contracts/engine.js';
+export type {
+  Engine,
+  NamedTensors,
+  Program,
+  ProgramSpec,
+  ReplicatedProgram,
+  Replication,
+  TensorFunction,
+} from './contracts/engine.js';
 export { type ExportedModel, Exporter } from './contracts/exporter.js';
 export type {
   BatchedFunction,
@@ -168,6 +176,7 @@ export { type FinetuneConfig, finetuneConfig, resolveFinetuneConfig } from './tr
 export { type FinetuneRunOptions, openFinetuneRun } from './train/finetune-run.js';
 export { type LoadedTaskModel, loadTaskModel, taskNamed } from './train/load-task-model.js';
 export { runSettings } from './train/run-settings.js';
+export { splitBatch } from './train/split-batch.js';
 export { evaluationTransforms } from './train/transform-recipes.js';
 export { type Evaluation, evaluateTask, predictTask, type UseOptions } from './train/use-task-model.js';
 export { describeMachine } from './train/environment.js';

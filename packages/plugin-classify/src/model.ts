@@ -1,4 +1,5 @@
 import {
+  type Batch,
   type BatchedFunction,
   createEncoderBatch,
   encodeOptionsOf,
@@ -7,10 +8,13 @@ import {
   type FrozenEncoder,
   type NamedTensors,
   type Objective,
+  type Random,
   type Sample,
+  splitBatch,
   type TaskContext,
   type TaskModel,
   type TensorFunction,
+  type TensorSpec,
 } from '@mae-tasks/core-mae';
 import * as tf from '@tensorflow/tfjs';
 import { createAccuracyEvaluator } from './accuracy.js';
@@ -49,21 +53,30 @@ export function createClassifier(context: Context): TaskModel {
     collate: (samples, random) => createEncoderBatch(samples, { vit, dropPath: 0 }, random),
     transforms: evalTransforms,
   };
+  const batchSpec = (batchSize: number): Readonly<Record<string, TensorSpec>> => ({
+    ...encoderBatchSpec({ vit, dropPath }, batchSize),
+    targets: { shape: [batchSize, numClasses], dtype: 'float32' },
+  });
+  const collate = (samples: readonly Sample[], random: Random): Batch => {
+    const batch = createEncoderBatch(samples, { vit, dropPath }, random);
+    const targets = makeTargets(samples);
+    const [height, width] = vit.imageSize;
+    const images = batch.images!.data as Float32Array;
+    const size = { height, width, channels: vit.inChannels };
+    mixBatch({ images, targets: targets.data }, size, settings, random.fork('mix'));
+    return { ...batch, targets };
+  };
   const training: BatchedFunction = {
     fn: (parameters, batch) => trainingHead(parameters, featuresOf(parameters, batch), batch, probe),
-    batchSpec: (batchSize) => ({
-      ...encoderBatchSpec({ vit, dropPath }, batchSize),
-      targets: { shape: [batchSize, numClasses], dtype: 'float32' },
-    }),
-    collate(samples, random) {
-      const batch = createEncoderBatch(samples, { vit, dropPath }, random);
-      const targets = makeTargets(samples);
-      const [height, width] = vit.imageSize;
-      const images = batch.images!.data as Float32Array;
-      const size = { height, width, channels: vit.inChannels };
-      mixBatch({ images, targets: targets.data }, size, settings, random.fork('mix'));
-      return { ...batch, targets };
-    },
+    batchSpec,
+    collate,
+    // A probe's batch norm reads the whole batch.
+    ...(probe
+      ? {}
+      : {
+          collateParts: (samples, random, count) =>
+            splitBatch(collate(samples, random), batchSpec, { batchSize: samples.length, count }),
+        }),
     transforms: trainTransforms(vit.imageSize, settings.augmentation, statistics),
   };
   const prediction = createPrediction(evaluation, context);

@@ -42,6 +42,36 @@ export interface Program {
   dispose(): void;
 }
 
+/** A function compiled several times over, to run on parts of a batch at once. */
+export interface ReplicatedProgram {
+  /**
+   * Runs the function on every part and returns the parts' outputs, in order. The mean of the parts' gradients is
+   * written (not added) into `gradients`. The arrays returned are the caller's until the next run.
+   *
+   * @param batches one for each replica
+   */
+  run(
+    parameters: ParameterTree,
+    batches: readonly Batch[],
+    gradients: ParameterTree,
+  ): Promise<ReadonlyArray<Readonly<Record<string, HostTensor>>>>;
+  /** Ends the replicas' threads and frees their memory. */
+  dispose(): Promise<void>;
+}
+
+/** Running one program in several threads, each with a part of the batch: data parallelism on one machine. */
+export interface Replication {
+  /** Threads that there are for all replicas together. */
+  readonly threads: number;
+  /**
+   * A program that shares no memory with those of `Engine.compile`.
+   *
+   * @param spec the program of one part; its gradients are by parameters alone
+   * @throws MaeError as `Engine.compile` does
+   */
+  compile(spec: ProgramSpec, count: number): Promise<ReplicatedProgram>;
+}
+
 /** Runs functions written in TF.js. Every engine gives the same numbers up to rounding. */
 export interface Engine {
   /** `onnx` (traced once, run compiled) or `tfjs` (eager). */
@@ -50,5 +80,7 @@ export interface Engine {
   readonly description: string;
   /** @throws MaeError `SHAPE_MISMATCH` or `TRACE_UNSUPPORTED`, naming the op or tensor. */
   compile(spec: ProgramSpec): Promise<Program>;
+  /** Absent where one program is all that a device runs at a time. */
+  readonly replication?: Replication;
   dispose(): Promise<void>;
 }

@@ -21,6 +21,12 @@ export interface BatchedFunction extends SamplePipeline {
   readonly batchSpec: (batchSize: number) => Readonly<Record<string, TensorSpec>>;
   /** @param random a stream of its own for this batch: masks, drop path, mixing */
   readonly collate: (samples: readonly Sample[], random: Random) => Batch;
+  /**
+   * The batches of `count` equal parts of the samples, in order, with what `collate` draws for the whole: the mean of
+   * the parts' losses is then the loss of the whole, and so are gradients. Absent where a sample's loss depends on the
+   * others of its batch, as with batch norm; such a batch is never split.
+   */
+  readonly collateParts?: (samples: readonly Sample[], random: Random, count: number) => readonly Batch[];
 }
 
 /** One forward and backward pass over a batch. */
@@ -31,7 +37,7 @@ export interface TrainStep {
     samples: readonly Sample[],
     options: { readonly random: Random; readonly gradients: ParameterTree },
   ): Promise<Readonly<Record<string, number>>>;
-  dispose(): void;
+  dispose(): void | Promise<void>;
 }
 
 /** One forward pass over at most a batch; outputs may hold padding past the samples. */

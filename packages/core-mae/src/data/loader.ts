@@ -6,7 +6,7 @@ import type { PipelineSpec } from './pipeline.js';
 import type { SampleJob, SampleOutcome } from './sample-jobs.js';
 import { createSamplePool, defaultWorkers, type SamplePool } from './sample-pool.js';
 import { createSampler, type Sampler, type SamplerOptions } from './sampler.js';
-import { fromTransferred } from './transferred-error.js';
+import { fromTransferred } from '../transferred-error.js';
 
 export interface LoaderOptions extends Omit<SamplerOptions, 'size'> {
   readonly dataset: Dataset;

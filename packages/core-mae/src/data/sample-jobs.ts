@@ -1,7 +1,7 @@
 import type { Item, Sample } from '../contracts/dataset.js';
 import { createRandom } from '../nn/random.js';
 import type { Pipeline, PipelineSpec } from './pipeline.js';
-import { toTransferred, type TransferredError } from './transferred-error.js';
+import { toTransferred, type TransferredError } from '../transferred-error.js';
 
 /** One sample to be made, as plain data. */
 export interface SampleJob {

@@ -1,7 +1,6 @@
-import { existsSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
-import { fileURLToPath } from 'node:url';
 import type { Item } from '../contracts/dataset.js';
+import { workerFile } from '../engine/worker-file.js';
 import { decodeManyAtOnce } from './image.js';
 import { createPipeline, type PipelineSpec } from './pipeline.js';
 import { runSampleJobs, type SampleJob, type SampleOutcome } from './sample-jobs.js';
@@ -30,7 +29,7 @@ export async function createSamplePool(spec: PipelineSpec, workers: number): Pro
   decodeManyAtOnce();
   if (workers === 0) return { run: (jobs) => runSampleJobs(pipeline, jobs), close: () => Promise.resolve() };
   const { Piscina } = await import('piscina');
-  const pool = new Piscina({ filename: workerFile(), minThreads: workers, maxThreads: workers });
+  const pool = new Piscina({ filename: workerFile('sample-worker'), minThreads: workers, maxThreads: workers });
   const runChunk = async (jobs: readonly SampleJob[]): Promise<SampleOutcome[]> =>
     (await pool.run({ pipeline: spec, jobs: jobs.map(detached) })) as SampleOutcome[];
   return {
@@ -56,13 +55,4 @@ function detached(job: SampleJob): SampleJob {
   if (image.kind === 'file' || image.data.byteLength === image.data.buffer.byteLength) return job;
   const item: Item = { ...job.item, image: { ...image, data: new Uint8Array(image.data) } };
   return { ...job, item };
-}
-
-/** The built worker: beside this module in the package, in `dist/` when this module runs from its source. */
-function workerFile(): string {
-  const beside = fileURLToPath(new URL('./sample-worker.js', import.meta.url));
-  if (existsSync(beside)) return beside;
-  const built = fileURLToPath(new URL('../../dist/sample-worker.js', import.meta.url));
-  if (existsSync(built)) return built;
-  throw new Error(`The worker threads' file ${built} is missing: run \`npm run build\`, or use 0 workers.`);
 }

@@ -1,7 +1,7 @@
 import { move, transferableSymbol, valueSymbol } from 'piscina';
 import { createPipeline, type Pipeline } from './pipeline.js';
 import { buffersWithin, runSampleJobs, type SampleOutcome, type SampleTask } from './sample-jobs.js';
-import { toTransferred } from './transferred-error.js';
+import { toTransferred } from '../transferred-error.js';
 
 /** Made from the first task: a pool of workers serves one loader, whose pipeline never changes. */
 let pipeline: Promise<Pipeline> | undefined;

@@ -1,9 +1,17 @@
-import type { Engine, Program, ProgramSpec, TensorFunction } from '../contracts/engine.js';
+import type {
+  Engine,
+  Program,
+  ProgramSpec,
+  ReplicatedProgram,
+  Replication,
+  TensorFunction,
+} from '../contracts/engine.js';
 import { type HostTensor, sizeOf, type TensorSpec } from '../contracts/tensor.js';
 import { availableCores } from './available-cores.js';
 import { checkInputs } from './check-inputs.js';
 import { encodeModel } from './onnx/encode.js';
 import { optimize } from './onnx/optimize.js';
+import { createReplicas } from './onnx/replicas.js';
 import { createSession, loadOnnxRuntime, type Provider, requireProvider, type Session } from './onnx/session.js';
 import { graphNames, trace } from './onnx/trace.js';
 
@@ -31,11 +39,40 @@ export async function createOnnxEngine({
   await requireProvider(runtime, provider);
   const compiled = new Map<TensorFunction, Map<string, Promise<Compiled>>>();
 
-  const compile = async (spec: ProgramSpec): Promise<Compiled> => {
+  const replicated = new Set<ReplicatedProgram>();
+
+  const encode = (spec: ProgramSpec) => {
     const { graph, outputs } = trace(spec);
     // Providers of GPUs know no FusedMatMul and would hand it back to the CPU, with copies both ways.
     const model = encodeModel(optimize(graph, provider === 'cpu' ? 'fast' : 'portable'), spec.name);
+    return { outputs, model };
+  };
+  const compile = async (spec: ProgramSpec): Promise<Compiled> => {
+    const { outputs, model } = encode(spec);
     return { outputs, session: await createSession(runtime, model, spec.name, { provider, threads, profile }) };
+  };
+  const replication: Replication = {
+    threads,
+    async compile(spec, count) {
+      const { outputs, model } = encode(spec);
+      const share = Math.max(1, Math.floor(threads / count));
+      const session = await createSession(runtime, model, spec.name, { provider, threads: share });
+      const first = createProgram(spec, { outputs, session });
+      try {
+        const program = await createReplicas({ spec, model, outputs, first, count, threads: share });
+        const dispose = async (): Promise<void> => {
+          if (!replicated.delete(owned)) return;
+          await program.dispose();
+          await session.release();
+        };
+        const owned: ReplicatedProgram = { ...program, dispose };
+        replicated.add(owned);
+        return owned;
+      } catch (error) {
+        await session.release();
+        throw error;
+      }
+    },
   };
 
   return {
@@ -54,7 +91,9 @@ export async function createOnnxEngine({
         throw error;
       }
     },
+    ...(provider === 'cpu' ? { replication } : {}),
     async dispose() {
+      for (const program of [...replicated]) await program.dispose();
       const sessions = [...compiled.values()].flatMap((programs) => [...programs.values()]);
       compiled.clear();
       for (const { session } of await Promise.all(sessions)) {

@@ -3,6 +3,7 @@ import type { Tracker } from '../contracts/tracker.js';
 import type { BadImage } from '../data/bad-images.js';
 import { MaeError } from '../errors.js';
 import type { RunReport } from '../report/report-html.js';
+import { chooseReplicas } from './choose-replicas.js';
 import { describeEnvironment } from './environment.js';
 import type { PreparedTraining } from './prepare-training.js';
 import { createRunDirectory, type RunDirectory } from './run-directory.js';
@@ -59,14 +60,16 @@ export interface PreparedRun {
  * @throws MaeError for a checkpoint that cannot be used
  */
 export async function openDirectoryRun(run: PreparedRun, options: DirectoryRunOptions): Promise<DirectoryRun> {
-  const { state, training } = run.prepared;
+  const { state } = run.prepared;
   const { directory, engine } = options;
+  const { config, prepared } = await withReplicas(run);
+  const { training } = prepared;
   let resumed: TrainingMetadata | undefined;
   if (options.resume) {
     resumed = await loadTrainingState(directory.weights.last, state);
     requireSameObjective(resumed.objective, training.objective.name, directory);
   } else {
-    await createRunDirectory(directory, run.config, describeEnvironment(engine));
+    await createRunDirectory(directory, config, describeEnvironment(engine));
   }
   return {
     numTrain: run.numTrain,
@@ -77,8 +80,20 @@ export async function openDirectoryRun(run: PreparedRun, options: DirectoryRunOp
     lr: training.schedule.lr,
     firstStep: state.progress.step,
     badImages: () => run.prepared.badImages(),
-    events: () => runEvents(run, resumed, options),
+    events: () => runEvents({ ...run, config, prepared }, resumed, options),
   };
+}
+
+/** The run with its number of replicas settled: written into its configuration, a run that goes on has the same. */
+async function withReplicas({ prepared, config }: PreparedRun): Promise<Pick<PreparedRun, 'prepared' | 'config'>> {
+  const { training, state } = prepared;
+  try {
+    const replicas = await chooseReplicas(config.replicas, training, state.parameters);
+    return { config: { ...config, replicas }, prepared: { ...prepared, training: { ...training, replicas } } };
+  } catch (error) {
+    await prepared.close();
+    throw error;
+  }
 }
 
 async function* runEvents(

@@ -30,6 +30,7 @@ export function maeObjective(options: MaeObjectiveOptions): Objective {
     fn,
     batchSpec: (batchSize) => maeBatchSpec(config, mask, batchSize),
     collate: (samples, random) => collate(samples, random, options),
+    collateParts: (samples, random, count) => collateParts(samples, random, count, options),
     transforms,
   });
   return {
@@ -45,6 +46,21 @@ export function maeObjective(options: MaeObjectiveOptions): Objective {
 
 function collate(samples: readonly Sample[], random: Random, { config, mask }: MaeObjectiveOptions): Batch {
   return createMaeBatch(config, mask, stackPixels(samples, config), drawOrders(samples.length, random, config, mask));
+}
+
+/** Index maps count a batch's own rows, so each part has maps of its own; masks are drawn as for the whole. */
+function collateParts(
+  samples: readonly Sample[],
+  random: Random,
+  count: number,
+  { config, mask }: MaeObjectiveOptions,
+): Batch[] {
+  const orders = drawOrders(samples.length, random, config, mask);
+  const size = samples.length / count;
+  return Array.from({ length: count }, (_, part) => {
+    const [start, end] = [part * size, (part + 1) * size];
+    return createMaeBatch(config, mask, stackPixels(samples.slice(start, end), config), orders.slice(start, end));
+  });
 }
 
 function drawOrders(count: number, random: Random, config: MaeConfig, mask: MaskOptions): Int32Array[] {

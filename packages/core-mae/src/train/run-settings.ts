@@ -8,6 +8,12 @@ export const runSettings = z.strictObject({
   device: z.enum(DEVICES).default('auto'),
   /** Threads of the compiled engine. Default: the processors that this process may use. */
   threads: z.int().positive().nullable().default(null),
+  /**
+   * Into how many equal parts a batch is split, each run by a thread (or a share of the threads) of its own; results are
+   * the same up to the order of sums. Pays for small models. `auto` measures a few steps at the start of a run, which
+   * then keeps the number.
+   */
+  replicas: z.union([z.literal('auto'), z.int().positive()]).default(1),
   checkpoint: z
     .strictObject({
       /** Steps between checkpoints within an epoch; every epoch's end is saved. Default: by time alone. */

@@ -5,7 +5,7 @@ import type { HostTensor, ParameterTree } from '../contracts/tensor.js';
 import { shapesOf } from '../nn/params.js';
 
 /** Outputs with this prefix are new values of parameters that are not trained by gradients. */
-const STATE_PREFIX = 'state.';
+export const STATE_PREFIX = 'state.';
 
 interface StepSetting {
   readonly engine: Engine;
@@ -76,7 +76,8 @@ function updateState(parameters: ParameterTree, outputs: Readonly<Record<string,
   }
 }
 
-function scalarsOf(outputs: Readonly<Record<string, HostTensor>>): Record<string, number> {
+/** The scalars among the outputs: the loss and what is logged. */
+export function scalarsOf(outputs: Readonly<Record<string, HostTensor>>): Record<string, number> {
   return Object.fromEntries(
     Object.entries(outputs)
       .filter(([name, { shape }]) => shape.length === 0 && !name.startsWith(STATE_PREFIX))

@@ -12,6 +12,7 @@ import type { Optimizer, OptimizerState } from '../optim/optimizer.js';
 import type { ParameterGroups } from '../optim/param-groups.js';
 import { type CosineSchedule, cosineLearningRate } from '../optim/schedule.js';
 import { accumulationLength, type Progress } from './progress.js';
+import { createReplicatedStep } from './replicated-step.js';
 import { createTrainStep } from './steps.js';
 
 /** Decoded batches in the order of an epoch, a pure function of the epoch and the place in it. */
@@ -63,6 +64,8 @@ export interface TrainingOptions {
   readonly optimizer: Optimizer;
   readonly groups: ParameterGroups;
   readonly schedule: CosineSchedule;
+  /** Threads that each run an equal part of every batch. Default 1: the whole batch in one program. */
+  readonly replicas?: number;
   readonly accumIter: number;
   readonly clipGrad: number | null;
   readonly ema: number | null;
@@ -82,9 +85,13 @@ export function trainableShapes(objective: Objective): Readonly<Record<string, S
  * @throws MaeError `LOSS_NOT_FINITE`, before the step that would spoil the parameters
  */
 export async function* train(state: TrainingState, options: TrainingOptions): AsyncGenerator<StepRecord, void, void> {
-  const { engine, objective, batches, batchSize, schedule } = options;
+  const { engine, objective, batches, batchSize, schedule, replicas = 1 } = options;
   const shapes = trainableShapes(objective);
-  const pass = await createTrainStep(objective, { engine, batchSize, gradients: Object.keys(shapes) });
+  const setting = { engine, batchSize, gradients: Object.keys(shapes) };
+  const pass =
+    replicas === 1
+      ? await createTrainStep(objective, setting)
+      : await createReplicatedStep(objective, { ...setting, replicas });
   const step = createOptimizerStep(state, pass, shapes, options);
   try {
     while (state.progress.epoch < schedule.epochs) {
@@ -92,7 +99,7 @@ export async function* train(state: TrainingState, options: TrainingOptions): As
       yield* trainEpoch(state, batches.batches(epoch, batch), step, options);
     }
   } finally {
-    pass.dispose();
+    await pass.dispose();
   }
 }
 

@@ -1,4 +1,4 @@
-import { MaeError, type MaeErrorCode } from '../errors.js';
+import { MaeError, type MaeErrorCode } from './errors.js';
 
 /** An error as plain data: structured cloning between threads would keep its message alone. */
 export interface TransferredError {
