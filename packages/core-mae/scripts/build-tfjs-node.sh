@@ -9,7 +9,7 @@
 set -euo pipefail
 
 ADDON_VERSION=4.22.0
-# Wheels have held TensorFlow as a library free of Python since 2.11; tfjs-node 4.22 itself is made for 2.9.1.
+# Wheels have held TensorFlow as a library free of Python since 2.12; tfjs-node 4.22 itself is made for 2.9.1.
 TENSORFLOW_VERSION=${TENSORFLOW_VERSION:-2.15.1}
 WHEEL_PYTHON=${WHEEL_PYTHON:-3.11}
 
@@ -22,13 +22,13 @@ if [ "$(uname -s)-$(uname -m)" != Linux-x86_64 ]; then
   echo "PyPI's tensorflow-cpu has a library for x86-64 Linux only, this is $(uname -s) on $(uname -m)" >&2
   exit 1
 fi
-mkdir -p "$1"
-folder=$(cd "$1" && pwd)
+folder=$(realpath --canonicalize-missing "$1")
 case "$folder/" in "$repository"/*)
   echo "$folder lies inside the repository: choose a folder outside it" >&2
   exit 2
   ;;
 esac
+mkdir -p "$folder"
 addon=$folder/node_modules/@tensorflow/tfjs-node
 
 echo "1/4 tfjs-node $ADDON_VERSION from npm, without its install script"
@@ -50,7 +50,7 @@ wheel, deps = zipfile.ZipFile(sys.argv[1]), pathlib.Path(sys.argv[2])
 libraries = ('tensorflow/libtensorflow_cc.so.2', 'tensorflow/libtensorflow_framework.so.2')
 missing = [name for name in libraries if name not in wheel.namelist()]
 if missing:
-    sys.exit(f'{sys.argv[1]} does not hold {", ".join(missing)}: take TensorFlow 2.11 or newer')
+    sys.exit(f'{sys.argv[1]} does not hold {", ".join(missing)}: take TensorFlow 2.12 or newer')
 for member in wheel.namelist():
     if member in libraries:
         target = deps / 'lib' / pathlib.Path(member).name
@@ -85,7 +85,7 @@ TF_CPP_MIN_LOG_LEVEL=2 node --input-type=commonjs --eval "
 "
 cat <<NEXT
 
-Built. Use it with NODE_PATH, for example:
-  NODE_PATH=$folder/node_modules mae-tasks doctor
-  NODE_PATH=$folder/node_modules MAE_TASKS_ENGINE=tensorflow npx vitest run test/models
+Built. Use it with NODE_PATH, from the repository:
+  NODE_PATH=$folder/node_modules node packages/cli/dist/main.js doctor
+  NODE_PATH=$folder/node_modules TF_ENABLE_ONEDNN_OPTS=0 MAE_TASKS_ENGINE=tensorflow npx vitest run test/models
 NEXT
