@@ -8,7 +8,7 @@ import * as tf from '@tensorflow/tfjs';
 export function softTargetLoss(logits: tf.Tensor2D, targets: tf.Tensor2D): tf.Scalar {
   const shifted = tf.sub(logits, tf.max(logits, 1, true));
   const logProbabilities = tf.sub(shifted, tf.log(tf.sum(tf.exp(shifted), 1, true)));
-  return tf.neg<tf.Scalar>(tf.mean(tf.sum(tf.mul(logProbabilities, targets), 1)));
+  return tf.neg(tf.mean<tf.Scalar>(tf.sum(tf.mul(logProbabilities, targets), 1)));
 }
 
 /**
