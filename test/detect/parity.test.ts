@@ -2,8 +2,6 @@ import type * as tf from '@tensorflow/tfjs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Engine, TensorFunction } from '#core/contracts/engine.js';
 import type { HostTensor, ParameterTree } from '#core/contracts/tensor.js';
-import { createOnnxEngine } from '#core/engine/onnx.js';
-import { createTfjsEngine } from '#core/engine/tfjs.js';
 import { allocateOnHeap, shapesOf, trainableNames } from '#core/nn/params.js';
 import { createRandom } from '#core/nn/random.js';
 import {
@@ -22,6 +20,7 @@ import {
   roiAlign,
   toPictureSize,
 } from '@mae-tasks/plugin-detect';
+import { chosenEngines } from '../models/chosen-engines.js';
 import { expectClose, readReference, type Reference, relativeError, toChannelsLast } from '../models/reference.js';
 import {
   boxFunction,
@@ -55,11 +54,10 @@ beforeAll(async () => {
 
 const channelsLast = (name: string): Float32Array => toChannelsLast(reference.float32(name), reference.shape(name));
 
-describe.each(['onnx', 'tfjs'])('the detector against detectron2, on %s', (engineName) => {
+describe.each(chosenEngines())('the detector against detectron2, %s', (_, start) => {
   let engine: Engine;
   beforeAll(async () => {
-    engine =
-      engineName === 'onnx' ? await createOnnxEngine({ threads: 2 }) : await createTfjsEngine({ backend: 'cpu' });
+    engine = await start();
   });
   afterAll(() => engine.dispose());
 

@@ -62,8 +62,12 @@ export function pyramidNetwork(parameters: NamedTensors, maps: readonly tf.Tenso
   return [...outputs, halved(outputs[3]!)];
 }
 
-/** Each pixel four times. */
+/**
+ * Each pixel four times: once beside itself, then each row once below itself. (The gradient of
+ * `tf.image.resizeNearestNeighbor` is wrong on TF.js's JavaScript backend.)
+ */
 function doubled(x: tf.Tensor4D): tf.Tensor4D {
-  const [, height, width] = x.shape;
-  return tf.image.resizeNearestNeighbor(x, [2 * height, 2 * width]);
+  const [batchSize, height, width, channels] = x.shape;
+  const wide = tf.reshape(tf.concat([x, x], -1), [batchSize, height, 2 * width * channels]);
+  return tf.reshape(tf.concat([wide, wide], -1), [batchSize, 2 * height, 2 * width, channels]);
 }
