@@ -153,6 +153,14 @@ describe('orientation', () => {
     expect([opened.width, opened.height]).toEqual([expected.width, expected.height]);
     const part = await opened.read([4, 6, 20, 25]);
     expect(meanDifference(part, cutOut(upright, 4, 6, 16, 19))).toBe(0);
+    const options = { failOn: 'warning', autoOrient: true } as const;
+    expect(upright.data).toEqual(
+      new Uint8Array(
+        await sharp(await encode(), options)
+          .raw()
+          .toBuffer(),
+      ),
+    );
     const stored = await decode(path, { orient: false });
     expect(meanDifference(stored, picture)).toBeLessThan(4);
   });
@@ -237,6 +245,22 @@ describe('broken pictures', () => {
       await expect(openImage({ kind: 'file', path })).rejects.toMatchObject({ code: 'IMAGE_INVALID' });
     },
   );
+
+  it.each([false, true])('refuses damaged JPEG data instead of showing grey (progressive: %s)', async (progressive) => {
+    const bytes = await raw().resize(300, 200).jpeg({ progressive, quality: 95 }).toBuffer();
+    bytes.set([0xff, 0xd9], bytes.length >> 1);
+    await rejects(store('damaged.jpg', bytes), /not a readable picture: VipsJpeg/u);
+  });
+
+  it('refuses a JPEG header that claims far more pixels than the data holds', async () => {
+    const bytes = Buffer.from(await encodeJpeg(picture));
+    const frame = bytes.indexOf(Buffer.of(0xff, 0xc0));
+    bytes.writeUInt16BE(16_000, frame + 5);
+    bytes.writeUInt16BE(1000, frame + 7);
+    await rejects(store('claims.jpg', bytes), /not a readable picture/u);
+    bytes.writeUInt16BE(65_000, frame + 7);
+    await expect(decode(store('claims.jpg', bytes))).rejects.toMatchObject({ code: 'IMAGE_TOO_LARGE' });
+  });
 
   it('accepts bytes after the end of a JPEG, as cameras write them', async () => {
     const bytes = Buffer.concat([await encodeJpeg(picture), Buffer.alloc(5000)]);

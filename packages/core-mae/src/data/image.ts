@@ -1,13 +1,17 @@
 import { readFileSync } from 'node:fs';
-import sharp, { type Sharp } from 'sharp';
 import type { ImageSource } from '../contracts/dataset.js';
 import type { Box, Size } from '../contracts/transform.js';
 import { MaeError, messageOf } from '../errors.js';
 import { withChannels } from './channels.js';
 import { crop } from './crop.js';
+import { decodeJpeg } from './jpeg-decoder.js';
+import { readJpegFrame } from './jpeg-frame.js';
 import { isJpeg, readJpegHeader } from './jpeg-header.js';
+import { decodeByLibvips, decodeJpegByLibvips, readHeaderByLibvips } from './libvips.js';
 import { isFolder } from './listing.js';
-import type { Color, Image } from './picture.js';
+import { type Color, type Image, ownPixels } from './picture.js';
+
+export { decodeManyAtOnce } from './libvips.js';
 
 /** Pillow's `MAX_IMAGE_PIXELS`: a picture above it earns a warning, one above twice that is refused. */
 export const DEFAULT_MAX_PIXELS = 89_478_485;
@@ -29,25 +33,23 @@ export interface OpenedImage extends Size {
   /** Something odd that does not stop the picture from being used. */
   readonly warning?: string;
   /**
-   * The pixels, or those of a box of whole numbers alone: rows below the box are then not decoded.
+   * The pixels, or those of a box of whole numbers alone: what lies below the box is then not decoded.
    *
    * @throws MaeError `IMAGE_INVALID`
    */
   read(box?: Box): Promise<Image>;
+  /**
+   * What `use` makes of the pixels of a box, at once: afterwards, the next picture may take their memory.
+   *
+   * @throws MaeError `IMAGE_INVALID`
+   */
+  withPixels<Result extends object>(box: Box, use: (image: Image) => Result): Promise<Result>;
 }
 
 interface Header extends Size {
   /** EXIF orientation, 1–8. */
   readonly orientation: number;
-}
-
-/**
- * Makes libvips decode each picture in one thread and keep none, for the whole process: many pictures are decoded at
- * the same time, so more threads for each would only get in each other's way.
- */
-export function decodeManyAtOnce(): void {
-  sharp.concurrency(1);
-  sharp.cache(false);
+  readonly isJpeg: boolean;
 }
 
 /**
@@ -74,17 +76,16 @@ export async function openImage(source: ImageSource, options: DecodeOptions = {}
   const header = await readHeader(bytes, path);
   const { width, height } = orientedSize(header, options.orient ?? true);
   const warning = checkPixels(header, path, options.maxPixels ?? DEFAULT_MAX_PIXELS);
+  const withPixels: OpenedImage['withPixels'] = (box, use) =>
+    readPixels({ bytes, header, path, applyOrientation: options.orient ?? true }, box, (image) =>
+      use(namingFile(path, () => withChannels(image, channels, background))),
+    );
   return {
     width,
     height,
     ...(warning === undefined ? {} : { warning }),
-    read: async (box) => {
-      const pipeline = decoder(bytes);
-      if ((options.orient ?? true) && header.orientation !== 1) pipeline.autoOrient();
-      if (box !== undefined) pipeline.extract(extractRegion(box));
-      const image = await readPixels(pipeline, path);
-      return namingFile(path, () => withChannels(image, channels, background));
-    },
+    withPixels,
+    read: (box = [0, 0, width, height]) => withPixels(box, ownPixels),
   };
 }
 
@@ -97,10 +98,12 @@ function openPixels(source: Image, channels: number, background: Color): OpenedI
   }
   const image = { data, width, height, channels: source.channels };
   const whole: Box = [0, 0, width, height];
+  const read = (box: Box): Image => withChannels(crop(image, box), channels, background);
   return {
     width,
     height,
-    read: (box = whole) => Promise.resolve(withChannels(crop(image, box), channels, background)),
+    withPixels: (box, use) => Promise.resolve(use(read(box))),
+    read: (box = whole) => Promise.resolve(read(box)),
   };
 }
 
@@ -129,12 +132,11 @@ function unreadable(path: string, cause: unknown): MaeError {
 async function readHeader(bytes: Uint8Array, path: string): Promise<Header> {
   // JPEG, by far the most common, is read here: libvips would open the file once more, a fifth of a small one's time.
   const jpeg = isJpeg(bytes) ? readJpegHeader(bytes) : undefined;
-  // libvips stops at the last row of a box, so it would not see that the rest is missing.
+  // Decoders stop at the last row of a box, so they would not see that the rest is missing.
   if (jpeg?.complete === false || endsEarly(bytes)) throw invalid(path, 'the file ends before its picture does');
-  if (jpeg !== undefined) return jpeg;
+  if (jpeg !== undefined) return { ...jpeg, isJpeg: true };
   try {
-    const { width, height, pageHeight, orientation } = await decoder(bytes).metadata();
-    return { width, height: pageHeight ?? height, orientation: orientation ?? 1 };
+    return { ...(await readHeaderByLibvips(bytes)), isJpeg: isJpeg(bytes) };
   } catch (cause) {
     throw invalid(path, reasonOf(cause), cause);
   }
@@ -167,23 +169,35 @@ function checkPixels({ width, height }: Size, path: string, maxPixels: number): 
     : undefined;
 }
 
-function decoder(bytes: Uint8Array): Sharp {
-  // The pixel limit is ours, checked from the header; a damaged end must fail instead of turning grey.
-  return sharp(bytes, { failOn: 'error', limitInputPixels: false, sequentialRead: true, ignoreIcc: true });
+interface EncodedPicture {
+  readonly bytes: Uint8Array;
+  readonly header: Header;
+  readonly path: string;
+  readonly applyOrientation: boolean;
 }
 
-function extractRegion([x0, y0, x1, y1]: Box): { left: number; top: number; width: number; height: number } {
-  return { left: x0, top: y0, width: x1 - x0, height: y1 - y0 };
-}
-
-async function readPixels(pipeline: Sharp, path: string): Promise<Image> {
+async function readPixels<Result extends object>(
+  { bytes, header, path, applyOrientation }: EncodedPicture,
+  box: Box,
+  use: (image: Image) => Result,
+): Promise<Result> {
+  const orient = applyOrientation && header.orientation !== 1;
+  const frame = header.isJpeg && !orient ? readJpegFrame(bytes) : undefined;
+  const result = frame && decodeJpeg(bytes, frame, box, use);
+  if (result !== undefined) return result;
+  const isWhole = box[0] === 0 && box[1] === 0 && isSizeOf(box, orientedSize(header, orient));
+  const options = { orient, box: isWhole ? undefined : box };
+  let image: Image;
   try {
-    const { data, info } = await pipeline.raw({ depth: 'uchar' }).toBuffer({ resolveWithObject: true });
-    const { width, height, channels } = info;
-    return { data: new Uint8Array(data.buffer, data.byteOffset, data.byteLength), width, height, channels };
+    image = await (header.isJpeg ? decodeJpegByLibvips(bytes, options) : decodeByLibvips(bytes, options));
   } catch (cause) {
     throw invalid(path, reasonOf(cause), cause);
   }
+  return use(image);
+}
+
+function isSizeOf(box: Box, { width, height }: Size): boolean {
+  return box[2] === width && box[3] === height;
 }
 
 function invalid(path: string, what: string, cause?: unknown): MaeError {

@@ -1,3 +1,5 @@
+import { isStartOfFrame, jpegSegmentAt, START_OF_SCAN } from './jpeg-segments.js';
+
 /** What a JPEG's markers say before any pixel is decoded. */
 export interface JpegHeader {
   /** As stored, before EXIF orientation. */
@@ -11,7 +13,6 @@ export interface JpegHeader {
 
 const START_OF_IMAGE = 0xffd8;
 const APP1 = 0xe1;
-const START_OF_SCAN = 0xda;
 const END_OF_IMAGE = new Uint8Array([0xff, 0xd9]);
 
 export function isJpeg(bytes: Uint8Array): boolean {
@@ -25,29 +26,16 @@ export function isJpeg(bytes: Uint8Array): boolean {
 export function readJpegHeader(bytes: Uint8Array): JpegHeader | undefined {
   let orientation = 1;
   let size: { width: number; height: number } | undefined;
-  let at = 2;
-  while (at + 4 <= bytes.length) {
-    if (bytes[at] !== 0xff) return undefined;
-    const marker = bytes[at + 1]!;
-    if (marker === 0xff) {
-      at += 1;
-      continue;
-    }
-    if (isStandalone(marker)) {
-      at += 2;
-      continue;
-    }
-    const length = (bytes[at + 2]! << 8) | bytes[at + 3]!;
-    const end = at + 2 + length;
-    if (length < 2 || end > bytes.length) return undefined;
+  for (let segment = jpegSegmentAt(bytes, 2); segment !== undefined; segment = jpegSegmentAt(bytes, segment.end)) {
+    const { marker, start, end } = segment;
     if (isStartOfFrame(marker)) {
-      if (length < 8) return undefined;
+      if (end - start < 6) return undefined;
       size = {
-        height: (bytes[at + 5]! << 8) | bytes[at + 6]!,
-        width: (bytes[at + 7]! << 8) | bytes[at + 8]!,
+        height: (bytes[start + 1]! << 8) | bytes[start + 2]!,
+        width: (bytes[start + 3]! << 8) | bytes[start + 4]!,
       };
     } else if (marker === APP1) {
-      orientation = readExifOrientation(bytes.subarray(at + 4, end)) ?? orientation;
+      orientation = readExifOrientation(bytes.subarray(start, end)) ?? orientation;
     } else if (marker === START_OF_SCAN) {
       // Height 0 means that it follows the first scan: left to the decoder.
       if (size === undefined || size.width === 0 || size.height === 0) return undefined;
@@ -57,19 +45,8 @@ export function readJpegHeader(bytes: Uint8Array): JpegHeader | undefined {
         complete: Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).lastIndexOf(END_OF_IMAGE) >= end,
       };
     }
-    at = end;
   }
   return undefined;
-}
-
-/** TEM and the restart markers carry no length. */
-function isStandalone(marker: number): boolean {
-  return marker === 0x01 || (marker >= 0xd0 && marker <= 0xd7);
-}
-
-/** SOF0–SOF15 without DHT (C4), JPG (C8) and DAC (CC). */
-function isStartOfFrame(marker: number): boolean {
-  return marker >= 0xc0 && marker <= 0xcf && marker !== 0xc4 && marker !== 0xc8 && marker !== 0xcc;
 }
 
 /** Tag 0x0112 of the first directory of an EXIF block (TIFF 6.0), or undefined. */

@@ -12,7 +12,7 @@ import type {
 } from '../contracts/transform.js';
 import { applyGeometry, outputSize } from './geometry.js';
 import { type DecodeOptions, type OpenedImage, openImage } from './image.js';
-import type { Image } from './picture.js';
+import { type Image, ownPixels } from './picture.js';
 import { createTargetHandler, createTransform } from './transform-registry.js';
 
 /** How an item becomes a sample, as plain data that crosses to worker threads. */
@@ -112,9 +112,10 @@ async function readSteps(opened: OpenedImage, steps: readonly GeometryStep[]): P
   if (first === undefined) return opened.read();
   const { box } = first.geometry;
   const [left, top] = [Math.floor(box[0]), Math.floor(box[1])];
-  const decoded = await opened.read([left, top, Math.ceil(box[2]), Math.ceil(box[3])]);
   const within: Box = [box[0] - left, box[1] - top, box[2] - left, box[3] - top];
-  const image = applyGeometry(decoded, { ...first.geometry, box: within }, first.filter);
+  const image = await opened.withPixels([left, top, Math.ceil(box[2]), Math.ceil(box[3])], (decoded) =>
+    ownPixels(applyGeometry(decoded, { ...first.geometry, box: within }, first.filter)),
+  );
   return others.reduce((current, { geometry, filter }) => applyGeometry(current, geometry, filter), image);
 }
 

@@ -3,6 +3,8 @@ import type { Filter } from '../contracts/transform.js';
 /** Fixed-point bits of a weight: Pillow's `PRECISION_BITS` for 8-bit channels, 32 − 8 − 2. */
 export const WEIGHT_BITS = 22;
 
+const FIXED_ONE = 2 ** WEIGHT_BITS;
+
 /** For each output position, where its source pixels start and how much each weighs. */
 export interface Coefficients {
   /** First source position of each output position, `[outputSize]`. */
@@ -59,7 +61,7 @@ export function resampleCoefficients(
     }
     for (let tap = 0; tap < count; tap++) {
       const share = sum === 0 ? exact[tap]! : exact[tap]! / sum;
-      const fixed = share * 2 ** WEIGHT_BITS;
+      const fixed = share * FIXED_ONE;
       // `| 0` cuts towards zero; weights stay far below 2^31.
       weights[position * maxCount + tap] = (fixed < 0 ? fixed - 0.5 : fixed + 0.5) | 0;
     }

@@ -2,19 +2,7 @@ import type { Image } from './picture.js';
 import type { Coefficients } from './resize-coefficients.js';
 import { wasmBase64 } from './resize-kernels.wasm.js';
 import { rowsNeeded } from './resize-plain.js';
-
-interface WasmMemory {
-  /** A new buffer after every growth. */
-  readonly buffer: ArrayBuffer;
-  grow(pages: number): number;
-}
-
-/** The part of the WebAssembly API that is used here; Node's type declarations leave it to the browser's. */
-interface WasmApi {
-  validate(bytes: Uint8Array): boolean;
-  readonly Module: new (bytes: Uint8Array) => object;
-  readonly Instance: new (module: object) => { readonly exports: unknown };
-}
+import { instantiateWasm, layOut, roundUp, type WasmMemory } from './wasm-module.js';
 
 /** The functions of resize-kernels.wat; all parameters are addresses, sizes in bytes, or counts. */
 interface Kernels {
@@ -47,17 +35,12 @@ export type Resample = (
 
 /** Source rows are copied into WebAssembly memory in strips of about this many bytes, which stay in the cache. */
 const STRIP_BYTES = 1 << 17;
-const PAGE_BYTES = 1 << 16;
-/** Vector loads may read this far past a row's last pixel. */
-const PADDING = 64;
 const WEIGHT_SPLIT_BITS = 12;
 
 /** The resampler with WebAssembly SIMD, for 1 to 4 channels; undefined where this machine cannot run it. */
 export function createSimdResampler(): Resample | undefined {
-  const bytes = Buffer.from(wasmBase64, 'base64');
-  const { WebAssembly: wasm } = globalThis as unknown as { readonly WebAssembly?: WasmApi };
-  if (wasm?.validate(bytes) !== true) return undefined;
-  const kernels = new wasm.Instance(new wasm.Module(bytes)).exports as Kernels;
+  const kernels = instantiateWasm<Kernels>(wasmBase64);
+  if (kernels === undefined) return undefined;
   return (image, left, top, horizontal, vertical) => resampleSimd(kernels, image, left, top, horizontal, vertical);
 }
 
@@ -74,24 +57,27 @@ function resampleSimd(
   const height = vertical.starts.length;
   const { firstRow, numRows } = rowsNeeded(vertical);
   const inputStride = image.width * channels;
-  const stripRows = Math.min(numRows, Math.max(1, Math.floor(STRIP_BYTES / inputStride)));
-  const stride = roundUp(width * channels, 16);
+  // Rows are resampled four at a time.
+  const stripRows = Math.min(roundUp(numRows, 4), Math.max(4, roundUp(STRIP_BYTES / inputStride, 4)));
+  // Each pixel is stored as four bytes, of which the next one covers the rest; the last one's must not reach a row.
+  const stride = roundUp(width * channels + 4 - channels, 16);
   const layout = layOut(kernels.memory, {
     spread: 16,
     rowStarts: width * 4,
-    rowPairs: width * 4,
     rowWeights: horizontal.weights.length * 4,
     columnWeights: vertical.weights.length * 4,
     strip: stripRows * inputStride,
     // One row more, which an odd number of weights reads with weight 0.
-    narrowed: (numRows + 1) * stride,
-    output: height * stride,
+    narrowed: (roundUp(numRows, 4) + 1) * stride,
+    output: height * width * channels,
   });
   const memory = new Uint8Array(kernels.memory.buffer);
   memory.set(spreadOf(channels), layout.spread);
-  writeIndices(kernels.memory, layout.rowStarts, layout.rowPairs, horizontal, channels);
+  const starts = new Int32Array(kernels.memory.buffer, layout.rowStarts, width);
+  for (let position = 0; position < width; position++) starts[position] = horizontal.starts[position]! * channels;
   writeWeights(kernels.memory, layout.rowWeights, horizontal.weights);
   writeWeights(kernels.memory, layout.columnWeights, vertical.weights);
+  const rowPairs = pairsOf(horizontal.counts.reduce((most, count) => Math.max(most, count)));
   for (let row = 0; row < numRows; row += stripRows) {
     const rows = Math.min(stripRows, numRows - row);
     const from = (top + firstRow + row) * inputStride;
@@ -105,7 +91,7 @@ function resampleSimd(
       stride,
       width,
       layout.rowStarts,
-      layout.rowPairs,
+      rowPairs,
       layout.rowWeights,
       horizontal.maxCount * 4,
       layout.spread,
@@ -115,25 +101,12 @@ function resampleSimd(
     kernels.resampleColumns(
       layout.narrowed + (vertical.starts[y]! - firstRow) * stride,
       stride,
-      layout.output + y * stride,
+      layout.output + y * width * channels,
       layout.columnWeights + y * vertical.maxCount * 4,
       pairsOf(vertical.counts[y]!),
     );
   }
-  return withoutPadding(memory, layout.output, stride, width * channels, height);
-}
-
-/** Addresses of consecutive pieces of these sizes, each aligned; the memory grows where it is too small. */
-function layOut<Name extends string>(memory: WasmMemory, sizes: Record<Name, number>): Record<Name, number> {
-  let end = 0;
-  const addresses = {} as Record<Name, number>;
-  for (const name of Object.keys(sizes) as Name[]) {
-    addresses[name] = end;
-    end = roundUp(end + sizes[name] + PADDING, 16);
-  }
-  const missing = end - memory.buffer.byteLength;
-  if (missing > 0) memory.grow(Math.ceil(missing / PAGE_BYTES));
-  return addresses;
+  return memory.slice(layout.output, layout.output + height * width * channels);
 }
 
 /** The shuffle that takes two pixels to `[r0, 0, r1, 0, g0, 0, g1, 0, …]`: pairs of 16-bit values by channel. */
@@ -145,21 +118,6 @@ function spreadOf(channels: number): Uint8Array {
     shuffle[4 * channel + 2] = channels + channel;
   }
   return shuffle;
-}
-
-function writeIndices(
-  memory: WasmMemory,
-  startsAt: number,
-  pairsAt: number,
-  { starts, counts }: Coefficients,
-  channels: number,
-): void {
-  const startBytes = new Int32Array(memory.buffer, startsAt, starts.length);
-  const pairs = new Int32Array(memory.buffer, pairsAt, starts.length);
-  for (let position = 0; position < starts.length; position++) {
-    startBytes[position] = starts[position]! * channels;
-    pairs[position] = pairsOf(counts[position]!);
-  }
 }
 
 /** Two weights as `[high0, high1, low0, low1]`; each position's count is even, so pairs never cross positions. */
@@ -177,18 +135,4 @@ function writeWeights(memory: WasmMemory, address: number, weights: Int32Array):
 
 function pairsOf(count: number): number {
   return (count + 1) >> 1;
-}
-
-function withoutPadding(memory: Uint8Array, address: number, stride: number, length: number, rows: number): Uint8Array {
-  if (stride === length) return memory.slice(address, address + rows * stride);
-  const output = new Uint8Array(rows * length);
-  for (let row = 0; row < rows; row++) {
-    const from = address + row * stride;
-    output.set(memory.subarray(from, from + length), row * length);
-  }
-  return output;
-}
-
-function roundUp(value: number, multiple: number): number {
-  return Math.ceil(value / multiple) * multiple;
 }
