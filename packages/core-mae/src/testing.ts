@@ -14,6 +14,7 @@ import { MaeError } from './errors.js';
 import { allocateOnHeap, initializeParameters } from './nn/params.js';
 import { createRandom } from './nn/random.js';
 import { adamw } from './optim/adamw.js';
+import { requirePartsOfWhole } from './testing-parts.js';
 import { createRegistry, type Registry } from './plugin/container.js';
 import type { Plugin } from './plugin/define-plugin.js';
 import { corePlugin } from './train/core-plugin.js';
@@ -78,6 +79,7 @@ export function testTaskPlugin(test: TaskPluginTest): readonly PluginCheck[] {
     { name: 'makes batches as it declares them, and a finite loss', run: () => checkShapes(test) },
     { name: 'reaches every trainable parameter by gradients', run: () => checkGradients(test) },
     { name: 'gives every trainable parameter to the optimizer', run: () => checkGroups(test) },
+    { name: 'splits a batch into parts whose means are those of the whole', run: () => checkParts(test) },
     { name: 'lowers the loss of one batch', run: () => checkOverfit(test) },
     { name: 'computes the same compiled and op by op', run: () => checkEngines(test) },
     { name: 'predicts the same whatever the batch size', run: () => checkBatchSize(test) },
@@ -218,6 +220,14 @@ async function checkGroups(test: TaskPluginTest): Promise<void> {
     assert.ok(lrScale > 0 && lrScale <= 1, `${name} has a factor of ${lrScale}`);
     assert.ok(weightDecay >= 0, `${name} has a weight decay of ${weightDecay}`);
   }
+}
+
+async function checkParts(test: TaskPluginTest): Promise<void> {
+  const prepared = await prepare(test);
+  const all = await firstBatch(test, prepared);
+  const samples = all.slice(0, all.length - (all.length % 2));
+  const { built, parameters } = prepared;
+  await withEngine('auto', (engine) => requirePartsOfWhole(built.model.objective, { engine, parameters, samples }));
 }
 
 async function checkOverfit(test: TaskPluginTest): Promise<void> {
