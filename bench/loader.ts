@@ -11,19 +11,22 @@ import { createRandom } from '../packages/core-mae/src/nn/random.js';
 import { benchFile } from './compare.js';
 
 const NUM_PICTURES = 96;
-const PASSES = 4;
-const ROUNDS = 3;
+const PASSES = 10;
+const ROUNDS = 5;
 const PHOTOS = process.env.MAE_TASKS_PHOTOS ?? '/usr/share/backgrounds/mate/nature';
 
 interface Throughput {
   /** Pictures per second on one processor core. */
   readonly imagesPerSecond: number;
+  /** Processor time (user and system) of a picture, in milliseconds: steadier where other work shares the core. */
+  readonly cpuMsPerImage: number;
   readonly setting?: string;
 }
 
 /**
  * JPEG 500 × 375 → RandomResizedCrop 224 (bicubic), flip, normalisation: our loader with one worker thread against
- * torchvision on Pillow, each pinned to one core, in turn. `ratio` is our pictures per second over the peer's.
+ * torchvision on Pillow, each pinned to one core, in turn. `ratio` is our pictures per second over the peer's,
+ * `cpuRatio` the peer's processor time over ours.
  */
 export async function run(): Promise<object> {
   const python = process.env.MAE_TASKS_PYTHON;
@@ -39,13 +42,14 @@ export async function run(): Promise<object> {
       ours.push(onOneCore(process.execPath, ['--import', 'tsx', benchFile('loader.ts'), folder]));
       peer.push(onOneCore(python, [benchFile('peers/loader.py'), folder, String(PASSES)]));
     }
-    const [mine, theirs] = [median(ours), median(peer)];
+    const [mine, theirs] = [medians(ours), medians(peer)];
     return {
       name: 'loader',
-      ratio: mine / theirs,
+      ratio: mine.imagesPerSecond / theirs.imagesPerSecond,
+      cpuRatio: theirs.cpuMsPerImage / mine.cpuMsPerImage,
       better: 'higher',
-      ours: { imagesPerSecond: mine },
-      peer: { imagesPerSecond: theirs },
+      ours: mine,
+      peer: theirs,
       rounds: ROUNDS,
       meanFileBytes: Math.round(bytes / NUM_PICTURES),
       setting: peer[0]?.setting ?? '',
@@ -91,9 +95,15 @@ function onOneCore(command: string, args: readonly string[]): Throughput {
   return JSON.parse(stdout.trim().split('\n').at(-1)!) as Throughput;
 }
 
-function median(runs: readonly Throughput[]): number {
-  const values = runs.map(({ imagesPerSecond }) => imagesPerSecond).sort((a, b) => a - b);
-  return values[Math.floor(values.length / 2)]!;
+function medians(runs: readonly Throughput[]): Throughput {
+  return {
+    imagesPerSecond: median(runs.map(({ imagesPerSecond }) => imagesPerSecond)),
+    cpuMsPerImage: median(runs.map(({ cpuMsPerImage }) => cpuMsPerImage)),
+  };
+}
+
+function median(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]!;
 }
 
 async function measure(folder: string): Promise<Throughput> {
@@ -111,14 +121,16 @@ async function measure(folder: string): Promise<Throughput> {
   });
   let numImages = 0;
   let start = 0;
+  let cpu = process.cpuUsage();
   for (let epoch = 0; epoch <= PASSES; epoch++) {
     // The first pass warms both sides up.
-    if (epoch === 1) [start, numImages] = [performance.now(), 0];
+    if (epoch === 1) [start, cpu, numImages] = [performance.now(), process.cpuUsage(), 0];
     for await (const batch of loader.batches(epoch)) numImages += batch.length;
   }
   const seconds = (performance.now() - start) / 1000;
+  const { user, system } = process.cpuUsage(cpu);
   await loader.close();
-  return { imagesPerSecond: numImages / seconds };
+  return { imagesPerSecond: numImages / seconds, cpuMsPerImage: (user + system) / 1000 / numImages };
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) console.log(JSON.stringify(await measure(process.argv[2]!)));

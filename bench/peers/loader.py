@@ -16,12 +16,13 @@ paths = sorted(os.path.join(folder, name) for name in os.listdir(folder))
 for epoch in range(passes + 1):
     # The first pass warms both sides up.
     if epoch == 1:
-        start = time.perf_counter()
+        start, cpu = time.perf_counter(), time.process_time()
     for path in paths:
         with open(path, 'rb') as file:
             transform(Image.open(file).convert('RGB'))
-seconds = time.perf_counter() - start
+seconds, cpu_seconds = time.perf_counter() - start, time.process_time() - cpu
 print(json.dumps({
     'imagesPerSecond': passes * len(paths) / seconds,
+    'cpuMsPerImage': 1000 * cpu_seconds / (passes * len(paths)),
     'setting': f'torchvision {torchvision.__version__}, Pillow {PIL.__version__}, torch {torch.__version__}, 1 thread',
 }))

@@ -4,8 +4,6 @@ import type { Box, Size } from '../contracts/transform.js';
 import { MaeError, messageOf } from '../errors.js';
 import { withChannels } from './channels.js';
 import { crop } from './crop.js';
-import { decodeJpeg } from './jpeg-decoder.js';
-import { readJpegFrame } from './jpeg-frame.js';
 import { isJpeg, readJpegHeader } from './jpeg-header.js';
 import { decodeByLibvips, decodeJpegByLibvips, readHeaderByLibvips } from './libvips.js';
 import { isFolder } from './listing.js';
@@ -182,9 +180,6 @@ async function readPixels<Result extends object>(
   use: (image: Image) => Result,
 ): Promise<Result> {
   const orient = applyOrientation && header.orientation !== 1;
-  const frame = header.isJpeg && !orient ? readJpegFrame(bytes) : undefined;
-  const result = frame && decodeJpeg(bytes, frame, box, use);
-  if (result !== undefined) return result;
   const isWhole = box[0] === 0 && box[1] === 0 && isSizeOf(box, orientedSize(header, orient));
   const options = { orient, box: isWhole ? undefined : box };
   let image: Image;

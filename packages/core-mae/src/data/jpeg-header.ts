@@ -25,12 +25,12 @@ export function isJpeg(bytes: Uint8Array): boolean {
  */
 export function readJpegHeader(bytes: Uint8Array): JpegHeader | undefined {
   let orientation = 1;
-  let size: { width: number; height: number } | undefined;
+  let frame: Pick<JpegHeader, 'width' | 'height'> | undefined;
   for (let segment = jpegSegmentAt(bytes, 2); segment !== undefined; segment = jpegSegmentAt(bytes, segment.end)) {
     const { marker, start, end } = segment;
     if (isStartOfFrame(marker)) {
       if (end - start < 6) return undefined;
-      size = {
+      frame = {
         height: (bytes[start + 1]! << 8) | bytes[start + 2]!,
         width: (bytes[start + 3]! << 8) | bytes[start + 4]!,
       };
@@ -38,9 +38,9 @@ export function readJpegHeader(bytes: Uint8Array): JpegHeader | undefined {
       orientation = readExifOrientation(bytes.subarray(start, end)) ?? orientation;
     } else if (marker === START_OF_SCAN) {
       // Height 0 means that it follows the first scan: left to the decoder.
-      if (size === undefined || size.width === 0 || size.height === 0) return undefined;
+      if (frame === undefined || frame.width === 0 || frame.height === 0) return undefined;
       return {
-        ...size,
+        ...frame,
         orientation,
         complete: Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).lastIndexOf(END_OF_IMAGE) >= end,
       };

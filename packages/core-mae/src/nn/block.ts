@@ -31,7 +31,7 @@ export function block(parameter: Scope, x: tf.Tensor3D, { numHeads, keepScales }
   const normed = layerNorm(x, parameter('norm1.weight'), parameter('norm1.bias')) as tf.Tensor3D;
   const attended = tf.add(x, residual(selfAttention(below('attn.'), normed, numHeads), attentionScale));
   const normedAgain = layerNorm(attended, parameter('norm2.weight'), parameter('norm2.bias'));
-  return tf.add(attended, residual(mlp(below('mlp.'), normedAgain) as tf.Tensor3D, mlpScale)) as tf.Tensor3D;
+  return tf.add<tf.Tensor3D>(attended, residual(mlp(below('mlp.'), normedAgain) as tf.Tensor3D, mlpScale));
 }
 
 /** @param mlpRatio hidden width of the MLP over the block's width */
