@@ -229,7 +229,7 @@ function repeatFirstBatch({ training }: Pretraining): Pretraining['training']['b
 
 /** The run's stream, but with the masks of batch 0 for every batch. */
 function sameRandom({ training: { random } }: Pretraining): Pretraining['training']['random'] {
-  return { ...random, fork: () => random.fork('batch', 0, 0) } as Pretraining['training']['random'];
+  return { ...random, fork: () => random.fork('batch', 0, 0) };
 }
 
 describe('a saved training state', () => {
