@@ -8,14 +8,21 @@ import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
-const pictures = join(dirname(createRequire(import.meta.url).resolve('@lobehub/fluent-emoji-3d/package.json')), 'assets');
+const pictures = join(
+  dirname(createRequire(import.meta.url).resolve('@lobehub/fluent-emoji-3d/package.json')),
+  'assets',
+);
 const config = fileURLToPath(new URL('pretrain.yaml', import.meta.url));
 const latest = join('runs', 'pretrain', 'latest');
 
 /** Runs `mae-tasks` with these arguments in this terminal, showing the command first. */
 async function maeTasks(...args: readonly string[]): Promise<void> {
-  console.log(`\n$ mae-tasks ${args.map((arg) => (arg.startsWith(root) ? relative(process.cwd(), arg) : arg)).join(' ')}\n`);
-  const child = spawn(process.execPath, [join(root, 'packages', 'cli', 'dist', 'main.js'), ...args], { stdio: 'inherit' });
+  console.log(
+    `\n$ mae-tasks ${args.map((arg) => (arg.startsWith(root) ? relative(process.cwd(), arg) : arg)).join(' ')}\n`,
+  );
+  const child = spawn(process.execPath, [join(root, 'packages', 'cli', 'dist', 'main.js'), ...args], {
+    stdio: 'inherit',
+  });
   const status = await new Promise<number | null>((resolve, reject) => {
     child.on('error', reject);
     child.on('close', resolve);
