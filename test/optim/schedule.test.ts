@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { vitLayerOf } from '#core/models/vit.js';
 import { layerDecayGroups, weightDecayGroups } from '#core/optim/param-groups.js';
-import { cosineLearningRate, scaleLearningRate } from '#core/optim/schedule.js';
+import { learningRateAt, scaleLearningRate } from '#core/optim/schedule.js';
 import { fixturePath, readParameters } from '../models/reference.js';
 
 interface ScheduleFixture {
@@ -34,15 +34,35 @@ describe('the learning rate', () => {
     } = readJson<ScheduleFixture>('mae/lr_schedule.json');
     expect(points.length).toBeGreaterThan(10);
     for (const [epoch, expected] of points) {
-      const actual = cosineLearningRate(epoch, { lr, minLr, warmupEpochs, epochs });
+      const actual = learningRateAt(epoch, { kind: 'cosine', lr, minLr, warmupEpochs, epochs });
       expect(Math.abs(actual - expected), `epoch ${epoch}`).toBeLessThanOrEqual(1e-12);
     }
   });
 
   it('starts at its peak without a warm-up and ends at minLr', () => {
-    const schedule = { lr: 1, minLr: 0.1, warmupEpochs: 0, epochs: 10 };
-    expect(cosineLearningRate(0, schedule)).toBe(1);
-    expect(cosineLearningRate(10, schedule)).toBeCloseTo(0.1, 12);
+    const schedule = { kind: 'cosine', lr: 1, minLr: 0.1, warmupEpochs: 0, epochs: 10 } as const;
+    expect(learningRateAt(0, schedule)).toBe(1);
+    expect(learningRateAt(10, schedule)).toBeCloseTo(0.1, 12);
+  });
+
+  it("falls as mmcv's poly policy does: minLr + (lr − minLr) · (1 − t)^power", () => {
+    const schedule = { kind: 'poly', lr: 1, minLr: 0.2, power: 0.9, warmupEpochs: 1, epochs: 10 } as const;
+    expect(learningRateAt(0.5, schedule)).toBe(0.5);
+    expect(learningRateAt(5, schedule)).toBeCloseTo(0.2 + 0.8 * 0.5 ** 0.9, 12);
+    expect(learningRateAt(10, schedule)).toBeCloseTo(0.2, 12);
+  });
+
+  it('steps down at its milestones, as ViTDet trains', () => {
+    const milestones = [163_889 / 184_375, 177_546 / 184_375];
+    const schedule = { kind: 'step', lr: 1e-4, milestones, gamma: 0.1, warmupEpochs: 0, epochs: 100 } as const;
+    expect([0, 88.8, 88.9, 96.2, 96.3, 99.9].map((epoch) => learningRateAt(epoch, schedule))).toEqual([
+      1e-4,
+      1e-4,
+      1e-4 * 0.1,
+      1e-4 * 0.1,
+      1e-4 * 0.1 ** 2,
+      1e-4 * 0.1 ** 2,
+    ]);
   });
 
   it('scales with the effective batch', () => {

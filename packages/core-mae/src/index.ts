@@ -43,6 +43,7 @@ export {
 export {
   type CheckpointAllowances,
   type FrozenEncoder,
+  type PredictedFile,
   type Recipe,
   Task,
   type TaskContext,

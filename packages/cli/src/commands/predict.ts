@@ -1,6 +1,6 @@
 import { writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import type { Sample } from '@mae-tasks/core-mae';
+import { dirname, join } from 'node:path';
+import type { PredictedFile, Sample } from '@mae-tasks/core-mae';
 import { Command, Option } from 'commander';
 import { addUseOptions, optionOut, type UseFlags } from '../common-options.js';
 import { csvText } from '../csv.js';
@@ -11,6 +11,7 @@ interface PredictFlags extends UseFlags {
   readonly format: 'table' | 'json' | 'csv';
   readonly out?: string;
   readonly draw?: string;
+  readonly save?: string;
 }
 
 /** Pictures on a sheet. */
@@ -26,6 +27,7 @@ export function predictCommand(): Command {
     .addOption(new Option('--format <format>', 'of the answers').choices(['table', 'json', 'csv']).default('table'))
     .addOption(optionOut('the file to write them to (default: the terminal)'))
     .option('--draw <folder>', `draw the first ${DRAWN} pictures with their answers into this folder`)
+    .option('--save <folder>', "write every picture's own files (index maps, drawings) into this folder")
     .addHelpText(
       'after',
       '\nExample:\n  mae-tasks predict runs/classify/latest holiday/ --format csv --out answers.csv',
@@ -44,8 +46,18 @@ async function predict(place: string, pictures: readonly string[], flags: Predic
   const device = core.checkSettings(core.runSettings.shape.device, flags.device, '--device');
   const engine = await core.createEngine({ device });
   const { prediction } = loaded.model;
-  const all: Array<{ readonly picture: string; readonly result: unknown }> = [];
+  if (flags.save !== undefined && prediction.files === undefined) {
+    throw new core.MaeError('CONFIG_INVALID', {
+      what: `the task "${loaded.task.name}" makes no files of its answers`,
+      where: '--save',
+      fix: 'use --out for the answers, --draw for a sheet of pictures',
+    });
+  }
+  // Only what is written in the end is kept: a whole result may be as large as its picture.
+  const rows: Array<ReadonlyArray<string | number>> = [];
+  const records: Array<Readonly<Record<string, unknown>>> = [];
   const drawn: { readonly samples: Sample[]; readonly results: unknown[] } = { samples: [], results: [] };
+  let numFiles = 0;
   try {
     const batches = core.predictTask({
       engine,
@@ -58,13 +70,22 @@ async function predict(place: string, pictures: readonly string[], flags: Predic
     });
     for await (const { samples, results } of batches) {
       for (const [index, sample] of samples.entries()) {
-        all.push({ picture: sample.id, result: results[index] });
-        terminal.record({ type: 'prediction', picture: sample.id, result: results[index] });
-        if (drawn.samples.length >= DRAWN) continue;
+        const result = results[index];
+        const entries = prediction.records?.(sample, result) ?? [{ picture: sample.id, ...asRecord(result) }];
+        if (flags.format === 'json') records.push(...entries);
+        else rows.push(...prediction.rows(result).map((row) => [sample.id, ...row]));
+        terminal.record({ type: 'prediction', picture: sample.id, entries });
+        if (flags.draw === undefined || drawn.samples.length >= DRAWN) continue;
         drawn.samples.push(sample);
-        drawn.results.push(results[index]);
+        drawn.results.push(result);
+      }
+      if (flags.save !== undefined) {
+        const files = await prediction.files!(samples, results);
+        await saveFiles(flags.save, files);
+        numFiles += files.length;
       }
     }
+    if (flags.save !== undefined) terminal.print(`Wrote ${numFiles} files into ${flags.save}`);
     if (flags.draw !== undefined && prediction.draw !== undefined) {
       await core.createFolder(flags.draw);
       for (const { name, png } of await prediction.draw(drawn.samples, drawn.results)) {
@@ -77,14 +98,9 @@ async function predict(place: string, pictures: readonly string[], flags: Predic
     await engine.dispose();
   }
   const columns = ['picture', ...prediction.columns];
-  const rows = all.flatMap(({ picture, result }) => prediction.rows(result).map((row) => [picture, ...row]));
   const text =
     flags.format === 'json'
-      ? `${JSON.stringify(
-          all.map(({ picture, result }) => ({ picture, ...asRecord(result) })),
-          null,
-          2,
-        )}\n`
+      ? `${JSON.stringify(records, null, 2)}\n`
       : flags.format === 'csv'
         ? csvText(columns, rows)
         : `${formatTable(
@@ -96,6 +112,15 @@ async function predict(place: string, pictures: readonly string[], flags: Predic
     terminal.print(`Wrote ${flags.out}`);
   } else if (!terminal.json) {
     process.stdout.write(text);
+  }
+}
+
+async function saveFiles(folder: string, files: readonly PredictedFile[]): Promise<void> {
+  const core = await import('@mae-tasks/core-mae');
+  for (const { path, bytes } of files) {
+    const target = join(folder, path);
+    await core.createFolder(dirname(target));
+    await core.writeFileAtomically(target, bytes);
   }
 }
 

@@ -35,6 +35,13 @@ export interface CheckpointAllowances {
   readonly allowUnexpected: readonly string[];
 }
 
+/** A file that `predict --save` writes for a picture. */
+export interface PredictedFile {
+  /** Relative to the folder, with slashes: `masks/a.png`. Two pictures never share one. */
+  readonly path: string;
+  readonly bytes: Uint8Array;
+}
+
 /** How the model answers for pictures without targets. A `Result` is plain data: one for each picture. */
 export interface TaskPrediction<Result = unknown> {
   readonly forward: BatchedFunction | SteppedForward;
@@ -44,6 +51,13 @@ export interface TaskPrediction<Result = unknown> {
   readonly columns: readonly string[];
   /** The table's rows for one picture. */
   rows(result: Result): ReadonlyArray<ReadonlyArray<string | number>>;
+  /**
+   * A picture's entries in the list that `predict --format json` writes, in the field's own format where there is one.
+   * Default: one entry, the result beside the picture's name.
+   */
+  records?(sample: Sample, result: Result): ReadonlyArray<Readonly<Record<string, unknown>>>;
+  /** Files that the results become, for `predict --save`: index maps, overlays. */
+  files?(samples: readonly Sample[], results: readonly Result[]): Promise<readonly PredictedFile[]>;
   /** Pictures with the results on them. */
   draw?(samples: readonly Sample[], results: readonly Result[]): Promise<readonly Drawing[]>;
 }

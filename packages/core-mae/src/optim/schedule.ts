@@ -1,16 +1,52 @@
-/** A learning rate's course over training. Epochs are fractional: iteration `i` of `n` in epoch `e` is at `e + i / n`. */
-export interface CosineSchedule {
+interface ScheduleBase {
   /** The peak rate, reached at the end of the warm-up. */
   readonly lr: number;
-  readonly minLr: number;
   readonly warmupEpochs: number;
   readonly epochs: number;
 }
 
-/** Linear warm-up from 0, then half a cosine down to `minLr` (official util/lr_sched.py, per iteration). */
-export function cosineLearningRate(epoch: number, { lr, minLr, warmupEpochs, epochs }: CosineSchedule): number {
+/** Half a cosine down to `minLr` (official util/lr_sched.py). */
+export interface CosineSchedule extends ScheduleBase {
+  readonly kind: 'cosine';
+  readonly minLr: number;
+}
+
+/** A power of the share of training that is left, down to `minLr` (mmcv's `PolyLrUpdaterHook`). */
+export interface PolySchedule extends ScheduleBase {
+  readonly kind: 'poly';
+  readonly minLr: number;
+  readonly power: number;
+}
+
+/** The rate times `gamma` at each milestone (detectron2's `MultiStepParamScheduler`). */
+export interface StepSchedule extends ScheduleBase {
+  readonly kind: 'step';
+  /** Shares of the whole training, ascending. */
+  readonly milestones: readonly number[];
+  readonly gamma: number;
+}
+
+/** A learning rate's course over training. Epochs are fractional: iteration `i` of `n` in epoch `e` is at `e + i / n`. */
+export type LearningRateSchedule = CosineSchedule | PolySchedule | StepSchedule;
+
+/** The rate at a fractional epoch: a linear warm-up from 0, then the schedule's own course, per iteration. */
+export function learningRateAt(epoch: number, schedule: LearningRateSchedule): number {
+  const { lr, warmupEpochs, epochs } = schedule;
   if (epoch < warmupEpochs) return (lr * epoch) / warmupEpochs;
-  return minLr + (lr - minLr) * 0.5 * (1 + Math.cos((Math.PI * (epoch - warmupEpochs)) / (epochs - warmupEpochs)));
+  switch (schedule.kind) {
+    case 'cosine': {
+      const { minLr } = schedule;
+      return minLr + (lr - minLr) * 0.5 * (1 + Math.cos((Math.PI * (epoch - warmupEpochs)) / (epochs - warmupEpochs)));
+    }
+    case 'poly': {
+      const { minLr, power } = schedule;
+      return minLr + (lr - minLr) * Math.max(0, 1 - epoch / epochs) ** power;
+    }
+    case 'step': {
+      const { milestones, gamma } = schedule;
+      return lr * gamma ** milestones.filter((milestone) => epoch >= milestone * epochs).length;
+    }
+  }
 }
 
 /** The actual rate of a base rate: `blr · effective batch / 256` (linear scaling, Goyal et al. 2017). */

@@ -116,6 +116,7 @@ async function* runEvents(
       training: prepared.training,
       trackers,
       validation: prepared.validation,
+      evaluateEvery: config.evaluation.everyEpochs,
       drawn: config.samples.count === 0 ? [] : await prepared.drawnSamples(config.samples.count),
       drawEvery: config.samples.everyEpochs ?? Math.max(1, Math.floor(epochs / 10)),
       saveEverySteps: config.checkpoint.everySteps,

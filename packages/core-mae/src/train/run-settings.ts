@@ -21,6 +21,12 @@ export const runSettings = z.strictObject({
       everyMinutes: z.number().positive().default(10),
     })
     .prefault({}),
+  evaluation: z
+    .strictObject({
+      /** Epochs between evaluations on the held-out data; the last epoch is always evaluated. */
+      everyEpochs: z.int().positive().default(1),
+    })
+    .prefault({}),
   samples: z
     .strictObject({
       /** Pictures on a sheet. */

@@ -38,6 +38,8 @@ export interface RunOptions {
   readonly trackers: readonly Tracker[];
   /** The held-out data in order; absent, the loss of training decides which weights are best. */
   readonly validation?: { readonly batchSize: number; batches(): AsyncIterable<readonly Sample[]> } | undefined;
+  /** Epochs between evaluations on the held-out data; the last epoch is always evaluated. */
+  readonly evaluateEvery: number;
   /** Pictures to draw, through the evaluation transforms. */
   readonly drawn: readonly Sample[];
   /** Epochs between drawings; the last epoch is always drawn. */
@@ -102,12 +104,19 @@ async function* endEpoch(
   options: RunOptions,
 ): AsyncGenerator<RunEvent, void, void> {
   const end = { epoch, step, epochLoss };
+  const { validation, evaluateEvery, training } = options;
+  if (validation !== undefined && epoch % evaluateEvery !== 0 && epoch !== training.schedule.epochs) {
+    yield { kind: 'epoch', epoch, step, metrics: { [EPOCH_LOSS]: epochLoss } };
+    yield* drawEpoch(state, end, options);
+    yield await saver.save(null);
+    return;
+  }
   const metrics = await measure(state, end, options);
   if (metrics === undefined) {
     yield await saver.save(end);
     return;
   }
-  if (options.validation !== undefined) {
+  if (validation !== undefined) {
     for (const tracker of options.trackers) await tracker.log({ step, epoch, phase: 'val', values: metrics });
   }
   yield { kind: 'epoch', epoch, step, metrics };

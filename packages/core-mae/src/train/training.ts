@@ -10,7 +10,7 @@ import { clipGradients, gradientNorm } from '../optim/clip.js';
 import { updateAverage } from '../optim/ema.js';
 import type { Optimizer, OptimizerState } from '../optim/optimizer.js';
 import type { ParameterGroups } from '../optim/param-groups.js';
-import { type CosineSchedule, cosineLearningRate } from '../optim/schedule.js';
+import { type LearningRateSchedule, learningRateAt } from '../optim/schedule.js';
 import { accumulationLength, type Progress } from './progress.js';
 import { createReplicatedStep } from './replicated-step.js';
 import { createTrainStep } from './steps.js';
@@ -63,7 +63,7 @@ export interface TrainingOptions {
   readonly batchSize: number;
   readonly optimizer: Optimizer;
   readonly groups: ParameterGroups;
-  readonly schedule: CosineSchedule;
+  readonly schedule: LearningRateSchedule;
   /** Threads that each run an equal part of every batch. Default 1: the whole batch in one program. */
   readonly replicas?: number;
   readonly accumIter: number;
@@ -115,7 +115,7 @@ async function* trainEpoch(
     pending.push(batch);
     const { progress } = state;
     if (pending.length < accumulationLength(progress.batch, batchesPerEpoch, accumIter)) continue;
-    const lr = cosineLearningRate(progress.epoch + progress.batch / batchesPerEpoch, schedule);
+    const lr = learningRateAt(progress.epoch + progress.batch / batchesPerEpoch, schedule);
     const { losses, terms, gradNorm } = await step(pending, lr);
     const batchesDone = progress.batch + pending.length;
     const endsEpoch = batchesDone >= batchesPerEpoch;
