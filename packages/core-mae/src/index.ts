@@ -18,6 +18,7 @@ export type {
   EvaluationDetails,
   EvaluationTable,
   Evaluator,
+  ExportedProgram,
   ForwardStep,
   Objective,
   PrimaryMetric,

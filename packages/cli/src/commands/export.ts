@@ -35,7 +35,9 @@ async function exportModel(place: string, flags: ExportFlags): Promise<void> {
     });
   }
   const path = flags.out ?? `model${exporter.extension}`;
-  await exporter.write(core.exportedModel(loaded), path, { batchSize: flags.batch });
-  terminal.record({ type: 'exported', path, format: exporter.name });
-  terminal.print(`Wrote ${path}`);
+  const files = await exporter.write(core.exportedModel(loaded), path, { batchSize: flags.batch });
+  for (const file of files) {
+    terminal.record({ type: 'exported', path: file, format: exporter.name });
+    terminal.print(`Wrote ${file}`);
+  }
 }

@@ -5,5 +5,8 @@ import { saveCheckpoint } from './save.js';
 export const safetensorsExporter: Exporter = {
   name: 'safetensors',
   extension: '.safetensors',
-  write: ({ parameters, metadata }, path) => saveCheckpoint(path, parameters, { metadata }),
+  async write({ parameters, metadata }, path) {
+    await saveCheckpoint(path, parameters, { metadata });
+    return [path];
+  },
 };

@@ -1,5 +1,5 @@
 import type { ServiceIdentifier } from 'inversify';
-import type { BatchedFunction } from './objective.js';
+import type { ExportedProgram } from './objective.js';
 import type { ParameterTree } from './tensor.js';
 
 /** A model to be written in another form. */
@@ -8,7 +8,9 @@ export interface ExportedModel {
   readonly name: string;
   readonly parameters: ParameterTree;
   /** The prediction; absent where the model is more than one program. */
-  readonly forward?: BatchedFunction | undefined;
+  readonly forward?: ExportedProgram | undefined;
+  /** The prediction's programs by name, where it is more than one. */
+  readonly programs?: Readonly<Record<string, ExportedProgram>> | undefined;
   /** What a reader of the file needs to know, as strings: sizes, normalisation, class names. */
   readonly metadata: Readonly<Record<string, string>>;
 }
@@ -19,8 +21,12 @@ export interface Exporter {
   readonly name: string;
   /** Of the file's name, with the dot. */
   readonly extension: string;
-  /** @throws MaeError `WRITE_FAILED`, or `CONFIG_INVALID` where the model cannot be written so */
-  write(model: ExportedModel, path: string, options: { readonly batchSize: number }): Promise<void>;
+  /**
+   * Writes the model, and returns the files: `path`, or several beside it that are named after it.
+   *
+   * @throws MaeError `WRITE_FAILED`, or `CONFIG_INVALID` where the model cannot be written so
+   */
+  write(model: ExportedModel, path: string, options: { readonly batchSize: number }): Promise<readonly string[]>;
 }
 
 export const Exporter: ServiceIdentifier<Exporter> = Symbol.for('mae:Exporter');

@@ -29,6 +29,9 @@ export interface BatchedFunction extends SamplePipeline {
   readonly collateParts?: (samples: readonly Sample[], random: Random, count: number) => readonly Batch[];
 }
 
+/** A program as it is written for other runtimes: a function and the shapes that it takes. */
+export type ExportedProgram = Pick<BatchedFunction, 'fn' | 'batchSpec'>;
+
 /** One forward and backward pass over a batch. */
 export interface TrainStep {
   /** Writes gradients (it does not add to them) and returns the scalar `loss`, and further scalars that are logged. */

@@ -2,7 +2,7 @@ import type { ServiceIdentifier } from 'inversify';
 import type { z } from 'zod';
 import type { Backbone, VitConfig } from './backbone.js';
 import type { Dataset, PixelStatistics, Sample } from './dataset.js';
-import type { BatchedFunction, Drawing, Objective, SteppedForward } from './objective.js';
+import type { BatchedFunction, Drawing, ExportedProgram, Objective, SteppedForward } from './objective.js';
 import type { ParameterGroup } from './parameters.js';
 import type { HostTensor, Shape } from './tensor.js';
 
@@ -76,6 +76,11 @@ export interface TaskModel<Result = unknown> {
   readonly objective: Objective;
   readonly prediction: TaskPrediction<Result>;
   readonly checkpoint: CheckpointAllowances;
+  /**
+   * The prediction's programs by name, for exporters of programs, where it is more than one; each becomes a file of its
+   * own. Absent: `prediction.forward` is the only one.
+   */
+  readonly programs?: Readonly<Record<string, ExportedProgram>>;
   /** With `linear-probe` only, and only where no picture is augmented. */
   readonly frozenEncoder?: FrozenEncoder | undefined;
   /**

@@ -8,6 +8,7 @@ export function exportedModel({ task, model, parameters, vit, statistics, facts 
     name: task.name,
     parameters,
     forward: 'createStep' in forward ? undefined : forward,
+    programs: model.programs,
     metadata: {
       task: task.name,
       input: 'images [batch, height, width, channels], float32, (value / 255 − mean) / std',
