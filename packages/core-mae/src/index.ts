@@ -78,6 +78,7 @@ export {
   type CocoCategory,
   type CocoImages,
 } from './data/coco/annotations.js';
+export { type AnnotatedPicture, collectAnnotations } from './data/coco/collect-annotations.js';
 export { checkCoco, type CheckOptions, type CheckReport } from './data/coco/check.js';
 export { type CropOptions, cropBoxes, type CropResult } from './data/coco/crop.js';
 export { collectDetections, type Detection, DetectionBuilder, type Detections } from './data/coco/detections.js';
@@ -110,7 +111,7 @@ export {
   type CollateInstancesOptions,
   pasteMask,
 } from './data/instances/collate-instances.js';
-export type { InstanceAnnotations } from './data/instances/instance-target.js';
+export { decodeMask, type EncodedMask, type InstanceAnnotations } from './data/instances/instance-target.js';
 export { type LabelMap, readLabelMap } from './data/label-map.js';
 export { createMeanIou, type MeanIou, type MeanIouResult } from './data/mean-iou.js';
 export type { SemanticAnnotation } from './data/semantic-target.js';

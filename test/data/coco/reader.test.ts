@@ -9,6 +9,8 @@ import { cocoDataset, cocoReader } from '#core/data/coco/reader.js';
 import { cocoSemanticReader, semanticClassNames, semanticMask } from '#core/data/coco/semantic.js';
 import { ade20kReader } from '#core/data/ade20k.js';
 import { type LabelMap, readLabelMap } from '#core/data/label-map.js';
+import { instanceLabels } from '#core/data/instances/instance-labels.js';
+import { loadInstances } from '#core/data/instances/instance-target.js';
 import { createPipeline } from '#core/data/pipeline.js';
 import { createRandom } from '#core/nn/random.js';
 
@@ -60,10 +62,13 @@ describe('layouts', () => {
     await expect(cocoReader.open(join(folder, 'both'), { emptyImages: 'drop' })).rejects.toThrow(/emptyImages/);
   });
 
-  it('leaves out boxes without area, and pictures without objects if asked', () => {
+  it('keeps boxes without area for scoring but not for training', () => {
     put('empty/annotations.json', file('a.jpg', [{ ...object, bbox: [1, 1, 0, 5] }]));
     const data = cocoDataset(join(folder, 'empty'));
-    expect(data.item(0).target!.classes).toHaveLength(0);
+    const target = data.item(0).target!;
+    expect(target.classes).toHaveLength(1);
+    expect(loadInstances(target, { width: target.width, height: target.height, id: 'a.jpg' }).classes).toHaveLength(0);
+    expect(instanceLabels(target, target).labels.every((value) => value === 0)).toBe(true);
     expect(data.annotations.size).toBe(1);
     expect(data.warnings.join()).toMatch(/annotation 1: its box is 0 × 5/);
   });

@@ -28,6 +28,8 @@ export interface Dataset<Target = unknown> {
   item(index: number): Item<Target>;
   /** Names of the classes, by contiguous index, where the data has classes. */
   readonly classNames?: readonly string[];
+  /** What the data's files call the classes by, by contiguous index, where they number them: COCO's category ids. */
+  readonly classIds?: readonly number[];
   /** Oddities met while opening, each naming its file or annotation. */
   readonly warnings: readonly string[];
 }

@@ -33,6 +33,8 @@ export interface CheckpointAllowances {
   readonly allowMissing: readonly string[];
   /** Tensors of the checkpoint that the model has no use for. */
   readonly allowUnexpected: readonly string[];
+  /** Rows and columns of the model's `pos_embed`, where they are not those of its pictures' patches. */
+  readonly positionGrid?: readonly [number, number];
 }
 
 /** A file that `predict --save` writes for a picture. */

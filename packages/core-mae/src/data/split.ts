@@ -9,6 +9,7 @@ export function subset<Target>(dataset: Dataset<Target>, indices: ArrayLike<numb
     size: indices.length,
     item: (index) => dataset.item(indices[index]!),
     ...(dataset.classNames === undefined ? {} : { classNames: dataset.classNames }),
+    ...(dataset.classIds === undefined ? {} : { classIds: dataset.classIds }),
     warnings: dataset.warnings,
   };
 }

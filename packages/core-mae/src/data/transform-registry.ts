@@ -4,7 +4,7 @@ import type { TargetHandler, TargetHandlerFactory, Transform, TransformFactory }
 import { MaeError, messageOf } from '../errors.js';
 import { instanceHandler } from './instances/instance-geometry.js';
 import { photometricDistortion } from './instances/photometric-distortion.js';
-import { resizeAndPad, resizeEdges, resizeLongerSide, scaleJitter } from './instances/scale-jitter.js';
+import { resizeAndPad, resizeEdges, resizeLongerSide, resizeToFit, scaleJitter } from './instances/scale-jitter.js';
 import { semanticHandler } from './semantic-target.js';
 import { centerCrop, horizontalFlip, normalize, randomResizedCrop, resizeShorterSide, resizeTo } from './transforms.js';
 
@@ -52,9 +52,16 @@ export const builtInTransforms: Readonly<Record<string, TransformFactory>> = {
     z.strictObject({ size: targetSize, fill, filter: bilinearFirst }),
     resizeAndPad,
   ),
+  resizeToFit: checked('resizeToFit', z.strictObject({ size: targetSize, filter: bilinearFirst }), resizeToFit),
   scaleJitter: checked(
     'scaleJitter',
-    z.strictObject({ size: targetSize, scale: ordered(0.1, 2), fill, filter: bilinearFirst }),
+    z.strictObject({
+      size: targetSize,
+      scale: ordered(0.1, 2),
+      fill,
+      pad: z.boolean().default(true),
+      filter: bilinearFirst,
+    }),
     scaleJitter,
   ),
   photometricDistortion: checked(

@@ -7,7 +7,6 @@ import type { Dataset } from '../contracts/dataset.js';
 import type { Task } from '../contracts/task.js';
 import type { ParameterTree } from '../contracts/tensor.js';
 import { MaeError } from '../errors.js';
-import { patchGrid } from '../models/vit-config.js';
 import { initializeParameters } from '../nn/params.js';
 import { createRandom } from '../nn/random.js';
 import type { Registry } from '../plugin/container.js';
@@ -15,6 +14,7 @@ import { missingTask } from '../plugin/find-plugins.js';
 import { checkSettings } from './check-settings.js';
 import { type FinetuneConfig, finetuneConfig, resolveFinetuneConfig } from './finetune-config.js';
 import { overlaySettings } from './overlay-settings.js';
+import { positionGridOf } from './pretrained-encoder.js';
 import { findRunDirectory } from './run-directory.js';
 import { type BuiltModel, buildTaskModel } from './task-model.js';
 import { trainingMetadataOf } from './training-checkpoint.js';
@@ -57,10 +57,9 @@ export async function loadTaskModel(
   }
   const parameters = initializeParameters(built.model.objective.parameters, createRandom(0));
   const averages: ReadonlyMap<string, StoredTensor> = optimizerSlots(extra).get('ema') ?? new Map();
-  const { height, width } = patchGrid(built.vit);
   mergeCheckpoint(parameters, new Map([...tensors, ...averages]), {
     path,
-    positions: { pos_embed: { to: { height, width } } },
+    positions: { pos_embed: { to: positionGridOf(built.vit, built.model.checkpoint) } },
   });
   return { ...built, path, parameters };
 }

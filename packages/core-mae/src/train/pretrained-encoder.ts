@@ -8,6 +8,7 @@ import type { CheckpointAllowances } from '../contracts/task.js';
 import type { ParameterTree } from '../contracts/tensor.js';
 import { inferMaeConfig } from '../models/infer-config.js';
 import { patchGrid } from '../models/vit-config.js';
+import type { GridSize } from '../nn/interpolate-bicubic.js';
 import { encoderSettings, resolveEncoder } from './encoder-settings.js';
 import { modelSettings, resolveModel } from './model-settings.js';
 import { trainingMetadataOf } from './training-checkpoint.js';
@@ -57,11 +58,17 @@ export async function loadEncoder(
   const { tensors, extra } = await loadCheckpoint(path);
   const averages: StoredTensors = optimizerSlots(extra).get('ema') ?? new Map();
   const transferred = [...tensors, ...averages].filter(([name]) => !isListed(name, backbone.pretrainingOnly));
-  const { height, width } = patchGrid(vit);
   return mergeCheckpoint(parameters, new Map(transferred), {
     path,
     allowMissing: allowances.allowMissing,
     allowUnexpected: allowances.allowUnexpected,
-    positions: { pos_embed: { to: { height, width } } },
+    positions: { pos_embed: { to: positionGridOf(vit, allowances) } },
   });
+}
+
+/** The grid of a model's position table. */
+export function positionGridOf(vit: VitConfig, { positionGrid }: CheckpointAllowances): GridSize {
+  if (positionGrid !== undefined) return { height: positionGrid[0], width: positionGrid[1] };
+  const { height, width } = patchGrid(vit);
+  return { height, width };
 }

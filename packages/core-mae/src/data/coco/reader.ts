@@ -22,8 +22,8 @@ export interface CocoDataset extends Dataset<InstanceAnnotations> {
 }
 
 /**
- * A data set in COCO's layout; see `locateCoco` for where files may lie. Items are in the file's order. Boxes without
- * area are left out of items (they stay in `annotations`, for scoring).
+ * A data set in COCO's layout; see `locateCoco` for where files may lie. Items are in the file's order. They have boxes
+ * without area too, for scoring; training leaves these out.
  *
  * @throws MaeError `DATA_NOT_FOUND`, `ANNOTATION_INVALID`, `DATA_EMPTY`; an item throws `PATH_ESCAPES`.
  */
@@ -52,6 +52,7 @@ export function cocoDataset(path: string, options: CocoDatasetOptions = {}): Coc
       };
     },
     classNames: annotations.categories.map(({ name }) => name),
+    classIds: annotations.categories.map(({ id }) => id),
     warnings,
     annotations,
     imageFolder,
@@ -60,7 +61,7 @@ export function cocoDataset(path: string, options: CocoDatasetOptions = {}): Coc
 
 /** A picture's objects as plain data; its arrays are copies, small enough to be sent to a worker thread. */
 export function instancesOfImage(annotations: CocoAnnotations, image: number): InstanceAnnotations {
-  const entries = [...annotationsOfImage(annotations, image)].filter((entry) => hasBox(annotations, entry));
+  const entries = [...annotationsOfImage(annotations, image)];
   const { images, boxes } = annotations;
   return {
     imageId: images.ids[image]!,
@@ -75,6 +76,7 @@ export function instancesOfImage(annotations: CocoAnnotations, image: number): I
     ),
     classes: Int32Array.from(entries, (entry) => annotations.categoryIndexes[entry]!),
     crowds: Uint8Array.from(entries, (entry) => annotations.crowds[entry]!),
+    areas: Float64Array.from(entries, (entry) => annotations.areas[entry]!),
     masks: entries.map((entry) => encodedMask(annotations, entry)),
   };
 }

@@ -3,7 +3,7 @@ import { MaeError } from '../../errors.js';
 import { boxToRle } from '../coco/polygon.js';
 import { type Rle, rleArea } from '../coco/rle.js';
 import type { LabelMap } from '../label-map.js';
-import { decodeMask, type InstanceAnnotations } from './instance-target.js';
+import { decodeMask, hasBox, type InstanceAnnotations } from './instance-target.js';
 
 export interface InstanceLabelOptions {
   /** What pixels without an object become: class 0, in front of the others, or ignored. Default `class`. */
@@ -25,7 +25,8 @@ export function instanceLabels(
   { background = 'class', ignoreIndex = 255 }: InstanceLabelOptions = {},
 ): LabelMap {
   const first = background === 'class' ? 1 : 0;
-  const layers = masks.map((mask, i) => {
+  const layers = masks.flatMap((mask, i) => {
+    if (!hasBox({ boxes }, i)) return [];
     const value = classes[i]! + first;
     if (value >= ignoreIndex) {
       throw new MaeError('DATA_INVALID', {
@@ -42,7 +43,7 @@ export function instanceLabels(
         fix: 'write the mask at the size of the picture',
       });
     }
-    return { rle, value: mask === undefined ? ignoreIndex : value, area: rleArea(rle) };
+    return [{ rle, value: mask === undefined ? ignoreIndex : value, area: rleArea(rle) }];
   });
   const labels = new (ignoreIndex > 255 ? Uint16Array : Uint8Array)(width * height);
   if (background === 'ignore') labels.fill(ignoreIndex);

@@ -23,6 +23,8 @@ export interface InstanceAnnotations {
   readonly classes: Int32Array;
   /** `[n]`: 1 for a region of many objects. */
   readonly crowds: Uint8Array;
+  /** `[n]`, in pixels, as the file has them; scores by size go by them. Default: those of the masks, or of the boxes. */
+  readonly areas?: Float64Array;
   /** `[n]`; undefined for an object that has a box alone. */
   readonly masks: ReadonlyArray<EncodedMask | undefined>;
 }
@@ -49,7 +51,7 @@ export interface Instances {
 }
 
 /**
- * The objects with their masks drawn, empty ones left out.
+ * The objects with their masks drawn; empty ones and those whose annotated box has no area left out.
  *
  * @throws MaeError `IMAGE_INVALID` where the picture is not of the annotated size.
  */
@@ -65,8 +67,16 @@ export function loadInstances(
   regions.forEach((region, i) => {
     boxes.set(region === undefined ? clippedBox(annotations.boxes, i, width, height) : boxOfRegion(region), 4 * i);
   });
+  annotations.ids.forEach((_, i) => {
+    if (!hasBox(annotations, i)) boxes.fill(0, 4 * i, 4 * i + 4);
+  });
   const { imageId, ids, classes, crowds } = annotations;
   return withoutEmpty({ imageId, ids, boxes, classes, crowds, masks: regions });
+}
+
+/** Whether an annotated box has an area; one without is there to be scored, not to be learned from. */
+export function hasBox({ boxes }: Pick<InstanceAnnotations, 'boxes'>, i: number): boolean {
+  return boxes[4 * i + 2]! > boxes[4 * i]! && boxes[4 * i + 3]! > boxes[4 * i + 1]!;
 }
 
 /** @throws MaeError `IMAGE_INVALID` where the picture is not of the annotated size */

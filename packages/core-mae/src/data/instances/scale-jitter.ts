@@ -7,18 +7,22 @@ export interface ScaleJitterOptions {
   readonly scale?: readonly [number, number];
   /** Value of the padding on the right and below, by channel, 0–255. Default 128 for every channel. */
   readonly fill?: readonly number[];
+  /** Whether a smaller picture is padded; false leaves it smaller. Default true. */
+  readonly pad?: boolean;
   /** Default `bilinear`. */
   readonly filter?: Filter;
 }
 
 /**
  * Large-scale jitter: the picture resized by a random factor, a random box of the fixed size cut out where it is larger,
- * and padded on the right and below where it is smaller (detectron2, `ResizeScale` and `FixedSizeCrop`).
+ * and padded on the right and below where it is smaller, unless `pad` is false (detectron2, `ResizeScale` and
+ * `FixedSizeCrop`).
  */
 export function scaleJitter({
   size,
   scale = [0.1, 2],
   fill = [128, 128, 128],
+  pad = true,
   filter = 'bilinear',
 }: ScaleJitterOptions): GeometryTransform {
   const [height, width] = typeof size === 'number' ? [size, size] : size;
@@ -26,7 +30,8 @@ export function scaleJitter({
     filter,
     plan(scene, random) {
       const factor = scale[0] + (scale[1] - scale[0]) * random.uniform();
-      return fixedFrame(scene, factor, width, height, fill, random.uniform(), random.uniform());
+      const frame = fixedFrame(scene, factor, width, height, fill, random.uniform(), random.uniform());
+      return pad ? frame : withoutCanvas(frame);
     },
   };
 }
@@ -48,6 +53,23 @@ export function resizeAndPad({
 }: ResizeAndPadOptions): GeometryTransform {
   const [height, width] = typeof size === 'number' ? [size, size] : size;
   return { filter, plan: (scene) => fixedFrame(scene, 1, width, height, fill, 0, 0) };
+}
+
+export interface ResizeToFitOptions {
+  /** `[height, width]` that the result does not exceed, or a square's side, in pixels. */
+  readonly size: number | readonly [number, number];
+  /** Default `bilinear`. */
+  readonly filter?: Filter;
+}
+
+/** The whole picture, its shape kept, as large as fits into a size; not padded. */
+export function resizeToFit({ size, filter = 'bilinear' }: ResizeToFitOptions): GeometryTransform {
+  const [height, width] = typeof size === 'number' ? [size, size] : size;
+  return { filter, plan: (scene) => withoutCanvas(fixedFrame(scene, 1, width, height, [], 0, 0)) };
+}
+
+function withoutCanvas({ box, width, height }: Geometry): Geometry {
+  return { box, width, height };
 }
 
 /** @param offsetX, offsetY where the box is cut out, as shares of the room there is, 0–1 */
