@@ -137,7 +137,6 @@ export { isEncoderParameter, maeLoss, maeReconstruction, maeSpecs } from './mode
 export { countVisible, drawPatchOrder, MASK_STRATEGIES, type MaskStrategy } from './models/masking.js';
 export { PRESET_NAMES, type PresetName, presets } from './models/presets.js';
 export { embedPatches, patchEmbedSpecs, patchify } from './models/patch-embed.js';
-export { resizeRelPos } from './models/rel-pos.js';
 export { createReconstruct, type Reconstruction } from './models/reconstruct.js';
 export { encodeImages, vitBackbone, vitNormSpecs, vitSpecs } from './models/vit.js';
 export { patchGrid } from './models/vit-config.js';

@@ -2,7 +2,7 @@ import { type Parameter, type ParameterTree, sameShape } from '../contracts/tens
 import { MaeError } from '../errors.js';
 import type { GridSize } from '../nn/interpolate-bicubic.js';
 import { formatMergeReport, type MergeReport, type ShapeChange } from './merge-report.js';
-import { resizePositions } from './positions.js';
+import { resizePositions, resizeRelativePositions } from './positions.js';
 import { type StoredTensor, type StoredTensors, toFloat32 } from './stored-tensor.js';
 
 export interface MergeOptions {
@@ -26,7 +26,8 @@ export interface MergeOptions {
 const DEFAULT_POSITIONS: NonNullable<MergeOptions['positions']> = { pos_embed: {}, decoder_pos_embed: {} };
 
 /**
- * Copies a checkpoint's tensors into the parameters of the same names, and returns what became of every name. Anything
+ * Copies a checkpoint's tensors into the parameters of the same names, and returns what became of every name. Tables of
+ * relative positions for other sizes are interpolated. Anything
  * missing, unexpected or of another shape that the options do not allow is an error that lists all of them; nothing is
  * copied then.
  *
@@ -47,7 +48,10 @@ export function mergeCheckpoint(parameters: ParameterTree, tensors: StoredTensor
       continue;
     }
     const grids = Object.hasOwn(positions, name) ? positions[name] : undefined;
-    const resized = grids && resize(stored, parameter, grids, path);
+    const resized =
+      grids === undefined
+        ? resizeRelativePositions(name, () => toFloat32(stored, name, path), stored.shape, parameter.shape)
+        : resize(stored, parameter, grids, path);
     if (resized !== undefined) {
       reshaped.push({ name, stored: stored.shape, expected: parameter.shape });
       copies.push({ target: parameter.data, values: resized });

@@ -1,5 +1,6 @@
 import type { Shape } from '../contracts/tensor.js';
 import { type GridSize, interpolateBicubic } from '../nn/interpolate-bicubic.js';
+import { interpolateLinear } from '../nn/interpolate-linear.js';
 
 /**
  * A table of positions for another grid of patches, `target`; undefined if it already fits, or cannot be made to fit:
@@ -35,6 +36,21 @@ export function resizePositions(
   result.set(kept);
   result.set(interpolateBicubic(values.subarray(kept.length), from, to), kept.length);
   return result;
+}
+
+/** Tables of relative positions, `[2 · side − 1, d]`: detectron2's `rel_pos_h` and `rel_pos_w`. */
+const RELATIVE = /(?:^|\.)rel_pos_[hw]$/;
+
+/** A table of relative positions for another side; undefined for any other parameter, and for other widths. */
+export function resizeRelativePositions(
+  name: string,
+  values: () => Float32Array,
+  stored: Shape,
+  target: Shape,
+): Float32Array | undefined {
+  if (!RELATIVE.test(name) || stored.length !== 2 || target.length !== 2) return undefined;
+  if (stored[1] !== target[1] || stored[0] === target[0]) return undefined;
+  return interpolateLinear(values(), stored[0]!, target[0]!);
 }
 
 /** The square grid of a table with one class token, or without one. */

@@ -81,24 +81,3 @@ function placesOfKeys({ height, width }: GridSize): tf.Tensor3D {
   }
   return tf.tensor3d(places, [height * width, 1, height + width]);
 }
-
-/**
- * A table of relative positions for a grid of another size, `[to, d]`: linear, ends of the table aligned at the borders
- * of their cells (`F.interpolate(mode='linear')`, as detectron2's `get_rel_pos` does when sizes differ).
- *
- * @param table `[from, d]`
- */
-export function resizeRelPos(table: Float32Array, from: number, to: number): Float32Array {
-  const width = table.length / from;
-  const result = new Float32Array(to * width);
-  for (let row = 0; row < to; row++) {
-    const source = Math.max(0, ((row + 0.5) * from) / to - 0.5);
-    const low = Math.min(Math.floor(source), from - 1);
-    const high = Math.min(low + 1, from - 1);
-    const weight = source - low;
-    for (let i = 0; i < width; i++) {
-      result[row * width + i] = (1 - weight) * table[low * width + i]! + weight * table[high * width + i]!;
-    }
-  }
-  return result;
-}

@@ -15,7 +15,7 @@ export function conv2d(x: tf.Tensor4D, weight: tf.Tensor4D, bias?: tf.Tensor1D):
   // A pixel that sees only itself is a row of a matrix.
   if (kernelSize === 1) return linear(x, tf.reshape(weight, [numOut, numIn]), bias) as tf.Tensor4D;
   const filter = tf.transpose(weight, [2, 3, 1, 0]); // [k, k, in, out]
-  const result = tf.conv2d(x, filter, 1, (kernelSize - 1) / 2);
+  const result = tf.conv2d(x, filter, 1, 'same');
   return bias === undefined ? result : tf.add(result, bias);
 }
 

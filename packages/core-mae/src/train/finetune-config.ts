@@ -61,10 +61,12 @@ export async function resolveFinetuneConfig(
   const merged = overlaySettings(recipeSettings, named);
   const config = checkSettings(schema, merged, recipe === null ? where : `recipe ${recipe} and ${where ?? 'settings'}`);
   const { mean, std } = config.data;
+  const { backbone, preset } = config.model;
   return {
     ...config,
     recipe,
-    model: { backbone: config.model.backbone, preset: config.model.preset, ...mutable(vit) },
+    // Once more: a recipe may set the size of the pictures.
+    model: { backbone, preset, ...mutable(resolveEncoder(config.model, pretrained?.vit)) },
     data: { ...config.data, mean: mean ?? pretrained?.mean ?? null, std: std ?? pretrained?.std ?? null },
   };
 }
