@@ -2,7 +2,7 @@ import { defaultMaskOptions } from '../packages/core-mae/src/models/mae-config.j
 import { presets } from '../packages/core-mae/src/models/presets.js';
 import { timeSteps } from './mae-step.js';
 
-const BATCH_SIZE = 4;
+const BATCH_SIZE = 8;
 const STEPS = 2;
 
 /**

@@ -1,29 +1,20 @@
 """The peer of bench/train-step.ts: the same masked autoencoder's training step in PyTorch eager.
 
-Runs itself again with the fastest BLAS it can find for Debian's PyTorch (OpenBLAS with OpenMP; the default is several
-times slower) and as many threads as there are cores. Prints one line of JSON: {"seconds", "peakMiB", "setting"}.
+Prints one line of JSON: {"seconds", "peakMiB", "setting"}.
 """
 
 import argparse
 import json
 import math
-import os
 import resource
-import sys
 import time
 
-OPENBLAS = "/usr/lib/x86_64-linux-gnu/openblas-openmp"
+# Importing this first starts the process again with the fastest BLAS.
+from fastest_blas import SETTING
 
-if os.environ.get("MAE_BENCH_PEER") != "1":
-    environment = {key: value for key, value in os.environ.items() if not key.startswith("OPENBLAS_")}
-    environment.update(MAE_BENCH_PEER="1", OMP_NUM_THREADS=str(len(os.sched_getaffinity(0))))
-    if os.path.isdir(OPENBLAS):
-        environment["LD_LIBRARY_PATH"] = OPENBLAS
-    os.execve(sys.executable, [sys.executable, *sys.argv], environment)
-
-import torch  # noqa: E402
-from torch import nn  # noqa: E402
-from torch.nn import functional  # noqa: E402
+import torch
+from torch import nn
+from torch.nn import functional
 
 NORM_EPS = 1e-6
 
@@ -133,13 +124,12 @@ def main():
         if step >= 2:
             times.append(time.perf_counter() - start)
     assert math.isfinite(loss.item())
-    blas = "OpenBLAS with OpenMP" if OPENBLAS in os.environ.get("LD_LIBRARY_PATH", "") else "default BLAS"
     print(
         json.dumps(
             {
                 "seconds": sorted(times)[len(times) // 2],
                 "peakMiB": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
-                "setting": f"PyTorch {torch.__version__} eager, {blas}, {torch.get_num_threads()} threads",
+                "setting": f"PyTorch {torch.__version__} eager, {SETTING}, {torch.get_num_threads()} threads",
             }
         )
     )
