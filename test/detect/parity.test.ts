@@ -29,6 +29,7 @@ import {
   maskSpec,
   trunkFunction,
 } from '../../packages/plugin-detect/src/detector.js';
+import { boxStages } from '../../packages/plugin-detect/src/box-stages.js';
 import { sampleProposals } from '../../packages/plugin-detect/src/roi-targets.js';
 import { encodeMaps } from '../../packages/plugin-detect/src/vit-det.js';
 import {
@@ -102,7 +103,7 @@ describe.each(chosenEngines())('the detector against detectron2, %s', (_, start)
   it('computes scores and deltas of pooled regions', async () => {
     const pooled = channelsLast('box_pooled');
     const spec = boxSpec(config, 40).pooled!;
-    const outputs = await run(boxFunction(config), { pooled: { ...spec, data: pooled } });
+    const outputs = await run(boxFunction(config, boxStages(config)[0]!), { pooled: { ...spec, data: pooled } });
     expectClose(outputs.scores!.data, softmaxRows(reference.float32('box.scores'), 6), FORWARD, 'scores');
     expectClose(outputs.deltas!.data, reference.float32('box.deltas'), FORWARD, 'deltas');
   });
@@ -158,7 +159,7 @@ describe.each(chosenEngines())('the detector against detectron2, %s', (_, start)
       lossRpnLoc: 'loss.loss_rpn_loc',
     } as const;
     for (const [ours, theirs] of Object.entries(expected)) {
-      expectClose([losses[ours as keyof typeof losses]], reference.float32(theirs), FORWARD, ours);
+      expectClose([losses[ours]!], reference.float32(theirs), FORWARD, ours);
     }
     const given = reference.names.filter((name) => name.startsWith('grad.'));
     expect(names.map((name) => `grad.${detectron2Name(name)}`).sort()).toEqual(given.sort());

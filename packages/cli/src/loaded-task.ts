@@ -26,3 +26,12 @@ export async function openLoadedTask(
       : { task: flags.task, data: await foreignData(registry) };
   return { registry, loaded: await core.loadTaskModel(place, registry, { settings, foreign }) };
 }
+
+/** Opens the data that foreign weights take their classes from, where a path is given. */
+export function classesFrom(path: string | undefined): ((registry: Registry) => Promise<Dataset>) | undefined {
+  if (path === undefined) return undefined;
+  return async ({ readers }) => {
+    const { openSplit } = await import('@mae-tasks/core-mae');
+    return openSplit(path, readers, { preferred: 'val' });
+  };
+}

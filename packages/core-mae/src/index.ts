@@ -62,6 +62,7 @@ export { readSafetensors, readSafetensorsHeader } from './checkpoint/safetensors
 export { saveCheckpoint } from './checkpoint/save.js';
 
 export type { BadImage } from './data/bad-images.js';
+export { encodePng } from './data/encode-image.js';
 export { decodeImage, type DecodeOptions } from './data/image.js';
 export { dataReaders } from './data/readers.js';
 export { imageFolder } from './data/image-folder.js';
@@ -111,7 +112,12 @@ export {
   type CollateInstancesOptions,
   pasteMask,
 } from './data/instances/collate-instances.js';
-export { decodeMask, type EncodedMask, type InstanceAnnotations } from './data/instances/instance-target.js';
+export {
+  checkAnnotatedSize,
+  decodeMask,
+  type EncodedMask,
+  type InstanceAnnotations,
+} from './data/instances/instance-target.js';
 export { type LabelMap, readLabelMap } from './data/label-map.js';
 export { createMeanIou, type MeanIou, type MeanIouResult } from './data/mean-iou.js';
 export type { SemanticAnnotation } from './data/semantic-target.js';

@@ -1,4 +1,5 @@
-import { clipBox, decodeBox, ROI_BOX_WEIGHTS } from './box-codec.js';
+import { clipBox, decodeBox } from './box-codec.js';
+import { boxStages } from './box-stages.js';
 import type { DetectorConfig } from './detector-config.js';
 import { nonMaximumSuppression } from './nms.js';
 import { isFinite4, pickBoxes } from './rpn-proposals.js';
@@ -19,7 +20,7 @@ export interface ScoredProposals {
   readonly boxes: Float32Array;
   /** `[n, numClasses + 1]`: probabilities, the last of background. */
   readonly scores: Float32Array;
-  /** `[n, numClasses, 4]`. */
+  /** `[n, numBoxes, 4]`: for each class, or for all. */
   readonly deltas: Float32Array;
 }
 
@@ -30,23 +31,28 @@ export interface ScoredProposals {
 export function findDetections(
   proposals: ScoredProposals,
   picture: { readonly width: number; readonly height: number },
-  { numClasses, test }: DetectorConfig,
+  config: DetectorConfig,
 ): DetectedBoxes {
+  const { numClasses, test } = config;
+  const { numBoxes, boxWeights } = boxStages(config).at(-1)!;
+  const wanted = test.classes ?? Array.from({ length: numClasses }, (_, k) => k);
+  /** Where a class of a proposal has its box among the deltas. */
+  const deltasAt = (row: number, k: number): number => 4 * (row * numBoxes + (numBoxes === 1 ? 0 : k));
   const numProposals = proposals.boxes.length / 4;
   const found: number[] = [];
   for (let row = 0; row < numProposals; row++) {
-    for (let k = 0; k < numClasses; k++) {
+    for (const k of wanted) {
       const place = row * numClasses + k;
       if (!(proposals.scores[place + row]! > test.scoreThreshold)) continue;
-      if (isFinite4(proposals.deltas, 4 * place)) found.push(place);
+      if (isFinite4(proposals.deltas, deltasAt(row, k))) found.push(place);
     }
   }
   const boxes = new Float32Array(4 * found.length);
   found.forEach((place, i) => {
     const row = Math.floor(place / numClasses);
     const out = { data: boxes, at: 4 * i };
-    const deltas = { data: proposals.deltas, at: 4 * place };
-    decodeBox({ data: proposals.boxes, at: 4 * row }, deltas, ROI_BOX_WEIGHTS, out);
+    const deltas = { data: proposals.deltas, at: deltasAt(row, place % numClasses) };
+    decodeBox({ data: proposals.boxes, at: 4 * row }, deltas, boxWeights, out);
     clipBox(boxes, 4 * i, picture.width, picture.height);
   });
   const scores = Float32Array.from(found, (place) => {

@@ -1,4 +1,5 @@
 import { MaeError, type VitConfig } from '@mae-tasks/core-mae';
+import type { CascadeStage } from './box-stages.js';
 
 /** How regressed boxes are compared with true ones: on their deltas, or by overlap (Rezatofighi et al. 2019). */
 export type BoxLoss = { readonly kind: 'smooth-l1'; readonly beta: number } | { readonly kind: 'giou' };
@@ -52,6 +53,8 @@ export interface DetectorConfig {
     readonly positiveFraction: number;
     readonly boxLoss: BoxLoss;
   };
+  /** Box heads one after another instead of one, each with its own matches; `boxHead.iouThreshold` draws proposals. */
+  readonly cascade?: readonly CascadeStage[] | undefined;
   /** Absent for boxes only. */
   readonly maskHead?:
     | {
@@ -64,6 +67,8 @@ export interface DetectorConfig {
     readonly scoreThreshold: number;
     readonly nmsThreshold: number;
     readonly detectionsPerImage: number;
+    /** Indices of the classes to look for. Default: all. */
+    readonly classes?: readonly number[] | undefined;
   };
 }
 
@@ -130,7 +135,7 @@ export function pyramidGrids({ imageSize, patchSize }: VitConfig): ReadonlyArray
   return [4, 2, 1, 1 / 2, 1 / 4].map((scale) => [Math.ceil(height * scale), Math.ceil(width * scale)] as const);
 }
 
-function requireValid({ vit, globalBlocks, windowSize, numClasses, neck }: DetectorConfig): void {
+function requireValid({ vit, globalBlocks, windowSize, numClasses, neck, cascade }: DetectorConfig): void {
   const refuse = (what: string, fix: string): never => {
     throw new MaeError('CONFIG_INVALID', { what, fix });
   };
@@ -154,6 +159,7 @@ function requireValid({ vit, globalBlocks, windowSize, numClasses, neck }: Detec
       'the neck `fpn` takes its four maps from them',
     );
   }
+  if (cascade?.length === 0) refuse('`cascade` has no stage', 'leave it out for a single box head');
   if (!Number.isInteger(numClasses) || numClasses < 1) {
     refuse(`\`numClasses\` (=${numClasses}) must be a whole number above 0`, 'annotations need a category');
   }

@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import type { NamedTensors, ParameterSpecs, TensorFunction, TensorSpec } from '@mae-tasks/core-mae';
 import { createAnchors } from './anchors.js';
+import { type BoxStage, boxStages } from './box-stages.js';
 import { type DetectorConfig, pyramidGrids } from './detector-config.js';
 import { pyramidNetwork, pyramidNetworkSpecs } from './feature-pyramid-network.js';
 import { boxHead, boxHeadSpecs, maskHead, maskHeadSpecs } from './roi-heads.js';
@@ -30,7 +31,8 @@ export function trunkSpecs(config: DetectorConfig): ParameterSpecs {
  * checkpoints of both fit.
  */
 export function detectorSpecs(config: DetectorConfig): ParameterSpecs {
-  return { ...trunkSpecs(config), ...boxHeadSpecs(config), ...maskHeadSpecs(config) };
+  const boxHeads = boxStages(config).map((stage) => boxHeadSpecs(config, stage));
+  return Object.assign({}, trunkSpecs(config), ...boxHeads, maskHeadSpecs(config)) as ParameterSpecs;
 }
 
 /** Pyramid levels p2 … p6 of normalised pictures, padded with zeros: `[B, H, W, 3]` → `[B, h, w, C]` each. */
@@ -106,16 +108,16 @@ export function trunkTargetSpec(config: DetectorConfig, batchSize: number): Batc
   };
 }
 
-/** Class probabilities `scores` `[R, K + 1]` and `deltas` `[R, K, 4]` of pooled regions. */
-export function boxFunction(config: DetectorConfig): TensorFunction {
+/** Class probabilities `scores` `[R, K + 1]` and `deltas` `[R, numBoxes, 4]` of pooled regions. */
+export function boxFunction(config: DetectorConfig, stage: BoxStage): TensorFunction {
   return (parameters, { pooled }) => {
-    const { logits, deltas } = boxHead(parameters, pooled as tf.Tensor4D, config);
+    const { logits, deltas } = boxHead(parameters, pooled as tf.Tensor4D, config, stage);
     return { scores: tf.softmax(logits), deltas };
   };
 }
 
-/** The box head's losses and, as `loss`, their sum. */
-export function boxLossFunction(config: DetectorConfig): TensorFunction {
+/** A box head's losses and, as `loss`, their sum; in a cascade also `deltas`, which the next stage starts from. */
+export function boxLossFunction(config: DetectorConfig, stage: BoxStage): TensorFunction {
   return (parameters, batch) => {
     const targets = {
       classes: batch.classes as tf.Tensor1D,
@@ -123,9 +125,10 @@ export function boxLossFunction(config: DetectorConfig): TensorFunction {
       boxes: batch.boxes as tf.Tensor2D,
       proposals: batch.proposals as tf.Tensor2D,
     };
-    const outputs = boxHead(parameters, batch.pooled as tf.Tensor4D, config);
-    const { classification, regression } = boxHeadLosses(outputs, targets, config);
-    return { loss: tf.add(classification, regression), lossCls: classification, lossBoxReg: regression };
+    const outputs = boxHead(parameters, batch.pooled as tf.Tensor4D, config, stage);
+    const { classification, regression } = boxHeadLosses(outputs, targets, config, stage);
+    const losses = { loss: tf.add(classification, regression), lossCls: classification, lossBoxReg: regression };
+    return config.cascade === undefined ? losses : { ...losses, deltas: outputs.deltas };
   };
 }
 

@@ -1,3 +1,6 @@
+import { definePlugin, Task } from '@mae-tasks/core-mae';
+import { detectTask } from './task.js';
+
 export { type AnchorLevel, createAnchors } from './anchors.js';
 export { type BoxWeights, clipBox, decodeBox, encodeBox, ROI_BOX_WEIGHTS, RPN_BOX_WEIGHTS } from './box-codec.js';
 export { type BalancedSample, sampleBalanced } from './balanced-sampler.js';
@@ -14,9 +17,17 @@ export { pasteMask, regionToBitmap } from './mask-paste.js';
 export { type Matches, matchBoxes, type MatchOptions } from './matcher.js';
 export { type NmsInput, nonMaximumSuppression } from './nms.js';
 export { padPictures } from './picture-batch.js';
+export { type BoxStage, CASCADE_STAGES, type CascadeStage } from './box-stages.js';
+export {
+  createDetectionPipeline,
+  type Detect,
+  type Detections,
+  type DetectorPrograms,
+  type RegionProgram,
+  type RunProgram,
+} from './detection-pipeline.js';
 export {
   createDetectPredictStep,
-  type Detections,
   type DetectPredictStep,
   type PictureDetections,
   toPictureSize,
@@ -36,3 +47,14 @@ export {
   type DetectTrainStep,
   type DetectTrainStepOptions,
 } from './train-step.js';
+export type { DetectFacts } from './facts.js';
+export type { DetectedObject, ObjectPrediction } from './prediction.js';
+export { detectRecipes } from './recipes.js';
+export { type DetectSettings, detectSettings } from './settings.js';
+export { detectTask };
+
+export default definePlugin({
+  name: 'detect',
+  apiVersion: 1,
+  register: ({ bind }) => bind(Task).toConstantValue(detectTask),
+});

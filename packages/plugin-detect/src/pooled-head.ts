@@ -20,6 +20,8 @@ export interface PooledHeadOptions {
   readonly gradients?: readonly string[];
   /** Whether gradients by the features are wanted. Default false. */
   readonly backwards?: boolean;
+  /** What these are multiplied by. Default 1. */
+  readonly backwardsFactor?: number;
 }
 
 export interface PooledHeadInputs {
@@ -48,6 +50,7 @@ export function createPooledHead({
   program,
   gradients: wanted = [],
   backwards = false,
+  backwardsFactor = 1,
 }: PooledHeadOptions): PooledHead {
   const own = wanted.filter((name) => name in specs);
   const compiled = new Map<number, { readonly program: Program; readonly pooled: HostTensor }>();
@@ -80,7 +83,10 @@ export function createPooledHead({
       roiAlign(features, regions, pool, pooled.data as Float32Array);
       // Regions of an earlier run, past those of this one, are finite and weigh nothing.
       const outputs = await program.run(parameters, { ...batch, pooled }, gradients);
-      if (backwards) roiAlignGradient(cotangents!, regions, pool, outputs['grad.pooled']!.data as Float32Array);
+      if (backwards) {
+        const dPooled = outputs['grad.pooled']!.data as Float32Array;
+        roiAlignGradient(cotangents!, regions, pool, dPooled, backwardsFactor);
+      }
       return outputs;
     },
     dispose() {

@@ -76,12 +76,14 @@ export function roiAlign(
  *
  * @param levels gradients by level, of the features' shapes; added to
  * @param dPooled `[R, S, S, C]`
+ * @param factor on the gradients by the pooled features. Default 1
  */
 export function roiAlignGradient(
   levels: readonly FeatureLevel[],
   regions: Regions,
   { poolSize, samplingRatio }: PoolOptions,
   dPooled: Float32Array,
+  factor = 1,
 ): void {
   const [across, down] = [createAxis(poolSize), createAxis(poolSize)];
   const channels = levels[0]!.shape[3]!;
@@ -98,7 +100,7 @@ export function roiAlignGradient(
       for (let cell = 0; cell < poolSize; cell++) {
         if (y < down.starts[cell]! || y >= down.ends[cell]!) continue;
         const from = (region * poolSize + cell) * cellRow;
-        addScaled(mixed, 0, dPooled, from, cellRow, down.weights[cell * down.capacity + row]!);
+        addScaled(mixed, 0, dPooled, from, cellRow, factor * down.weights[cell * down.capacity + row]!);
       }
       const target = picture + y * width * channels;
       for (let cell = 0; cell < poolSize; cell++) {

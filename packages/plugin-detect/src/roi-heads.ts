@@ -13,6 +13,7 @@ import {
   xavierByFanIn,
   zeros,
 } from '@mae-tasks/core-mae';
+import type { BoxStage } from './box-stages.js';
 import type { DetectorConfig } from './detector-config.js';
 import { normedConv, normedConvSpecs } from './simple-feature-pyramid.js';
 
@@ -20,13 +21,16 @@ const BOX_HEAD = 'roi_heads.box_head.';
 const BOX_PREDICTOR = 'roi_heads.box_predictor.';
 const MASK_HEAD = 'roi_heads.mask_head.';
 
-/** The box head's parameters under detectron2's names (`FastRCNNConvFCHead`, `FastRCNNOutputLayers`). */
-export function boxHeadSpecs({ boxHead, pyramidChannels, numClasses }: DetectorConfig): ParameterSpecs {
+/** A box head's parameters under detectron2's names (`FastRCNNConvFCHead`, `FastRCNNOutputLayers`). */
+export function boxHeadSpecs(
+  { boxHead, pyramidChannels, numClasses }: DetectorConfig,
+  { prefix, numBoxes }: BoxStage,
+): ParameterSpecs {
   const { numConvs, convChannels, hiddenFeatures, poolSize } = boxHead;
   const lastChannels = numConvs === 0 ? pyramidChannels : convChannels;
   const convs = Array.from({ length: numConvs }, (_, index) =>
     prefixed(
-      `${BOX_HEAD}conv${index + 1}.`,
+      `${BOX_HEAD}${prefix}conv${index + 1}.`,
       normedConvSpecs(index === 0 ? pyramidChannels : convChannels, convChannels, 3, normalByFanOut),
     ),
   );
@@ -37,33 +41,38 @@ export function boxHeadSpecs({ boxHead, pyramidChannels, numClasses }: DetectorC
   return Object.assign(
     {},
     ...convs,
-    prefixed(`${BOX_HEAD}fc1.`, linearSpecs(lastChannels * poolSize ** 2, hiddenFeatures, xavierByFanIn)),
-    prefixed(`${BOX_PREDICTOR}cls_score.`, linearSpecs(hiddenFeatures, numClasses + 1, normal(0.01))),
-    prefixed(`${BOX_PREDICTOR}bbox_pred.`, linearSpecs(hiddenFeatures, 4 * numClasses, normal(0.001))),
+    prefixed(`${BOX_HEAD}${prefix}fc1.`, linearSpecs(lastChannels * poolSize ** 2, hiddenFeatures, xavierByFanIn)),
+    prefixed(`${BOX_PREDICTOR}${prefix}cls_score.`, linearSpecs(hiddenFeatures, numClasses + 1, normal(0.01))),
+    prefixed(`${BOX_PREDICTOR}${prefix}bbox_pred.`, linearSpecs(hiddenFeatures, 4 * numBoxes, normal(0.001))),
   ) as ParameterSpecs;
 }
 
 export interface BoxHeadOutputs {
   /** `[R, numClasses + 1]`: the last is background. */
   readonly logits: tf.Tensor2D;
-  /** `[R, numClasses, 4]`. */
+  /** `[R, numBoxes, 4]`: for each class, or for all. */
   readonly deltas: tf.Tensor3D;
 }
 
-/** Class logits and deltas of regions: `[R, S, S, C]` → `[R, K + 1]`, `[R, K, 4]`. */
-export function boxHead(parameters: NamedTensors, pooled: tf.Tensor4D, config: DetectorConfig): BoxHeadOutputs {
+/** Class logits and deltas of regions: `[R, S, S, C]` → `[R, K + 1]`, `[R, numBoxes, 4]`. */
+export function boxHead(
+  parameters: NamedTensors,
+  pooled: tf.Tensor4D,
+  config: DetectorConfig,
+  { prefix, numBoxes }: BoxStage,
+): BoxHeadOutputs {
   const [numRegions] = pooled.shape;
-  const head = scope(parameters, BOX_HEAD);
+  const head = scope(parameters, BOX_HEAD + prefix);
   let x = pooled;
   for (let index = 1; index <= config.boxHead.numConvs; index++) x = tf.relu(normedConv(head, `conv${index}.`, x));
   // The linear layer's columns run over channel, row, column.
   const flat = tf.reshape(tf.transpose(x, [0, 3, 1, 2]), [numRegions, -1]);
   const hidden = tf.relu(linear(flat, head('fc1.weight'), head<tf.Tensor1D>('fc1.bias')));
-  const predictor = scope(parameters, BOX_PREDICTOR);
+  const predictor = scope(parameters, BOX_PREDICTOR + prefix);
   const deltas = linear(hidden, predictor('bbox_pred.weight'), predictor<tf.Tensor1D>('bbox_pred.bias'));
   return {
     logits: linear(hidden, predictor('cls_score.weight'), predictor<tf.Tensor1D>('cls_score.bias')) as tf.Tensor2D,
-    deltas: tf.reshape(deltas, [numRegions, config.numClasses, 4]),
+    deltas: tf.reshape(deltas, [numRegions, numBoxes, 4]),
   };
 }
 

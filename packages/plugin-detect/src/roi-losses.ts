@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
-import { ROI_BOX_WEIGHTS } from './box-codec.js';
+import type { BoxStage } from './box-stages.js';
 import type { DetectorConfig } from './detector-config.js';
 import { binaryCrossEntropy, boxRegressionLoss, crossEntropy } from './losses.js';
 import type { BoxHeadOutputs } from './roi-heads.js';
@@ -21,15 +21,19 @@ export function boxHeadLosses(
   { logits, deltas }: BoxHeadOutputs,
   { classes, weights, boxes, proposals }: BoxHeadTargets,
   { numClasses, boxHead }: DetectorConfig,
+  { boxWeights, numBoxes }: BoxStage,
 ): { readonly classification: tf.Scalar; readonly regression: tf.Scalar } {
   // Background is past the end, and so a row of zeros.
   const chosen = tf.cast(tf.oneHot(classes, numClasses), 'float32'); // [R, K]
-  const ownDeltas = tf.sum<tf.Tensor2D>(tf.mul(deltas, tf.expandDims(chosen, -1)), 1); // [R, 4]
+  const ownDeltas = // [R, 4]
+    numBoxes === 1
+      ? tf.reshape<tf.Rank.R2>(deltas, [-1, 4])
+      : tf.sum<tf.Tensor2D>(tf.mul(deltas, tf.expandDims(chosen, -1)), 1);
   const isObject = tf.sum(chosen, -1);
   const targets = { targets: boxes, weights: tf.mul<tf.Tensor1D>(weights, isObject), from: proposals };
   return {
     classification: tf.sum(tf.mul(crossEntropy(logits, classes), weights)),
-    regression: boxRegressionLoss(ownDeltas, targets, boxHead.boxLoss, ROI_BOX_WEIGHTS),
+    regression: boxRegressionLoss(ownDeltas, targets, boxHead.boxLoss, boxWeights),
   };
 }
 

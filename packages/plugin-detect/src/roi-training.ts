@@ -1,5 +1,7 @@
 import type { Batch, Engine, HostTensor, Instances, MaskRegion, ParameterTree } from '@mae-tasks/core-mae';
-import { encodeBox, ROI_BOX_WEIGHTS } from './box-codec.js';
+import { encodeBox } from './box-codec.js';
+import { type BoxStage, boxStages } from './box-stages.js';
+import { nextBoxes } from './detection-pipeline.js';
 import type { DetectorConfig } from './detector-config.js';
 import { boxLossFunction, boxSpec, boxTargetSpec, maskLossFunction, maskSpec, maskTargetSpec } from './detector.js';
 import { writeMaskTarget } from './mask-targets.js';
@@ -7,7 +9,7 @@ import { createPooledHead } from './pooled-head.js';
 import { joinRegions, programSize } from './pooled-regions.js';
 import type { FeatureLevel } from './roi-align.js';
 import { boxHeadSpecs, maskHeadSpecs } from './roi-heads.js';
-import type { SampledProposals } from './roi-targets.js';
+import { labelProposals, type SampledProposals } from './roi-targets.js';
 import { pickBoxes } from './rpn-proposals.js';
 
 /** One picture's proposals and objects. */
@@ -26,11 +28,8 @@ export interface RoiTrainingInputs {
 }
 
 export interface RoiTraining {
-  /** Writes the heads' gradients and returns their losses. */
-  run(
-    parameters: ParameterTree,
-    inputs: RoiTrainingInputs,
-  ): Promise<Readonly<Record<'lossCls' | 'lossBoxReg' | 'lossMask', number>>>;
+  /** Writes the heads' gradients and returns their losses: `lossCls`, `lossBoxReg` (in a cascade, of each stage), `lossMask`. */
+  run(parameters: ParameterTree, inputs: RoiTrainingInputs): Promise<Readonly<Record<string, number>>>;
   dispose(): void;
 }
 
@@ -47,15 +46,20 @@ export function createRoiTraining(config: DetectorConfig, options: RoiTrainingOp
   const { proposalsPerImage, positiveFraction, poolSize, samplingRatio } = config.boxHead;
   const mostRegions = options.batchSize * proposalsPerImage;
   const mostMasks = options.batchSize * Math.floor(proposalsPerImage * positiveFraction);
-  const boxFn = boxLossFunction(config);
-  const boxHead = createPooledHead({
-    ...options,
-    specs: boxHeadSpecs(config),
-    program: (size) => ({
-      name: 'detect.box.loss',
-      fn: boxFn,
-      batch: { ...boxSpec(config, size), ...boxTargetSpec(size) },
-    }),
+  const stages = boxStages(config);
+  const boxHeads = stages.map((stage) => {
+    const fn = boxLossFunction(config, stage);
+    return createPooledHead({
+      ...options,
+      specs: boxHeadSpecs(config, stage),
+      // Each stage asks the features for a share, so that a cascade does not pull at them as many times as hard.
+      backwardsFactor: 1 / stages.length,
+      program: (size) => ({
+        name: `detect.box.loss${stage.suffix}`,
+        fn,
+        batch: { ...boxSpec(config, size), ...boxTargetSpec(size) },
+      }),
+    });
   });
   const maskFn = maskLossFunction(config);
   const maskHead = createPooledHead({
@@ -68,15 +72,35 @@ export function createRoiTraining(config: DetectorConfig, options: RoiTrainingOp
     }),
   });
 
-  const runBoxes = (parameters: ParameterTree, { scenes, ...inputs }: RoiTrainingInputs) => {
-    const boxes = scenes.map(({ proposals }) => proposals.boxes);
-    const regions = joinRegions(boxes, config);
-    const size = programSize(regions.pictures.length, mostRegions);
-    const batch = boxTargets(scenes, config, size);
-    return boxHead.run(parameters, { ...inputs, size, regions, pool: { poolSize, samplingRatio }, batch });
+  const runBoxes = async (parameters: ParameterTree, { scenes, ...inputs }: RoiTrainingInputs) => {
+    const losses: Record<string, number> = {};
+    let present = scenes;
+    for (const [index, stage] of stages.entries()) {
+      const boxes = present.map(({ proposals }) => proposals.boxes);
+      const regions = joinRegions(boxes, config);
+      const size = programSize(regions.pictures.length, mostRegions);
+      const batch = boxTargets(present, config, stage, size);
+      const pool = { poolSize, samplingRatio };
+      const outputs = await boxHeads[index]!.run(parameters, { ...inputs, size, regions, pool, batch });
+      losses[`lossCls${stage.suffix}`] = scalar(outputs?.lossCls);
+      losses[`lossBoxReg${stage.suffix}`] = scalar(outputs?.lossBoxReg);
+      const next = stages[index + 1];
+      if (next === undefined) continue;
+      const deltas = (outputs?.deltas?.data ?? new Float32Array(0)) as Float32Array;
+      const moved = nextBoxes(
+        present.map(({ picture }) => picture),
+        boxes,
+        deltas,
+        stage,
+      );
+      present = present.map((scene, i) => ({
+        ...scene,
+        proposals: labelProposals(withArea(moved[i]!), scene.truth, next.iouThreshold, config.numClasses),
+      }));
+    }
+    return losses;
   };
   const runMasks = (parameters: ParameterTree, { scenes, ...inputs }: RoiTrainingInputs) => {
-    if (config.maskHead === undefined) return undefined;
     const objects = scenes.map(maskedObjects);
     const boxes = objects.map((masked, i) =>
       pickBoxes(
@@ -87,22 +111,31 @@ export function createRoiTraining(config: DetectorConfig, options: RoiTrainingOp
     const regions = joinRegions(boxes, config);
     const size = programSize(regions.pictures.length, mostMasks);
     const batch = maskTargets(objects.flat(), config, size);
-    const pool = { poolSize: config.maskHead.poolSize, samplingRatio };
+    const pool = { poolSize: config.maskHead!.poolSize, samplingRatio };
     return maskHead.run(parameters, { ...inputs, size, regions, pool, batch });
   };
 
   return {
     async run(parameters, inputs) {
-      const boxes = await runBoxes(parameters, inputs);
-      const [lossCls, lossBoxReg] = [scalar(boxes?.lossCls), scalar(boxes?.lossBoxReg)];
+      const losses = await runBoxes(parameters, inputs);
+      if (config.maskHead === undefined) return losses;
       const masks = await runMasks(parameters, inputs);
-      return { lossCls, lossBoxReg, lossMask: scalar(masks?.loss) };
+      return { ...losses, lossMask: scalar(masks?.loss) };
     },
     dispose() {
-      boxHead.dispose();
+      for (const head of boxHeads) head.dispose();
       maskHead.dispose();
     },
   };
+}
+
+/** The boxes that are left of those that were clipped to their picture. */
+function withArea(boxes: Float32Array): Float32Array {
+  const kept: number[] = [];
+  for (let i = 0; i < boxes.length / 4; i++) {
+    if (boxes[4 * i + 2]! > boxes[4 * i]! && boxes[4 * i + 3]! > boxes[4 * i + 1]!) kept.push(i);
+  }
+  return pickBoxes(boxes, kept);
 }
 
 function scalar(tensor: HostTensor | undefined): number {
@@ -110,7 +143,12 @@ function scalar(tensor: HostTensor | undefined): number {
 }
 
 /** The box head's targets for all scenes' proposals, one after another, then padding. */
-function boxTargets(scenes: readonly RoiScene[], { numClasses, boxHead }: DetectorConfig, size: number): Batch {
+function boxTargets(
+  scenes: readonly RoiScene[],
+  { numClasses, boxHead }: DetectorConfig,
+  { boxWeights }: BoxStage,
+  size: number,
+): Batch {
   const classes = new Int32Array(size).fill(numClasses);
   const weights = new Float32Array(size);
   const boxes = new Float32Array(4 * size);
@@ -125,7 +163,7 @@ function boxTargets(scenes: readonly RoiScene[], { numClasses, boxHead }: Detect
       const to = 4 * proposals.objects[i]!;
       const at = 4 * (first + i);
       if (boxHead.boxLoss.kind === 'giou') boxes.set(truth.boxes.subarray(to, to + 4), at);
-      else encodeBox({ data: from, at }, { data: truth.boxes, at: to }, ROI_BOX_WEIGHTS, { data: boxes, at });
+      else encodeBox({ data: from, at }, { data: truth.boxes, at: to }, boxWeights, { data: boxes, at });
     }
     first += proposals.classes.length;
   }

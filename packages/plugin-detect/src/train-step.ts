@@ -35,10 +35,11 @@ export interface DetectTrainStepOptions {
   readonly dropPath?: number | undefined;
 }
 
-/** Loss terms of one step: `loss` and its parts. */
-export type DetectLosses = Readonly<
-  Record<'loss' | 'lossCls' | 'lossBoxReg' | 'lossMask' | 'lossRpnCls' | 'lossRpnLoc', number>
->;
+/**
+ * Loss terms of one step: `loss` and its parts `lossRpnCls`, `lossRpnLoc`, `lossCls`, `lossBoxReg` (in a cascade
+ * `lossClsStage0` …) and, with masks, `lossMask`.
+ */
+export type DetectLosses = Readonly<Record<string, number>> & { readonly loss: number };
 
 export interface DetectTrainStep {
   /**
@@ -126,7 +127,7 @@ export async function createDetectTrainStep(
       const own = await backward.run(parameters, { ...batch, ...targets }, gradients);
       const lossRpnCls = own.lossRpnCls!.data[0]!;
       const lossRpnLoc = own.lossRpnLoc!.data[0]!;
-      const loss = head.lossCls + head.lossBoxReg + head.lossMask + lossRpnCls + lossRpnLoc;
+      const loss = Object.values(head).reduce((sum, term) => sum + term, lossRpnCls + lossRpnLoc);
       return { loss, ...head, lossRpnCls, lossRpnLoc };
     },
     dispose() {

@@ -6,12 +6,14 @@ interface ExportFlags extends UseFlags {
   readonly format: string;
   readonly out?: string;
   readonly batch: number;
+  readonly data?: string;
 }
 
 export function exportCommand(): Command {
   return addUseOptions(new Command('export').argument('<run>', "a fine-tuning run's folder, or a checkpoint"))
     .description('write a fine-tuned model for use elsewhere')
     .option('--format <format>', 'safetensors, onnx, or one of a plugin', 'onnx')
+    .option('--data <path>', 'for weights that are not of a run: data with the classes that they were trained on')
     .addOption(optionOut('the file to write (default: model.<format>)'))
     .addOption(
       new Option('--batch <number>', 'pictures that an ONNX file takes at a time').argParser(wholeNumber).default(1),
@@ -25,8 +27,8 @@ export function exportCommand(): Command {
 async function exportModel(place: string, flags: ExportFlags): Promise<void> {
   const terminal = createProcessTerminal({ json: flags.json === true });
   const core = await import('@mae-tasks/core-mae');
-  const { openLoadedTask } = await import('../loaded-task.js');
-  const { registry, loaded } = await openLoadedTask(place, flags, terminal);
+  const { classesFrom, openLoadedTask } = await import('../loaded-task.js');
+  const { registry, loaded } = await openLoadedTask(place, flags, terminal, classesFrom(flags.data));
   const exporter = registry.exporters.get(flags.format);
   if (exporter === undefined) {
     throw new core.MaeError('CONFIG_INVALID', {

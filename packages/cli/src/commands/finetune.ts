@@ -20,6 +20,7 @@ interface FinetuneFlags extends CommonFlags {
   readonly folds?: number;
   readonly workers?: number;
   readonly onBadImage?: string;
+  readonly masks?: 'on' | 'off';
 }
 
 export function finetuneCommand(): Command {
@@ -40,6 +41,12 @@ export function finetuneCommand(): Command {
     .addOption(new Option('--patience <epochs>', 'end after that many without a better value').argParser(wholeNumber))
     .addOption(new Option('--workers <number>', 'threads that decode pictures').argParser(wholeNumber))
     .option('--on-bad-image <what>', 'skip or fail (skip)')
+    .addOption(
+      new Option('--masks <on|off>', 'for detection: whether pixels of objects are learned too (on)').choices([
+        'on',
+        'off',
+      ]),
+    )
     .addHelpText(
       'after',
       '\nExample:\n  mae-tasks finetune classify --data photos/ --checkpoint runs/pretrain/latest --val-fraction 0.2',
@@ -49,7 +56,7 @@ export function finetuneCommand(): Command {
     });
 }
 
-function finetuneOverrides(flags: FinetuneFlags): Override[] {
+function finetuneOverrides(task: string, flags: FinetuneFlags): Override[] {
   return [
     ...commonOverrides(flags),
     ['pretrained', flags.checkpoint],
@@ -63,6 +70,7 @@ function finetuneOverrides(flags: FinetuneFlags): Override[] {
     ['patience', flags.patience],
     ['data.workers', flags.workers],
     ['data.onBadImage', flags.onBadImage],
+    [`${task}.masks`, flags.masks === undefined ? undefined : flags.masks === 'on'],
   ];
 }
 
@@ -70,7 +78,7 @@ async function finetune(taskName: string, flags: FinetuneFlags): Promise<void> {
   const terminal = createProcessTerminal({ json: flags.json === true });
   const core = await import('@mae-tasks/core-mae');
   const { givenSettings } = await import('../run-folder.js');
-  const { tree, where, resumed } = await givenSettings(taskName, flags, finetuneOverrides(flags));
+  const { tree, where, resumed } = await givenSettings(taskName, flags, finetuneOverrides(taskName, flags));
   const named = core.checkSettings(core.runSettings.shape.plugins, tree.plugins ?? [], where);
   const registry = await openRegistry({
     named,

@@ -12,6 +12,7 @@ interface PredictFlags extends UseFlags {
   readonly out?: string;
   readonly draw?: string;
   readonly save?: string;
+  readonly data?: string;
 }
 
 /** Pictures on a sheet. */
@@ -25,6 +26,7 @@ export function predictCommand(): Command {
   )
     .description('let a fine-tuned model answer for pictures')
     .addOption(new Option('--format <format>', 'of the answers').choices(['table', 'json', 'csv']).default('table'))
+    .option('--data <path>', 'for weights that are not of a run: data with the classes that they were trained on')
     .addOption(optionOut('the file to write them to (default: the terminal)'))
     .option('--draw <folder>', `draw the first ${DRAWN} pictures with their answers into this folder`)
     .option('--save <folder>', "write every picture's own files (index maps, drawings) into this folder")
@@ -40,8 +42,8 @@ export function predictCommand(): Command {
 async function predict(place: string, pictures: readonly string[], flags: PredictFlags): Promise<void> {
   const terminal = createProcessTerminal({ json: flags.json === true });
   const core = await import('@mae-tasks/core-mae');
-  const { openLoadedTask } = await import('../loaded-task.js');
-  const { loaded } = await openLoadedTask(place, flags, terminal);
+  const { classesFrom, openLoadedTask } = await import('../loaded-task.js');
+  const { loaded } = await openLoadedTask(place, flags, terminal, classesFrom(flags.data));
   const data = await core.pictureList(pictures);
   const device = core.checkSettings(core.runSettings.shape.device, flags.device, '--device');
   const engine = await core.createEngine({ device });

@@ -1,0 +1,86 @@
+import type {
+  Instances,
+  Objective,
+  Sample,
+  SteppedForward,
+  SteppedTraining,
+  TaskContext,
+  TaskModel,
+} from '@mae-tasks/core-mae';
+import { createCocoEvaluator } from './coco-evaluator.js';
+import { packDetections } from './detection-tensors.js';
+import type { DetectorConfig } from './detector-config.js';
+import { detectorSpecs } from './detector.js';
+import { detectorOfSettings } from './detector-of-settings.js';
+import { type DetectFacts, requireKnownClasses } from './facts.js';
+import { detectorGroup } from './parameter-groups.js';
+import { createDetectPredictStep } from './predict-step.js';
+import { createPrediction } from './prediction.js';
+import type { DetectSettings } from './settings.js';
+import { createDetectTrainStep } from './train-step.js';
+import { trainingTarget, trainingTransforms, wholePictureTransforms } from './transforms.js';
+
+/** A Mask R-CNN on the encoder. @throws MaeError `CONFIG_INVALID` */
+export function createDetector(context: TaskContext<DetectSettings, DetectFacts>): TaskModel {
+  const { settings, facts, vit, backbone, statistics, dropPath } = context;
+  const classes = requireKnownClasses(settings.classes, facts.classNames);
+  const config = detectorOfSettings(context);
+  const parameters = detectorSpecs(config);
+
+  const training: SteppedTraining = {
+    transforms: trainingTransforms(vit, settings.augmentation, statistics),
+    target: trainingTarget,
+    async createStep(options) {
+      const step = await createDetectTrainStep(config, { ...options, dropPath });
+      return { ...step, run: (values, samples, run) => step.run(values, samples as Array<Sample<Instances>>, run) };
+    },
+  };
+  const evaluation = forwardOf({ ...config, test: { ...config.test, classes } }, context);
+  const prediction = createPrediction(evaluation, config, context);
+  const objective: Objective = {
+    name: 'detect',
+    parameters,
+    training,
+    evaluation,
+    createEvaluator: () => createCocoEvaluator({ facts, masks: settings.masks, classes }),
+    primaryMetric: { name: 'valBoxAP', better: 'higher' },
+    draw: (drawn) => prediction.drawSamples(drawn),
+  };
+  return {
+    objective,
+    prediction,
+    checkpoint: {
+      // Whatever is the detector's own starts anew; where a checkpoint of another detector has it and it fits, it is taken.
+      allowMissing: [...OWN, ...Object.keys(parameters).filter((name) => /\.rel_pos_[hw]$/.test(name))],
+      allowUnexpected: [...OWN, 'cls_token', 'norm.', 'fc_norm.', 'head.'],
+      positionGrid: config.positionGrid,
+    },
+    parameterGroup: (name, _, decay) =>
+      detectorGroup(name, {
+        ...decay,
+        depth: vit.depth,
+        layerOf: (each) => backbone.layerOf(each, vit),
+        decayNorms: settings.decayNorms,
+      }),
+  };
+}
+
+/** Where detectron2 has the pyramid, the proposal network and the heads. */
+const OWN = ['backbone.', 'proposal_generator.', 'roi_heads.'];
+
+function forwardOf(config: DetectorConfig, { vit, statistics }: TaskContext): SteppedForward {
+  return {
+    // Without a handler objects stay as annotated, which is what scores are made from.
+    transforms: wholePictureTransforms(vit, statistics),
+    async createStep(options) {
+      const step = await createDetectPredictStep(config, options);
+      return {
+        run: async (parameters, samples) =>
+          packDetections(await step.run(parameters, samples), config, options.batchSize),
+        dispose: () => {
+          step.dispose();
+        },
+      };
+    },
+  };
+}

@@ -1,0 +1,18 @@
+import type { Task } from '@mae-tasks/core-mae';
+import { type DetectFacts, examineObjects, requireSameObjects } from './facts.js';
+import { createDetector } from './model.js';
+import { defaultDetectRecipe, detectRecipes } from './recipes.js';
+import { type DetectSettings, detectSettings } from './settings.js';
+
+/** Detection and instance segmentation: Mask R-CNN on a plain ViT (Li et al. 2022; detectron2's projects/ViTDet). */
+export const detectTask: Task<DetectSettings, DetectFacts> = {
+  name: 'detect',
+  description: 'Find objects in pictures, with boxes and masks.',
+  settings: detectSettings,
+  modes: ['full', 'partial'],
+  examine: examineObjects,
+  requireFit: requireSameObjects,
+  createModel: createDetector,
+  recipes: detectRecipes,
+  defaultRecipe: (_, vit) => defaultDetectRecipe(vit),
+};
