@@ -6,7 +6,7 @@ import { drawBeta } from '../../packages/plugin-classify/src/beta.js';
 import { classWeightsOf } from '../../packages/plugin-classify/src/facts.js';
 import { smoothedTargets, softTargetLoss, weighTargets } from '../../packages/plugin-classify/src/loss.js';
 import { mixBatch } from '../../packages/plugin-classify/src/mix.js';
-import { confusionMatrixPng } from '../../packages/plugin-classify/src/confusion-matrix.js';
+import { confusionMatrixPng } from '#core/report/confusion-matrix.js';
 
 describe('the loss', () => {
   const logits = Float32Array.of(2, -1, 0.5, 0, 3, -2);

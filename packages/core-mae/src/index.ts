@@ -120,7 +120,9 @@ export {
 } from './data/instances/instance-target.js';
 export { type LabelMap, readLabelMap } from './data/label-map.js';
 export { createMeanIou, type MeanIou, type MeanIouResult } from './data/mean-iou.js';
-export type { SemanticAnnotation } from './data/semantic-target.js';
+export { labelMapPng } from './data/label-map-png.js';
+export { loadSemanticTarget, type SemanticAnnotation, type SemanticSource } from './data/semantic-target.js';
+export { resize } from './data/resize.js';
 export {
   annotationSheetPng,
   type AnnotationSheetOptions,
@@ -130,6 +132,7 @@ export {
 export { precisionRecallCurves, precisionRecallSvg } from './report/precision-recall.js';
 export { type Instances, type MaskRegion, selectInstances } from './data/instances/instance-target.js';
 
+export { instantiateWasm, type WasmMemory } from './data/wasm-module.js';
 export { type EngineProbe, probeEngine } from './engine/probe.js';
 export { createEngine, type Device, DEVICES, type EngineOptions } from './engine/select.js';
 export { MaeError, type MaeErrorCode } from './errors.js';
@@ -162,6 +165,10 @@ export {
   transposedConv2dSpecs,
   xavierByFanIn,
 } from './nn/conv.js';
+export { batchNorm, type BatchNormOptions, type BatchNormResult, batchNormSpecs } from './nn/batch-norm.js';
+export { groupNorm, groupNormSpecs } from './nn/group-norm.js';
+export { adaptiveAveragePool, maxPool } from './nn/pool.js';
+export { resizeBilinear, type ResizeBilinearOptions } from './nn/resize-bilinear.js';
 export { dropPathRates, drawDropPathScales } from './nn/drop-path.js';
 export { gelu } from './nn/gelu.js';
 export { type GridSize, interpolateBicubic } from './nn/interpolate-bicubic.js';
@@ -173,6 +180,7 @@ export { findInstalledPlugins, findNamedPlugin, type FoundPlugin, missingTask } 
 export { loadPlugin } from './plugin/load-plugin.js';
 
 export { type PictureSheet, pictureSheetPng, type SheetPicture, type SheetRow } from './report/picture-sheet.js';
+export { confusionMatrixPng, type ConfusionMatrixOptions } from './report/confusion-matrix.js';
 export { renderPng } from './report/render-png.js';
 export { fitText, strokeText, textWidth } from './report/svg-text.js';
 export { svgDocument } from './report/svg.js';

@@ -21,18 +21,69 @@ export interface InstancesAsLabels extends Required<InstanceLabelOptions> {
   readonly instances: InstanceAnnotations;
 }
 
+/** What the classes of a picture's pixels can be taken from: an index map's file, objects, or the classes themselves. */
+export type SemanticSource = SemanticAnnotation | InstancesAsLabels | InstanceAnnotations | LabelMap;
+
+export interface SemanticTargetOptions extends Required<InstanceLabelOptions> {
+  /** Where known, higher values are an error. */
+  readonly numClasses?: number | undefined;
+}
+
 /**
- * The classes of a picture's pixels, from an index map or from its objects.
+ * The classes of a picture's pixels. Objects that do not say how they are to be drawn are drawn as the options say.
  *
- * @throws MaeError as `loadLabels` and `instanceLabels`
+ * @throws MaeError `DATA_INVALID` for a picture without any of it; as `loadLabels` and `instanceLabels`
  */
 export function loadSemanticTarget(
-  target: SemanticAnnotation | InstancesAsLabels,
+  target: SemanticSource | undefined,
   picture: Size & { readonly id: string },
+  options: SemanticTargetOptions = { background: 'class', ignoreIndex: 255 },
 ): LabelMap {
-  if (!('instances' in target)) return loadLabels(target, picture);
-  checkAnnotatedSize(target.instances, picture);
-  return instanceLabels(target.instances, picture, target);
+  if (typeof target !== 'object') {
+    throw new MaeError('DATA_INVALID', {
+      what: 'the picture has no index map and no objects',
+      where: picture.id,
+      fix: 'add an index map beside it (ADE20K) or objects with masks (COCO)',
+    });
+  }
+  const labels = labelsOf(target, picture, options);
+  checkClasses(labels, picture.id, options);
+  return labels;
+}
+
+function labelsOf(
+  target: SemanticSource,
+  picture: Size & { readonly id: string },
+  options: SemanticTargetOptions,
+): LabelMap {
+  if ('path' in target) return loadLabels(target, picture);
+  if ('labels' in target) {
+    requireSameSize(target, picture, picture.id);
+    return target;
+  }
+  const { instances, ...drawn } = 'instances' in target ? target : { ...options, instances: target };
+  checkAnnotatedSize(instances, picture);
+  return instanceLabels(instances, picture, drawn);
+}
+
+function checkClasses({ labels }: LabelMap, picture: string, { numClasses, ignoreIndex }: SemanticTargetOptions): void {
+  if (numClasses === undefined) return;
+  const bad = labels.find((label) => label >= numClasses && label !== ignoreIndex);
+  if (bad === undefined) return;
+  throw new MaeError('DATA_INVALID', {
+    what: `a pixel's class is ${bad}, but there are ${numClasses} classes`,
+    where: picture,
+    fix: `values are 0 … ${numClasses - 1}, or ${ignoreIndex} to be ignored`,
+  });
+}
+
+function requireSameSize(map: Size, picture: Size & { readonly id: string }, where: string): void {
+  if (map.width === picture.width && map.height === picture.height) return;
+  throw new MaeError('IMAGE_INVALID', {
+    what: `the index map is ${map.width} × ${map.height}, its picture ${picture.id} ${picture.width} × ${picture.height}`,
+    where,
+    fix: 'both must have the same size',
+  });
 }
 
 /**
@@ -43,13 +94,7 @@ export function loadSemanticTarget(
  */
 export function loadLabels(annotation: SemanticAnnotation, picture: Size & { readonly id: string }): LabelMap {
   const map = readLabelMap(annotation.path);
-  if (map.width !== picture.width || map.height !== picture.height) {
-    throw new MaeError('IMAGE_INVALID', {
-      what: `the index map is ${map.width} × ${map.height}, its picture ${picture.id} ${picture.width} × ${picture.height}`,
-      where: annotation.path,
-      fix: 'both must have the same size',
-    });
-  }
+  requireSameSize(map, picture, annotation.path);
   const labels = annotation.reduceZeroLabel ? reduceZeroLabel(map.labels, annotation.ignoreIndex) : map.labels;
   checkLabels(labels, annotation);
   return { ...map, labels };
@@ -72,9 +117,13 @@ function checkLabels(
 }
 
 /** How index maps follow their pictures: by the nearest pixel; what comes from outside the picture is ignored. */
-export function semanticHandler(ignoreIndex = 255): TargetHandler<SemanticAnnotation | InstancesAsLabels, LabelMap> {
+export function semanticHandler({
+  background = 'class',
+  ignoreIndex = 255,
+  numClasses,
+}: Partial<SemanticTargetOptions> = {}): TargetHandler<SemanticSource, LabelMap> {
   return {
-    load: loadSemanticTarget,
+    load: (target, picture) => loadSemanticTarget(target, picture, { background, ignoreIndex, numClasses }),
     apply: (map, geometry, before) => transformLabels(map, geometry, before, ignoreIndex),
   };
 }

@@ -5,6 +5,7 @@ import { MaeError, messageOf } from '../errors.js';
 import { instanceHandler } from './instances/instance-geometry.js';
 import { photometricDistortion } from './instances/photometric-distortion.js';
 import { resizeAndPad, resizeEdges, resizeLongerSide, resizeToFit, scaleJitter } from './instances/scale-jitter.js';
+import { semanticCrop } from './semantic-crop.js';
 import { semanticHandler } from './semantic-target.js';
 import { centerCrop, horizontalFlip, normalize, randomResizedCrop, resizeShorterSide, resizeTo } from './transforms.js';
 
@@ -64,6 +65,20 @@ export const builtInTransforms: Readonly<Record<string, TransformFactory>> = {
     }),
     scaleJitter,
   ),
+  semanticCrop: checked(
+    'semanticCrop',
+    z.strictObject({
+      size: targetSize,
+      shorter: pixels.optional(),
+      longest: pixels.optional(),
+      scale: ordered(0.5, 2),
+      catMaxRatio: z.number().gt(0).max(1).default(1),
+      ignoreIndex: z.int().min(0).max(65_535).default(255),
+      fill,
+      filter: bilinearFirst,
+    }),
+    (options) => semanticCrop(options) as Transform,
+  ),
   photometricDistortion: checked(
     'photometricDistortion',
     z.strictObject({
@@ -92,8 +107,12 @@ export const builtInTargetHandlers: Readonly<Record<string, TargetHandlerFactory
   instances: checked('instances', z.strictObject({}), () => instanceHandler as TargetHandler),
   semantic: checked(
     'semantic',
-    z.strictObject({ ignoreIndex: z.int().min(0).max(65_535).default(255) }),
-    ({ ignoreIndex }) => semanticHandler(ignoreIndex) as TargetHandler,
+    z.strictObject({
+      background: z.enum(['class', 'ignore']).default('class'),
+      ignoreIndex: z.int().min(0).max(65_535).default(255),
+      numClasses: z.int().min(1).optional(),
+    }),
+    (options) => semanticHandler(options) as TargetHandler,
   ),
 };
 

@@ -1,24 +1,40 @@
-import { fitText, renderPng, strokeText, svgDocument, textWidth } from '@mae-tasks/core-mae';
+import { renderPng } from './render-png.js';
+import { fitText, strokeText, textWidth } from './svg-text.js';
+import { svgDocument } from './svg.js';
 
 const FONT = 12;
 const MAX_LABEL = 130;
 /** Above this many classes, numbers and names would be too small to read. */
 const MAX_NAMED = 40;
 
+export interface ConfusionMatrixOptions {
+  /** What stands in a cell: its count, or its share of the row in percent. Default `counts`. */
+  readonly cells?: 'counts' | 'percent';
+}
+
 /**
  * A picture of a confusion matrix as a PNG file: a row for each true class, a column for each predicted one, cells as
- * dark as their share of the row, with their counts.
+ * dark as their share of the row, with their counts or shares.
  *
  * @param counts `[true class, predicted class]`
  */
-export function confusionMatrixPng(counts: Float64Array, classNames: readonly string[]): Promise<Uint8Array> {
+export function confusionMatrixPng(
+  counts: Float64Array,
+  classNames: readonly string[],
+  { cells = 'counts' }: ConfusionMatrixOptions = {},
+): Promise<Uint8Array> {
   const size = classNames.length;
   const named = size <= MAX_NAMED;
   const cell = named ? Math.max(26, Math.min(48, Math.floor(640 / size))) : Math.max(2, Math.floor(800 / size));
   const label = named ? Math.min(MAX_LABEL, Math.max(...classNames.map((name) => textWidth(name, FONT)))) : 0;
   const [left, top] = [label + 44, 64 + (named ? label : 0)];
   const parts = [
-    strokeText('Confusion matrix', { x: 16, y: 26, size: 16, bold: true }),
+    strokeText(cells === 'counts' ? 'Confusion matrix' : 'Confusion matrix, % of the true class', {
+      x: 16,
+      y: 26,
+      size: 16,
+      bold: true,
+    }),
     strokeText('predicted', { x: left, y: 46, size: FONT }),
     strokeText('true', { x: 16, y: top - 8, size: FONT }),
   ];
@@ -37,7 +53,8 @@ export function confusionMatrixPng(counts: Float64Array, classNames: readonly st
       const share = total === 0 ? 0 : count / total;
       const [x, y] = [left + column * cell, top + row * cell];
       parts.push(`<rect x="${x}" y="${y}" width="${cell}" height="${cell}" fill="${shade(share)}" stroke="#e3e7eb"/>`);
-      if (named && count > 0) parts.push(countText(count, x + cell / 2, y + cell / 2 + 4, share > 0.55, cell));
+      const shown = cells === 'counts' ? count : Math.round(100 * share);
+      if (named && shown > 0) parts.push(countText(shown, x + cell / 2, y + cell / 2 + 4, share > 0.55, cell));
     }
   }
   const [width, height] = [left + size * cell + 20, top + size * cell + 20];
