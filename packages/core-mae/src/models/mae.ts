@@ -6,7 +6,7 @@ import { layerNorm, layerNormSpecs } from '../nn/layer-norm.js';
 import { linear, linearSpecs } from '../nn/linear.js';
 import type { ParameterSpecs } from '../contracts/parameters.js';
 import { prefixed } from '../nn/params.js';
-import { pickRows, spreadRows } from '../nn/rows.js';
+import { type PickedRows, pickTokens, spreadRows } from '../nn/rows.js';
 import { scope } from '../nn/scope.js';
 import type { MaeConfig, MaskOptions } from './mae-config.js';
 import { embedPatches, patchify } from './patch-embed.js';
@@ -60,7 +60,8 @@ export function isEncoderParameter(name: string): boolean {
  *
  * Outputs: `loss`, the mean squared error over the compared patches (scalar), and `lossPerImage` `[B]`.
  *
- * Predictions are made only for patches that the loss covers: the rest changes neither loss nor gradient.
+ * Predictions are made only for patches that the loss covers, and the decoder's last block asks only for them: the rest
+ * changes neither loss nor gradient.
  */
 export function maeLoss(config: MaeConfig, options: MaskOptions): TensorFunction {
   if (options.maskRatio === 0 && options.lossPatches === 'removed') {
@@ -71,17 +72,12 @@ export function maeLoss(config: MaeConfig, options: MaskOptions): TensorFunction
   }
   return (parameters, batch) => {
     const patches = patchesOf(batch, config); // [L·B, P]
-    const decoded = decode(
-      parameters,
-      encodeVisible(parameters, batch, patches, config, options),
-      batch,
-      config,
-      options,
-    );
+    const latent = encodeVisible(parameters, batch, patches, config, options);
     const removedOnly = options.lossPatches === 'removed';
+    const removed = { rows: batch.removedPlaces as tf.Tensor1D, places: batch.removedRows as tf.Tensor1D };
     const compared = removedOnly
-      ? pickRows(decoded, batch.removedPlaces as tf.Tensor1D, batch.removedRows as tf.Tensor1D)
-      : withoutClsToken(decoded, patches.shape[0]);
+      ? decode(parameters, latent, batch, config, { ...options, wanted: removed })
+      : withoutClsToken(decode(parameters, latent, batch, config, options), patches.shape[0]);
     const target = removedOnly ? tf.gather(patches, batch.removedPatches as tf.Tensor1D) : patches;
     const difference = tf.sub(predict(parameters, compared), options.normPixLoss ? normalizePatches(target) : target);
     const lossPerPatch = tf.mean(tf.square(difference), -1);
@@ -151,13 +147,13 @@ function encodeVisible(
   return layerNorm(encoded, parameter('norm.weight'), parameter('norm.bias')) as tf.Tensor3D;
 }
 
-/** Encoded tokens → decoder tokens before the decoder's norm, `[(1 + L)·B, decoderEmbedDim]`. */
+/** Encoded tokens → decoder tokens before the decoder's norm, `[(1 + L)·B, decoderEmbedDim]`, or those `wanted`. */
 function decode(
   parameters: NamedTensors,
   latent: tf.Tensor3D,
   batch: NamedTensors,
   config: MaeConfig,
-  { encodeMaskTokens }: MaskOptions,
+  { encodeMaskTokens, wanted }: MaskOptions & { readonly wanted?: PickedRows },
 ): tf.Tensor2D {
   const { decoderEmbedDim, decoderDepth, decoderNumHeads } = config;
   const parameter = scope(parameters);
@@ -172,11 +168,9 @@ function decode(
     tf.reshape<tf.Rank.R3>(whole, [-1, batchSize, decoderEmbedDim]),
     parameter('decoder_pos_embed'),
   );
-  const decoded = runBlocks(parameters, tokens, {
-    prefix: 'decoder_blocks.',
-    depth: decoderDepth,
-    numHeads: decoderNumHeads,
-  });
+  const stack = { prefix: 'decoder_blocks.', depth: decoderDepth, numHeads: decoderNumHeads, wanted };
+  const decoded =
+    decoderDepth === 0 && wanted !== undefined ? pickTokens(tokens, wanted) : runBlocks(parameters, tokens, stack);
   return tf.reshape(decoded, [-1, decoderEmbedDim]);
 }
 

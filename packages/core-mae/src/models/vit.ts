@@ -6,6 +6,7 @@ import { constant, normal, zeros } from '../nn/init.js';
 import { layerNormSpecs } from '../nn/layer-norm.js';
 import type { ParameterSpecs } from '../contracts/parameters.js';
 import { prefixed } from '../nn/params.js';
+import type { PickedRows } from '../nn/rows.js';
 import { scope } from '../nn/scope.js';
 import { embedPatches, patchEmbedSpecs, patchify } from './patch-embed.js';
 import { sinCosPosEmbed } from './pos-embed.js';
@@ -53,15 +54,22 @@ export interface StackOptions extends EncodeOptions {
   readonly prefix: string;
   readonly depth: number;
   readonly numHeads: number;
+  /** The tokens that are wanted of the last block; absent, all. */
+  readonly wanted?: PickedRows | undefined;
 }
 
-/** Tokens after a stack of blocks: `[N, B, D]` → `[N, B, D]`. */
+/** Tokens after a stack of blocks: `[N, B, D]` → `[N, B, D]`, or `[M, B, D]` of the tokens `wanted`. */
 export function runBlocks(parameters: NamedTensors, tokens: tf.Tensor3D, options: StackOptions): tf.Tensor3D {
-  const { prefix, depth, numHeads, dropPathScales, onBlock } = options;
+  const { prefix, depth, numHeads, dropPathScales, onBlock, wanted } = options;
   const scales = dropPathScales === undefined ? [] : (tf.unstack(dropPathScales) as tf.Tensor2D[]);
   let x = tokens;
   for (let index = 0; index < depth; index++) {
-    x = block(scope(parameters, `${prefix}${index}.`), x, { numHeads, keepScales: scales[index] });
+    const last = index === depth - 1;
+    x = block(scope(parameters, `${prefix}${index}.`), x, {
+      numHeads,
+      keepScales: scales[index],
+      ...(last ? { wanted } : {}),
+    });
     onBlock?.(index, x);
   }
   return x;

@@ -3,10 +3,12 @@ import { fusedMatMul, isTracing } from '../engine/fused-ops.js';
 import { linear, linearSpecs } from './linear.js';
 import type { ParameterSpecs } from '../contracts/parameters.js';
 import { prefixed } from './params.js';
+import { type PickedRows, pickTokens } from './rows.js';
 import type { Scope } from './scope.js';
 
 /**
- * Softmax attention for `G` independent heads, tokens first: `[N, G, d]` each → `[N, G, d]`.
+ * Softmax attention for `G` independent heads, tokens first: queries `[M, G, d]`, keys and values `[N, G, d]` →
+ * `[M, G, d]`.
  *
  * Tokens come first so that the heads of all pictures are one batch axis without moving data.
  */
@@ -14,7 +16,7 @@ export function scaledDotProductAttention(query: tf.Tensor3D, key: tf.Tensor3D, 
   const scale = query.shape[2] ** -0.5;
   if (isTracing()) return tracedAttention(query, key, value, scale);
   const headFirst = (x: tf.Tensor3D): tf.Tensor3D => tf.transpose(x, [1, 0, 2]); // [G, N, d]
-  const scores = tf.mul(tf.matMul(headFirst(query), headFirst(key), false, true), scale); // [G, N, N]
+  const scores = tf.mul(tf.matMul(headFirst(query), headFirst(key), false, true), scale); // [G, M, N]
   const mixed = tf.matMul<tf.Tensor3D>(tf.softmax(scores), headFirst(value));
   return tf.transpose(mixed, [1, 0, 2]);
 }
@@ -28,15 +30,15 @@ function tracedAttention(query: tf.Tensor3D, key: tf.Tensor3D, value: tf.Tensor3
   const attend = tf.customGrad((...args) => {
     const [q, k, v, save] = args as unknown as [tf.Tensor3D, tf.Tensor3D, tf.Tensor3D, tf.GradSaveFunc];
     const scores = fusedMatMul(q, k, { rowsFirstA: true, rowsFirstB: true, transposeB: true, scale });
-    const weights = tf.softmax(scores); // [G, N, N]
+    const weights = tf.softmax(scores); // [G, M, N]
     const output = tokensFirst(fusedMatMul(weights, v, { rowsFirstB: true }));
     save([q, k, v, weights, output]);
     const gradFunc = (dOutput: tf.Tensor, saved: tf.Tensor[]): tf.Tensor[] => {
       const [q, k, v, p, out] = saved as [tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor];
-      const [numTokens, numGroups] = out.shape as [number, number];
+      const [numQueries, numGroups] = out.shape as [number, number];
       const dWeights = fusedMatMul(dOutput, v, { rowsFirstA: true, rowsFirstB: true, transposeB: true });
-      const rowSums = tf.transpose(tf.sum(tf.mul(dOutput, out), -1)); // [G, N]
-      const dScores = tf.mul(p, tf.sub(dWeights, tf.reshape(rowSums, [numGroups, numTokens, 1])));
+      const rowSums = tf.transpose(tf.sum(tf.mul(dOutput, out), -1)); // [G, M]
+      const dScores = tf.mul(p, tf.sub(dWeights, tf.reshape(rowSums, [numGroups, numQueries, 1])));
       return [
         tokensFirst(fusedMatMul(dScores, k, { rowsFirstB: true, scale })),
         tokensFirst(fusedMatMul(dScores, q, { transposeA: true, rowsFirstB: true, scale })),
@@ -52,15 +54,29 @@ function tracedAttention(query: tf.Tensor3D, key: tf.Tensor3D, value: tf.Tensor3
  * Multi-head self-attention (timm's `Attention`): `[N, B, D]` → `[N, B, D]`.
  *
  * Reads `qkv.weight` `[3D, D]`, `qkv.bias`, `proj.weight` `[D, D]`, `proj.bias`.
+ *
+ * @param queried the tokens that ask, where not all answers are wanted: the result is then `[M, B, D]`
  */
-export function selfAttention(parameter: Scope, x: tf.Tensor3D, numHeads: number): tf.Tensor3D {
-  const [numTokens, batchSize, width] = x.shape;
-  const [query, key, value] = queryKeyValue(parameter, x).map((part) =>
-    tf.reshape<tf.Rank.R3>(part, [numTokens, batchSize * numHeads, width / numHeads]),
+export function selfAttention(
+  parameter: Scope,
+  x: tf.Tensor3D,
+  { numHeads, queried }: { readonly numHeads: number; readonly queried?: PickedRows | undefined },
+): tf.Tensor3D {
+  const [, batchSize, width] = x.shape;
+  const parts = queried === undefined ? queryKeyValue(parameter, x) : someQueriesKeyValue(parameter, x, queried);
+  const [query, key, value] = parts.map((part) =>
+    tf.reshape<tf.Rank.R3>(part, [-1, batchSize * numHeads, width / numHeads]),
   );
-  const mixed = scaledDotProductAttention(query!, key!, value!); // [N, B·heads, d]
-  const joined = tf.reshape(mixed, [numTokens, batchSize, width]);
+  const mixed = scaledDotProductAttention(query!, key!, value!); // [M, B·heads, d]
+  const joined = tf.reshape(mixed, [-1, batchSize, width]);
   return linear(joined, parameter<tf.Tensor2D>('proj.weight'), parameter<tf.Tensor1D>('proj.bias')) as tf.Tensor3D;
+}
+
+/** Queries of some tokens `[M, B, D]`, keys and values of all `[N, B, D]`. */
+function someQueriesKeyValue(parameter: Scope, x: tf.Tensor3D, queried: PickedRows): tf.Tensor[] {
+  const weights = tf.split<tf.Tensor2D>(parameter<tf.Tensor2D>('qkv.weight'), 3);
+  const biases = tf.split<tf.Tensor1D>(parameter<tf.Tensor1D>('qkv.bias'), 3);
+  return [pickTokens(x, queried), x, x].map((tokens, index) => linear(tokens, weights[index]!, biases[index]));
 }
 
 /**

@@ -5,20 +5,26 @@ import { layerNorm, layerNormSpecs } from './layer-norm.js';
 import { mlp, mlpSpecs } from './mlp.js';
 import type { ParameterSpecs } from '../contracts/parameters.js';
 import { prefixed } from './params.js';
+import { type PickedRows, pickTokens } from './rows.js';
 import type { Scope } from './scope.js';
 
 export interface BlockOptions {
   readonly numHeads: number;
   /** `[2, B]`: keep scales of the attention and the MLP branch (see `drop-path.ts`); absent, nothing is dropped. */
   readonly keepScales?: tf.Tensor2D | undefined;
+  /**
+   * The tokens that are wanted, rows counted over the first two axes; absent, all. The others are attended to and go no
+   * further, which changes nothing about those that do.
+   */
+  readonly wanted?: PickedRows | undefined;
 }
 
 /**
- * A pre-norm transformer block (timm's `Block`): `[N, B, D]` → `[N, B, D]`.
+ * A pre-norm transformer block (timm's `Block`): `[N, B, D]` → `[N, B, D]`, or `[M, B, D]` of the tokens `wanted`.
  *
  * Reads `norm1.*`, `attn.*`, `norm2.*`, `mlp.*`.
  */
-export function block(parameter: Scope, x: tf.Tensor3D, { numHeads, keepScales }: BlockOptions): tf.Tensor3D {
+export function block(parameter: Scope, x: tf.Tensor3D, { numHeads, keepScales, wanted }: BlockOptions): tf.Tensor3D {
   const [attentionScale, mlpScale] =
     keepScales === undefined ? [] : (tf.unstack(keepScales) as [tf.Tensor1D, tf.Tensor1D]);
   const residual = (branch: tf.Tensor3D, keepScale: tf.Tensor1D | undefined): tf.Tensor3D =>
@@ -29,7 +35,9 @@ export function block(parameter: Scope, x: tf.Tensor3D, { numHeads, keepScales }
       parameter(prefix + name);
 
   const normed = layerNorm(x, parameter('norm1.weight'), parameter('norm1.bias')) as tf.Tensor3D;
-  const attended = tf.add(x, residual(selfAttention(below('attn.'), normed, numHeads), attentionScale));
+  const kept = wanted === undefined ? x : pickTokens(x, wanted);
+  const mixed = selfAttention(below('attn.'), normed, { numHeads, queried: wanted });
+  const attended = tf.add(kept, residual(mixed, attentionScale));
   const normedAgain = layerNorm(attended, parameter('norm2.weight'), parameter('norm2.bias'));
   return tf.add<tf.Tensor3D>(attended, residual(mlp(below('mlp.'), normedAgain) as tf.Tensor3D, mlpScale));
 }

@@ -1,15 +1,20 @@
 import * as tf from '@tensorflow/tfjs';
 
+/** Rows that are picked, each at most once, and the inverse map; see {@link pickRows}. */
+export interface PickedRows {
+  /** `[S]` int32: the row that comes at each place. */
+  readonly rows: tf.Tensor1D;
+  /** `[R]` int32: for each row the place it went to, or `S` where it was not picked. */
+  readonly places: tf.Tensor1D;
+}
+
 /**
  * Rows of a matrix picked by index, each at most once: `[R, D]` → `[S, D]`.
  *
  * The usual gradient of a gather adds rows at repeated indices, which is slow and, in ONNX Runtime's ScatterND,
  * racing. Where no index repeats, the gradient is itself a gather by the inverse map.
- *
- * @param rows `[S]` int32: the row of `x` that comes at each place
- * @param places `[R]` int32: for each row of `x` the place it went to, or `S` where it was not picked
  */
-export function pickRows(x: tf.Tensor2D, rows: tf.Tensor1D, places: tf.Tensor1D): tf.Tensor2D {
+export function pickRows(x: tf.Tensor2D, { rows, places }: PickedRows): tf.Tensor2D {
   const pick = tf.customGrad((...args) => {
     const [table, save] = args as unknown as [tf.Tensor2D, tf.GradSaveFunc];
     save([places]);
@@ -47,4 +52,10 @@ export function spreadRows(
     };
   });
   return spread(x, filler);
+}
+
+/** Tokens picked alike: `[N, B, D]` → `[S / B, B, D]`, rows counted over the first two axes. */
+export function pickTokens(x: tf.Tensor3D, picked: PickedRows): tf.Tensor3D {
+  const [, batchSize, width] = x.shape;
+  return tf.reshape(pickRows(tf.reshape(x, [-1, width]), picked), [-1, batchSize, width]);
 }
