@@ -1,4 +1,6 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import wabt from 'wabt';
 import { createRandom } from '#core/nn/random.js';
 import {
   decodeBox,
@@ -16,6 +18,8 @@ import {
   spreadGlobalBlocks,
 } from '@mae-tasks/plugin-detect';
 import { programSize } from '../../packages/plugin-detect/src/pooled-regions.js';
+import { wasmBase64 } from '../../packages/plugin-detect/src/roi-align-kernel.wasm.js';
+import { plainWorkspace, simdWorkspace } from '../../packages/plugin-detect/src/weighted-sum.js';
 import { greatestFirst } from '../../packages/plugin-detect/src/score-order.js';
 import { expectClose } from '../models/reference.js';
 
@@ -174,7 +178,7 @@ describe('pooling regions', () => {
     ...[60, 45, 61, 46],
     ...[10, 10, 10, 10],
   ]);
-  const regions: Regions = { boxes, pictures: Int32Array.of(0, 1, 0, 1, 1), levels: new Int32Array(5) };
+  const regions: Regions = { boxes, pictures: Int32Array.of(0, 0, 1, 1, 1), levels: new Int32Array(5) };
 
   /** Sample by sample, as the definition has it. */
   function plain({ poolSize, samplingRatio }: PoolOptions): number[] {
@@ -220,6 +224,30 @@ describe('pooling regions', () => {
     const pooled = new Float32Array(5 * 25 * channels);
     roiAlign(levels, regions, { poolSize: 5, samplingRatio }, pooled);
     expectClose(pooled, plain({ poolSize: 5, samplingRatio }), 1e-5, 'pooled');
+  });
+
+  it.each([4, 16, 20, 84])('gives the same bits by WebAssembly and in TypeScript, with %i channels', (width) => {
+    const values = Float32Array.from({ length: 2 * height * 9 * width }, () => stream.normal());
+    const wide = [{ data: values, shape: [2, height, 9, width], stride: 4 }];
+    const options = { poolSize: 3, samplingRatio: 0 };
+    const [simd, plain] = [simdWorkspace()!, plainWorkspace()].map((workspace) => {
+      const pooled = new Float32Array(5 * 9 * width);
+      roiAlign(wide, regions, options, pooled, workspace);
+      const gradient = [{ ...wide[0]!, data: Float32Array.from(values) }];
+      roiAlignGradient(gradient, regions, options, pooled, 0.3, workspace);
+      return { pooled, gradient: gradient[0]!.data };
+    });
+    expect(plain!.pooled.some((value) => value !== 0)).toBe(true);
+    expect(simd).toEqual(plain);
+  });
+
+  it('compiles its kernel from roi-align-kernel.wat', async () => {
+    const path = new URL('../../packages/plugin-detect/src/roi-align-kernel.wat', import.meta.url);
+    const compiler = await wabt();
+    const { buffer } = compiler.parseWat('roi-align-kernel.wat', readFileSync(path, 'utf8'), { simd: true }).toBinary({
+      canonicalize_lebs: true,
+    });
+    expect(Buffer.from(buffer).toString('base64')).toBe(wasmBase64);
   });
 
   it('has the transpose for a gradient', () => {
