@@ -1,20 +1,20 @@
-import { MaeError, type TaskContext, type VitConfig } from '@mae-tasks/core-mae';
+import { type Backbone, MaeError, type TaskContext, type VitConfig } from '@mae-tasks/core-mae';
 import { CASCADE_STAGES } from './box-stages.js';
 import { type DetectorConfig, detectorConfig, pyramidStrides, spreadGlobalBlocks } from './detector-config.js';
-import type { DetectFacts } from './facts.js';
+import { type DetectFacts, requireKnownClasses } from './facts.js';
 import type { DetectSettings } from './settings.js';
+
+/** What says what a detector looks like. */
+export type DescribedDetector = Pick<TaskContext<DetectSettings, DetectFacts>, 'settings' | 'facts' | 'vit'> & {
+  readonly backbone: Pick<Backbone, 'name'>;
+};
 
 /**
  * The detector that the settings describe.
  *
  * @throws MaeError `CONFIG_INVALID`
  */
-export function detectorOfSettings({
-  settings,
-  facts,
-  vit,
-  backbone,
-}: TaskContext<DetectSettings, DetectFacts>): DetectorConfig {
+export function detectorOfSettings({ settings, facts, vit, backbone }: DescribedDetector): DetectorConfig {
   if (backbone.name !== 'vit') {
     throw new MaeError('CONFIG_INVALID', {
       what: `\`model.backbone\` (=${backbone.name}) cannot be used for detection`,
@@ -40,6 +40,7 @@ export function detectorOfSettings({
       scoreThreshold: settings.scoreThreshold,
       nmsThreshold: settings.nmsThreshold,
       detectionsPerImage: settings.detectionsPerImage,
+      classes: requireKnownClasses(settings.classes, facts.classNames),
     },
   });
 }

@@ -47,8 +47,9 @@ export {
   type DetectTrainStep,
   type DetectTrainStepOptions,
 } from './train-step.js';
+export { type ExportedDetector, exportedDetector } from './exported-detector.js';
 export type { DetectFacts } from './facts.js';
-export type { DetectedObject, ObjectPrediction } from './prediction.js';
+export type { DetectedObject, ObjectPrediction } from './results.js';
 export { detectRecipes } from './recipes.js';
 export { type DetectSettings, detectSettings } from './settings.js';
 export { detectTask };

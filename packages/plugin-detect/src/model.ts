@@ -12,7 +12,8 @@ import { packDetections } from './detection-tensors.js';
 import type { DetectorConfig } from './detector-config.js';
 import { detectorSpecs } from './detector.js';
 import { detectorOfSettings } from './detector-of-settings.js';
-import { type DetectFacts, requireKnownClasses } from './facts.js';
+import { exportedPrograms } from './exported-detector.js';
+import type { DetectFacts } from './facts.js';
 import { detectorGroup } from './parameter-groups.js';
 import { createDetectPredictStep } from './predict-step.js';
 import { createPrediction } from './prediction.js';
@@ -23,7 +24,6 @@ import { trainingTarget, trainingTransforms, wholePictureTransforms } from './tr
 /** A Mask R-CNN on the encoder. @throws MaeError `CONFIG_INVALID` */
 export function createDetector(context: TaskContext<DetectSettings, DetectFacts>): TaskModel {
   const { settings, facts, vit, backbone, statistics, dropPath } = context;
-  const classes = requireKnownClasses(settings.classes, facts.classNames);
   const config = detectorOfSettings(context);
   const parameters = detectorSpecs(config);
 
@@ -35,20 +35,21 @@ export function createDetector(context: TaskContext<DetectSettings, DetectFacts>
       return { ...step, run: (values, samples, run) => step.run(values, samples as Array<Sample<Instances>>, run) };
     },
   };
-  const evaluation = forwardOf({ ...config, test: { ...config.test, classes } }, context);
-  const prediction = createPrediction(evaluation, config, context);
+  const evaluation = forwardOf(config, context);
+  const prediction = createPrediction(evaluation, context);
   const objective: Objective = {
     name: 'detect',
     parameters,
     training,
     evaluation,
-    createEvaluator: () => createCocoEvaluator({ facts, masks: settings.masks, classes }),
+    createEvaluator: () => createCocoEvaluator({ facts, masks: settings.masks, classes: config.test.classes! }),
     primaryMetric: { name: 'valBoxAP', better: 'higher' },
     draw: (drawn) => prediction.drawSamples(drawn),
   };
   return {
     objective,
     prediction,
+    programs: exportedPrograms(config),
     checkpoint: {
       // Whatever is the detector's own starts anew; where a checkpoint of another detector has it and it fits, it is taken.
       allowMissing: [...OWN, ...Object.keys(parameters).filter((name) => /\.rel_pos_[hw]$/.test(name))],

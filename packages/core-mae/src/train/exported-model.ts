@@ -1,8 +1,17 @@
 import type { ExportedModel } from '../contracts/exporter.js';
+import { taskSettingsOf } from './finetune-config.js';
 import type { LoadedTaskModel } from './load-task-model.js';
 
 /** A fine-tuned model as exporters take it: its prediction, and what its input must be, as metadata. */
-export function exportedModel({ task, model, parameters, vit, statistics, facts }: LoadedTaskModel): ExportedModel {
+export function exportedModel({
+  task,
+  config,
+  model,
+  parameters,
+  vit,
+  statistics,
+  facts,
+}: LoadedTaskModel): ExportedModel {
   const { forward } = model.prediction;
   return {
     name: task.name,
@@ -17,6 +26,8 @@ export function exportedModel({ task, model, parameters, vit, statistics, facts 
       mean: JSON.stringify(statistics.mean),
       std: JSON.stringify(statistics.std),
       facts: JSON.stringify(facts),
+      vit: JSON.stringify(vit),
+      settings: JSON.stringify(taskSettingsOf(config, task)),
     },
   };
 }

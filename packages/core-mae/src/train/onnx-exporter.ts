@@ -6,7 +6,7 @@ import { MaeError } from '../errors.js';
 
 /**
  * Writes a model's forward pass with its parameters as one ONNX file of standard operators; a model of several programs
- * as one file each, `model.<program>.onnx`.
+ * as one file each, `model.<program>.onnx`, and what is to know of them, `model.json`.
  */
 export const onnxExporter: Exporter = {
   name: 'onnx',
@@ -34,6 +34,11 @@ export const onnxExporter: Exporter = {
         exportOnnx(spec, parameters, { metadata: programs === undefined ? metadata : { ...metadata, program: key } }),
       );
     }
-    return written.map(({ file }) => file);
+    const files = written.map(({ file }) => file);
+    if (programs === undefined) return files;
+    const description = `${stem}.json`;
+    const text = JSON.stringify({ ...metadata, batchSize: String(batchSize) }, null, 2);
+    await writeFileAtomically(description, new TextEncoder().encode(`${text}\n`));
+    return [...files, description];
   },
 };

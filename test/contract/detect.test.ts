@@ -1,0 +1,30 @@
+import { describe, it } from 'vitest';
+import type { Dataset } from '#core/contracts/dataset.js';
+import { testTaskPlugin } from '#core/testing.js';
+import detectPlugin from '@mae-tasks/plugin-detect';
+import { objectPictures, TINY_DETECTOR } from '../detect/object-pictures.js';
+import { labelledPictures } from './labelled-pictures.js';
+
+const data = objectPictures(5);
+const vit = { imageSize: [64, 64], patchSize: 8, depth: 4 } as const;
+const without = (change: Partial<Dataset>): Dataset => ({ ...objectPictures(3), ...change });
+
+describe('plugin-detect keeps the contract', () => {
+  const checks = testTaskPlugin({
+    plugin: detectPlugin,
+    task: 'detect',
+    data,
+    vit,
+    batchSize: 2,
+    settings: TINY_DETECTOR,
+    badData: {
+      'pictures without classes': labelledPictures({ count: 4 }),
+      'pictures with a class each': labelledPictures({ count: 4, classNames: ['a', 'b'] }),
+      'pictures without objects': without({ size: 1, item: () => objectPictures(4).item(3) }),
+      'objects without masks': objectPictures(3, { masks: false }),
+      'other classes': objectPictures(3, { classNames: ['disc', 'cube'] }),
+      'fewer classes': objectPictures(3, { classNames: ['disc'] }),
+    },
+  });
+  for (const { name, run } of checks) it(name, run, 60_000);
+});
