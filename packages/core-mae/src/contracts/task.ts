@@ -79,8 +79,8 @@ export interface TaskModel<Result = unknown> {
   readonly prediction: TaskPrediction<Result>;
   readonly checkpoint: CheckpointAllowances;
   /**
-   * The prediction's programs by name, for exporters of programs, where it is more than one; each becomes a file of its
-   * own. Absent: `prediction.forward` is the only one.
+   * The prediction's programs by name, for exporters of programs, where it is not one program from pictures to results;
+   * of several each becomes a file of its own. Absent: `prediction.forward` is the only one.
    */
   readonly programs?: Readonly<Record<string, ExportedProgram>>;
   /** With `linear-probe` only, and only where no picture is augmented. */

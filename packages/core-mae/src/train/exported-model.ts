@@ -13,11 +13,14 @@ export function exportedModel({
   facts,
 }: LoadedTaskModel): ExportedModel {
   const { forward } = model.prediction;
+  const named = Object.values(model.programs ?? {});
+  // One program needs no name.
+  const only = named.length === 1 ? named[0] : 'createStep' in forward ? undefined : forward;
   return {
     name: task.name,
     parameters,
-    forward: 'createStep' in forward ? undefined : forward,
-    programs: model.programs,
+    forward: only,
+    programs: named.length > 1 ? model.programs : undefined,
     metadata: {
       task: task.name,
       input: 'images [batch, height, width, channels], float32, (value / 255 − mean) / std',

@@ -1,0 +1,109 @@
+import {
+  conv2d,
+  conv2dSpecs,
+  gelu,
+  layerNorm,
+  layerNormSpecs,
+  MaeError,
+  type ParameterSpecs,
+  prefixed,
+  scope,
+  transposedConv2d,
+  transposedConv2dSpecs,
+  type VitConfig,
+} from '@mae-tasks/core-mae';
+import * as tf from '@tensorflow/tfjs';
+import { type HeadContext, normalize, normSpecs } from '../norm.js';
+import type { SegmentSettings } from '../settings.js';
+import { chooseTaps } from '../taps.js';
+import type { Decoder } from './decoder.js';
+
+const PREFIX = 'decode_head';
+
+/**
+ * Transposed convolutions on the tokens: every tap is normalised, several are joined by a 1×1 convolution, and each stage
+ * doubles the resolution (transposed convolution of 2, norm, activation), as in the upsampling heads of SETR (Zheng et
+ * al. 2021, §3.3) with learned upsampling.
+ *
+ * @throws MaeError `CONFIG_INVALID` for more stages than a patch has room for
+ */
+export function deconvDecoder(vit: VitConfig, { taps: given, norm, deconv }: SegmentSettings): Decoder {
+  const taps = chooseTaps(given, vit, false);
+  const { embedDim, patchSize } = vit;
+  const { channels, activation } = deconv;
+  const stride = patchSize / 2 ** channels.length;
+  if (!Number.isInteger(stride)) {
+    throw new MaeError('CONFIG_INVALID', {
+      what: `\`segment.deconv.channels\` (=${channels.join(', ')}) are ${channels.length} doublings, more than a patch of ${patchSize} pixels has`,
+      fix: `give channels for at most ${Math.floor(Math.log2(patchSize))} stages`,
+    });
+  }
+  const activate = activation === 'gelu' ? gelu : tf.relu;
+  return {
+    taps,
+    stride,
+    channels: channels.at(-1)!,
+    specs: {
+      ...tapNormSpecs(taps, vit),
+      ...(taps.length > 1
+        ? prefixed(`${PREFIX}.fuse.`, conv2dSpecs(taps.length * embedDim, embedDim, { kernelSize: 1 }))
+        : {}),
+      ...stageSpecs([embedDim, ...channels], norm),
+    },
+    features(context, maps) {
+      const parameter = scope(context.parameters, `${PREFIX}.`);
+      const normed = normalizeTaps(context, taps, vit, maps);
+      let x = normed[0]!;
+      if (normed.length > 1) {
+        x = conv2d(
+          tf.concat([...normed], 3),
+          parameter<tf.Tensor4D>('fuse.weight'),
+          parameter<tf.Tensor1D>('fuse.bias'),
+        );
+      }
+      for (let stage = 0; stage < channels.length; stage++) {
+        const name = `stages.${stage}`;
+        const grown = transposedConv2d(
+          x,
+          parameter<tf.Tensor4D>(`${name}.weight`),
+          parameter<tf.Tensor1D>(`${name}.bias`),
+        );
+        x = activate(normalize(context, `${PREFIX}.${name}.norm`, grown)) as tf.Tensor4D;
+      }
+      return x;
+    },
+  };
+}
+
+function stageSpecs(widths: readonly number[], norm: SegmentSettings['norm']): ParameterSpecs {
+  const specs: ParameterSpecs[] = [];
+  for (let stage = 0; stage + 1 < widths.length; stage++) {
+    const [numIn, numOut] = [widths[stage]!, widths[stage + 1]!];
+    specs.push(prefixed(`${PREFIX}.stages.${stage}.`, transposedConv2dSpecs(numIn, numOut, { kernelSize: 2 })));
+    specs.push(prefixed(`${PREFIX}.stages.${stage}.norm.`, normSpecs(norm, numOut)));
+  }
+  return Object.assign({}, ...specs) as ParameterSpecs;
+}
+
+/** The encoder's own final norm for its last block, which is pretrained; a norm of its own for every other tap. */
+function tapNorm(tap: number, { depth }: VitConfig): string {
+  return tap === depth - 1 ? 'norm' : `${PREFIX}.tap_norms.${tap}`;
+}
+
+/** Maps of taps, each token normalised. */
+export function normalizeTaps(
+  { parameters }: HeadContext,
+  taps: readonly number[],
+  vit: VitConfig,
+  maps: readonly tf.Tensor4D[],
+): tf.Tensor4D[] {
+  return maps.map((map, index) => {
+    const parameter = scope(parameters, `${tapNorm(taps[index]!, vit)}.`);
+    return layerNorm(map, parameter('weight'), parameter('bias')) as tf.Tensor4D;
+  });
+}
+
+export function tapNormSpecs(taps: readonly number[], vit: VitConfig): ParameterSpecs {
+  const norms = taps.map((tap) => prefixed(`${tapNorm(tap, vit)}.`, layerNormSpecs(vit.embedDim)));
+  return Object.assign({}, ...norms) as ParameterSpecs;
+}

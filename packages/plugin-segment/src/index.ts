@@ -1,0 +1,14 @@
+import { definePlugin, Task } from '@mae-tasks/core-mae';
+import { segmentTask } from './task.js';
+
+export type { SegmentFacts } from './facts.js';
+export { areasOf, type SegmentationResult } from './prediction.js';
+export { segmentRecipes } from './recipes.js';
+export { type SegmentSettings, segmentSettings } from './settings.js';
+export { segmentTask };
+
+export default definePlugin({
+  name: 'segment',
+  apiVersion: 1,
+  register: ({ bind }) => bind(Task).toConstantValue(segmentTask),
+});
