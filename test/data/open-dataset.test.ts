@@ -59,4 +59,11 @@ describe('openDataset', () => {
   it('asks which where two readers recognise a path', async () => {
     await expect(findReader(join(folder, 'digits'), [...readers, anything])).rejects.toThrow(/`idx` or `anything`/u);
   });
+
+  it('takes the format that a task prefers where two readers recognise a path', async () => {
+    const all = [...readers, anything];
+    expect((await findReader(join(folder, 'digits'), all, undefined, ['coco', 'anything'])).name).toBe('anything');
+    expect((await findReader(join(folder, 'digits'), all, undefined, ['idx', 'anything'])).name).toBe('idx');
+    await expect(findReader(join(folder, 'digits'), all, undefined, ['coco'])).rejects.toThrow(/say which/u);
+  });
 });

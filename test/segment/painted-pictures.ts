@@ -48,7 +48,7 @@ function paint([height, width]: readonly [number, number], index: number) {
       const label = inDisc ? 1 : inBar ? 2 : 0;
       const at = y * width + x;
       labels[at] = x === 0 ? 255 : label;
-      COLORS[label]!.forEach((value, channel) => {
+      COLORS[label].forEach((value, channel) => {
         pixels[3 * at + channel] = value + ((7 * x + 13 * y + 5 * index + 11 * channel) % 16);
       });
     }

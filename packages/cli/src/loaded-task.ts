@@ -28,10 +28,13 @@ export async function openLoadedTask(
 }
 
 /** Opens the data that foreign weights take their classes from, where a path is given. */
-export function classesFrom(path: string | undefined): ((registry: Registry) => Promise<Dataset>) | undefined {
+export function classesFrom(
+  path: string | undefined,
+  task: string | undefined,
+): ((registry: Registry) => Promise<Dataset>) | undefined {
   if (path === undefined) return undefined;
-  return async ({ readers }) => {
+  return async ({ readers, tasks }) => {
     const { openSplit } = await import('@mae-tasks/core-mae');
-    return openSplit(path, readers, { preferred: 'val' });
+    return openSplit(path, readers, { preferred: 'val', formats: tasks.get(task ?? '')?.formats });
   };
 }

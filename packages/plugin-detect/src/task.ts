@@ -9,6 +9,7 @@ export const detectTask: Task<DetectSettings, DetectFacts> = {
   name: 'detect',
   description: 'Find objects in pictures, with boxes and masks.',
   settings: detectSettings,
+  formats: ['coco'],
   modes: ['full', 'partial'],
   examine: examineObjects,
   requireFit: requireSameObjects,

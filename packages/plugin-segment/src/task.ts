@@ -9,6 +9,7 @@ export const segmentTask: Task<SegmentSettings, SegmentFacts> = {
   name: 'segment',
   description: 'Tell the class of every pixel.',
   settings: segmentSettings,
+  formats: ['ade20k', 'coco'],
   modes: ['full', 'partial', 'linear-probe'],
   examine: examineSegmentation,
   requireFit: requireSameClasses,

@@ -32,8 +32,10 @@ async function evaluate(place: string, flags: EvaluateFlags): Promise<void> {
   const terminal = createProcessTerminal({ json: flags.json === true });
   const core = await import('@mae-tasks/core-mae');
   const { openLoadedTask } = await import('../loaded-task.js');
-  const { registry, loaded } = await openLoadedTask(place, flags, terminal, (all) => openData(flags, undefined, all));
-  const data = await openData(flags, loaded.config.data, registry);
+  const { registry, loaded } = await openLoadedTask(place, flags, terminal, (all) =>
+    openData(flags, undefined, all, all.tasks.get(flags.task ?? '')?.formats),
+  );
+  const data = await openData(flags, loaded.config.data, registry, loaded.task.formats);
   for (const warning of data.warnings) terminal.warn(warning);
   const device = core.checkSettings(core.runSettings.shape.device, flags.device, '--device');
   const engine = await core.createEngine({ device });
@@ -78,13 +80,16 @@ async function openData(
   { data, split, limit }: EvaluateFlags,
   trained: { readonly path: string; readonly val: string | null; readonly format: string } | undefined,
   { readers }: Registry,
+  formats: readonly string[] | undefined,
 ): Promise<Dataset> {
   const core = await import('@mae-tasks/core-mae');
   const path = data ?? trained?.val ?? trained?.path;
   if (path === undefined) {
     throw new core.MaeError('CONFIG_INVALID', { what: '--data is missing', fix: 'name the data to measure on' });
   }
-  const opened = await core.openSplit(path, readers, { split, preferred: 'val' });
+  // Other data than the training's may be of another format.
+  const format = path === trained?.path || path === trained?.val ? trained.format : 'auto';
+  const opened = await core.openSplit(path, readers, { split, preferred: 'val', format, formats });
   return limit === undefined ? opened : core.takeSample(opened, limit, core.createRandom(0));
 }
 

@@ -28,7 +28,7 @@ async function exportModel(place: string, flags: ExportFlags): Promise<void> {
   const terminal = createProcessTerminal({ json: flags.json === true });
   const core = await import('@mae-tasks/core-mae');
   const { classesFrom, openLoadedTask } = await import('../loaded-task.js');
-  const { registry, loaded } = await openLoadedTask(place, flags, terminal, classesFrom(flags.data));
+  const { registry, loaded } = await openLoadedTask(place, flags, terminal, classesFrom(flags.data, flags.task));
   const exporter = registry.exporters.get(flags.format);
   if (exporter === undefined) {
     throw new core.MaeError('CONFIG_INVALID', {

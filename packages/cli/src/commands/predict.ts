@@ -43,7 +43,7 @@ async function predict(place: string, pictures: readonly string[], flags: Predic
   const terminal = createProcessTerminal({ json: flags.json === true });
   const core = await import('@mae-tasks/core-mae');
   const { classesFrom, openLoadedTask } = await import('../loaded-task.js');
-  const { loaded } = await openLoadedTask(place, flags, terminal, classesFrom(flags.data));
+  const { loaded } = await openLoadedTask(place, flags, terminal, classesFrom(flags.data, flags.task));
   const data = await core.pictureList(pictures);
   const device = core.checkSettings(core.runSettings.shape.device, flags.device, '--device');
   const engine = await core.createEngine({ device });

@@ -112,6 +112,8 @@ export interface Task<Settings = unknown, Facts = unknown> {
   readonly description: string;
   /** The task's own settings, with defaults. */
   readonly settings: z.ZodType<Settings>;
+  /** Formats of data to read, the best first, where a path could be of several. Default: the user has to say which. */
+  readonly formats?: readonly string[];
   /** Ways of tuning that the task supports. Default: `full` and `partial`. */
   readonly modes?: readonly TuningMode[];
   /**

@@ -6,7 +6,9 @@ import { folderReader } from './image-folder.js';
 
 export interface OpenDatasetOptions extends OpenOptions {
   /** A reader's name. Default: the one that recognises the path. */
-  readonly format?: string;
+  readonly format?: string | undefined;
+  /** Names of readers, the best first, where several recognise the path. */
+  readonly formats?: readonly string[] | undefined;
 }
 
 /**
@@ -17,9 +19,9 @@ export interface OpenDatasetOptions extends OpenOptions {
 export async function openDataset(
   path: string,
   readers: readonly DataReader[],
-  { format, ...options }: OpenDatasetOptions = {},
+  { format, formats, ...options }: OpenDatasetOptions = {},
 ): Promise<Dataset> {
-  const reader = await findReader(path, readers, format);
+  const reader = await findReader(path, readers, format, formats);
   return reader.open(path, options);
 }
 
@@ -29,8 +31,15 @@ export async function openDataset(
  *
  * @throws MaeError `DATA_NOT_FOUND` where nothing is at the path, `CONFIG_INVALID` for an unknown format or where two
  * readers recognise the path, `DATA_INVALID` where none does
+ *
+ * @param formats names of readers, the best first, where several recognise the path
  */
-export async function findReader(path: string, readers: readonly DataReader[], format?: string): Promise<DataReader> {
+export async function findReader(
+  path: string,
+  readers: readonly DataReader[],
+  format?: string,
+  formats: readonly string[] = [],
+): Promise<DataReader> {
   const names = readers.map(({ name }) => name).join(', ');
   if (format !== undefined) {
     const named = readers.find(({ name }) => name === format);
@@ -47,11 +56,13 @@ export async function findReader(path: string, readers: readonly DataReader[], f
   const recognizing: DataReader[] = [];
   for (const reader of readers) if (await reader.recognizes(path)) recognizing.push(reader);
   const special = recognizing.filter(({ name }) => name !== folderReader.name);
+  const preferred = formats.flatMap((name) => special.filter((reader) => reader.name === name))[0];
+  if (preferred !== undefined) return preferred;
   if (special.length > 1) {
     throw new MaeError('CONFIG_INVALID', {
       what: `this could be ${special.map(({ name }) => `\`${name}\``).join(' or ')}`,
       where: path,
-      fix: 'say which by `format`',
+      fix: 'say which by `data.format`',
     });
   }
   const chosen = special[0] ?? recognizing[0];

@@ -18,8 +18,9 @@ export interface FinetuneRunOptions
  * @throws MaeError for data, settings or a checkpoint that cannot be used
  */
 export async function openFinetuneRun(options: FinetuneRunOptions): Promise<DirectoryRun> {
-  const { config, readers, reportWarning } = options;
-  const { train: data, heldOut, warnings } = await openTrainingData(config.data, readers, config.seed);
+  const { config, readers, reportWarning, task } = options;
+  const opened = await openTrainingData(config.data, readers, config.seed, task.formats);
+  const { train: data, heldOut, warnings } = opened;
   for (const warning of warnings) reportWarning?.(warning);
   // Where the run goes on, its own weights replace those that it began with.
   const started = options.resume ? { ...config, pretrained: null } : config;

@@ -15,15 +15,17 @@ export interface TrainingData {
 /**
  * The training and the held-out pictures that the settings name.
  *
+ * @param formats names of readers, the best first, where the path could be of several formats
  * @throws MaeError `DATA_NOT_FOUND`, `DATA_EMPTY`, `DATA_INVALID` or `CONFIG_INVALID`
  */
 export async function openTrainingData(
   { path, format, val, valFraction, folds, fold, limit }: DataSettings,
   readers: readonly DataReader[],
   seed: number,
+  formats?: readonly string[],
 ): Promise<TrainingData> {
   const random = createRandom(seed).fork('data');
-  const reader = await findReader(path, readers, namedFormat(format));
+  const reader = await findReader(path, readers, namedFormat(format), formats);
   const whole = await reader.open(path);
   let train: Dataset = whole;
   let heldOut: Dataset | undefined;
@@ -56,15 +58,19 @@ export interface SplitOptions {
   readonly split?: string | undefined;
   /** The split to open where none is named and the data has it. */
   readonly preferred?: string;
+  /** A reader's name, or `auto`. */
+  readonly format?: string | undefined;
+  /** Names of readers, the best first, where the path could be of several formats. */
+  readonly formats?: readonly string[] | undefined;
 }
 
 /** One split of the data at a path. @throws MaeError as {@link openTrainingData} */
 export async function openSplit(
   path: string,
   readers: readonly DataReader[],
-  { split, preferred }: SplitOptions,
+  { split, preferred, format = 'auto', formats }: SplitOptions,
 ): Promise<Dataset> {
-  const reader = await findReader(path, readers);
+  const reader = await findReader(path, readers, namedFormat(format), formats);
   const splits = (await reader.splits?.(path)) ?? [];
   const chosen = split ?? (preferred !== undefined && splits.includes(preferred) ? preferred : undefined);
   return reader.open(path, chosen === undefined ? {} : { split: chosen });
