@@ -85,6 +85,19 @@ describe('mae-tasks pretrain', () => {
     expect(lines.at(-1)).toMatchObject({ type: 'finished', run: join(folder, 'json'), badImages: 0 });
   });
 
+  it('saves every few epochs where that is asked for, and always the last', async () => {
+    const args = [...BASE, '--epochs', '5', '--val-fraction', '0.25', '--set', 'evaluation.everyEpochs=5'];
+    const saves = async (out: string, ...more: string[]): Promise<number> => {
+      const { status, stdout } = await runCli([...args, ...more, '--json', '--out', out], { cwd: folder });
+      expect(status).toBe(0);
+      return jsonLines(stdout).filter(({ type, best }) => type === 'checkpoint' && best === false).length;
+    };
+    // Before the first step, and at the ends of epochs.
+    expect(await saves('often')).toBe(1 + 5);
+    expect(await saves('seldom', 'checkpoint.everyEpochs=2')).toBe(1 + 2 + 1);
+    await expectSameRun(join(folder, 'seldom'), join(folder, 'often'));
+  });
+
   it('saves on SIGINT, says how to go on, and then goes on to the same end', async () => {
     const args = [...BASE, '--epochs', '40', '--val-fraction', '0.25', '--set', 'samples.everyEpochs=40'];
     const whole = await runCli([...args, '--out', 'whole'], { cwd: folder });

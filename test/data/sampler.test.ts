@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Dataset } from '#core/contracts/dataset.js';
 import { createSampler, type SamplerOptions } from '#core/data/sampler.js';
-import { splitDataset, subset, takeSample } from '#core/data/split.js';
+import { splitDataset, subset, takeSample, takeSamplePerClass } from '#core/data/split.js';
 import { createRandom } from '#core/nn/random.js';
 
 function sampler(options: Partial<SamplerOptions> = {}): ReturnType<typeof createSampler> {
@@ -105,5 +105,32 @@ describe('subset and takeSample', () => {
     expect(targets(some)).toEqual(ascending(new Set(targets(some))));
     expect(some.size).toBe(10);
     expect(takeSample(numbers(4), 10, createRandom(0)).size).toBe(4);
+  });
+});
+
+describe('takeSamplePerClass', () => {
+  const modulo = (size: number, classOf: (index: number) => unknown): Dataset => {
+    const base = numbers(size);
+    return { ...base, item: (index) => ({ ...base.item(index), target: classOf(index) }) };
+  };
+  const ofThree = (size: number): Dataset => modulo(size, (index) => index % 3);
+  const ids = (dataset: Dataset): number[] =>
+    Array.from({ length: dataset.size }, (_, index) => Number(dataset.item(index).id));
+
+  it('takes as many of each class, in order, and others for another seed', () => {
+    const chosen = (seed: number): number[] => ids(takeSamplePerClass(ofThree(60), 4, createRandom(seed)));
+    expect(chosen(0)).toHaveLength(12);
+    for (const label of [0, 1, 2]) expect(chosen(0).filter((id) => id % 3 === label)).toHaveLength(4);
+    expect(chosen(0)).toEqual(ascending(new Set(chosen(0))));
+    expect(chosen(1)).not.toEqual(chosen(0));
+  });
+
+  it('takes all of a class that has fewer', () => {
+    expect(takeSamplePerClass(ofThree(7), 100, createRandom(0)).size).toBe(7);
+  });
+
+  it('refuses pictures without a class', () => {
+    const unlabelled = modulo(3, () => undefined);
+    expect(() => takeSamplePerClass(unlabelled, 1, createRandom(0))).toThrow(/this one has none.*data\.limit/u);
   });
 });

@@ -9,6 +9,7 @@ const CHANGEABLE = new Set([
   'threads',
   'replicas',
   'data.workers',
+  'checkpoint.everyEpochs',
   'checkpoint.everySteps',
   'checkpoint.everyMinutes',
 ]);

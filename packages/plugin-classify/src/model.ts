@@ -36,7 +36,7 @@ export function createClassifier(context: Context): TaskModel {
   const pooling = { pool: settings.pool, probe };
   const numClasses = facts.classNames.length;
   const headSpecs = probe ? probeHeadSpecs(vit.embedDim, numClasses) : linearHeadSpecs(vit.embedDim, numClasses);
-  const evalTransforms = evaluationTransforms(vit.imageSize, statistics);
+  const evalTransforms = evaluationTransforms(vit.imageSize, statistics, settings.cropPct);
   const makeTargets = targetMaker(context);
 
   const featuresOf = (parameters: NamedTensors, batch: NamedTensors, images = batch.images as tf.Tensor4D) =>
@@ -77,7 +77,7 @@ export function createClassifier(context: Context): TaskModel {
           collateParts: (samples, random, count) =>
             splitBatch(collate(samples, random), batchSpec, { batchSize: samples.length, count }),
         }),
-    transforms: trainTransforms(vit.imageSize, settings.augmentation, statistics),
+    transforms: trainTransforms(vit.imageSize, settings, statistics),
   };
   const prediction = createPrediction(evaluation, context);
   const objective: Objective = {

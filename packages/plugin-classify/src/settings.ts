@@ -35,6 +35,11 @@ export const classifySettings = z.strictObject({
       randomErasing: share.default(0.25),
     })
     .prefault({}),
+  /**
+   * Share of a picture's shorter side that evaluation and prediction look at, timm's `crop_pct`; 1 for all of it, where
+   * pictures are small or tightly cut. Default: the official 0.875, above 224 pixels 1.
+   */
+  cropPct: z.number().gt(0).max(1).nullable().default(null),
   /** How many classes a prediction names. */
   topK: z.int().positive().default(5),
   /** Whether evaluation and prediction average over the picture and its mirror image. */

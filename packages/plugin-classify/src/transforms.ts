@@ -16,10 +16,11 @@ export function isPlain({ cropScale, flip, randAugment, randomErasing }: Classif
  */
 export function trainTransforms(
   imageSize: readonly [number, number],
-  { cropScale, cropRatio, flip, randAugment, randomErasing }: ClassifySettings['augmentation'],
+  { augmentation, cropPct }: Pick<ClassifySettings, 'augmentation' | 'cropPct'>,
   statistics: PixelStatistics,
 ): TransformSpec[] {
-  const evaluation = evaluationTransforms(imageSize, statistics);
+  const { cropScale, cropRatio, flip, randAugment, randomErasing } = augmentation;
+  const evaluation = evaluationTransforms(imageSize, statistics, cropPct);
   const [normalize] = evaluation.slice(-1);
   const frame: TransformSpec[] =
     cropScale === null

@@ -1,7 +1,7 @@
 import { extname } from 'node:path';
 import type { Embedding } from '@mae-tasks/core-mae';
 import { Command, Option } from 'commander';
-import { optionDevice, optionJson, optionOut, wholeNumber } from '../common-options.js';
+import { optionDevice, optionJson, optionOut, numberValue, wholeNumber } from '../common-options.js';
 import { csvText } from '../csv.js';
 import { createProcessTerminal } from '../terminal.js';
 
@@ -9,6 +9,7 @@ interface EmbedFlags {
   readonly out: string;
   readonly pool: 'mean' | 'class-token';
   readonly batchSize?: number;
+  readonly cropPct?: number;
   readonly device?: string;
   readonly json?: true;
 }
@@ -23,6 +24,12 @@ export function embedCommand(): Command {
       new Option('--pool <what>', 'what stands for a picture').choices(['mean', 'class-token']).default('mean'),
     )
     .addOption(new Option('--batch-size <number>', 'pictures in a batch').argParser(wholeNumber))
+    .addOption(
+      new Option(
+        '--crop-pct <share>',
+        "share of the shorter side that is looked at (the official evaluation's 0.875)",
+      ).argParser(numberValue),
+    )
     .addOption(optionDevice())
     .addOption(optionJson())
     .addHelpText('after', '\nExample:\n  mae-tasks embed runs/pretrain/latest photos/ --out features.csv')
@@ -45,6 +52,7 @@ async function embed(checkpoint: string, pictures: readonly string[], flags: Emb
       data,
       pooling: flags.pool,
       batchSize: flags.batchSize ?? 64,
+      cropPct: flags.cropPct,
       reportBadImage: ({ error }) => {
         terminal.warn(`passed over: ${error.message}`);
       },

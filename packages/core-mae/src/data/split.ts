@@ -21,6 +21,32 @@ export function takeSample<Target>(dataset: Dataset<Target>, count: number, rand
 }
 
 /**
+ * At most `count` items of each class, chosen at random by the seed, in the data set's order.
+ *
+ * @throws MaeError `DATA_INVALID` where items have no class
+ */
+export function takeSamplePerClass<Target>(dataset: Dataset<Target>, count: number, random: Random): Dataset<Target> {
+  const taken = new Map<unknown, number>();
+  const chosen = [...random.fork('sample').permutation(dataset.size)].filter((index) => {
+    const { id, target } = dataset.item(index);
+    if (typeof target !== 'number') {
+      throw new MaeError('DATA_INVALID', {
+        what: 'pictures cannot be counted by class: this one has none',
+        where: `${dataset.name}: ${id}`,
+        fix: 'use `data.limit` instead of `data.limitPerClass`',
+      });
+    }
+    const before = taken.get(target) ?? 0;
+    taken.set(target, before + 1);
+    return before < count;
+  });
+  return subset(
+    dataset,
+    chosen.sort((a, b) => a - b),
+  );
+}
+
+/**
  * The data set with one of `folds` parts of equal size held out (the first parts take what is left over); every item is
  * in exactly one part, and which depends on the seed and the data set's size alone.
  *

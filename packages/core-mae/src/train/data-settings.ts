@@ -40,6 +40,8 @@ export const dataSettings = z.strictObject({
   fold: z.int().min(0).nullable().default(null),
   /** Uses at most this many pictures of each split, chosen by the seed. */
   limit: z.int().positive().nullable().default(null),
+  /** Trains on at most this many pictures of each class, chosen by the seed; held-out data stays whole. */
+  limitPerClass: z.int().positive().nullable().default(null),
   ...readingSettings.shape,
 });
 

@@ -119,6 +119,7 @@ async function* runEvents(
       evaluateEvery: config.evaluation.everyEpochs,
       drawn: config.samples.count === 0 ? [] : await prepared.drawnSamples(config.samples.count),
       drawEvery: config.samples.everyEpochs ?? Math.max(1, Math.floor(epochs / 10)),
+      saveEveryEpochs: config.checkpoint.everyEpochs,
       saveEverySteps: config.checkpoint.everySteps,
       saveEveryMinutes: config.checkpoint.everyMinutes,
       logEverySteps: config.log.everySteps,

@@ -28,6 +28,8 @@ export interface EmbedOptions {
   readonly data: Dataset;
   readonly pooling: Pooling;
   readonly batchSize: number;
+  /** Share of a picture's shorter side that is looked at, as in {@link evaluationTransforms}. */
+  readonly cropPct?: number | undefined;
   readonly reportBadImage?: (bad: BadImage) => void;
 }
 
@@ -75,7 +77,7 @@ export async function* embed(options: EmbedOptions): AsyncGenerator<Embedding, v
     },
     batchSpec: (batchSize) => encoderBatchSpec({ vit, dropPath: 0 }, batchSize),
     collate: (samples, random) => createEncoderBatch(samples, { vit, dropPath: 0 }, random),
-    transforms: evaluationTransforms(vit.imageSize, statisticsOf(reading, vit.inChannels)),
+    transforms: evaluationTransforms(vit.imageSize, statisticsOf(reading, vit.inChannels), options.cropPct),
   };
   const batchSize = Math.min(options.batchSize, data.size);
   const step = await createForwardStep('embed', forward, specs, { engine, batchSize });

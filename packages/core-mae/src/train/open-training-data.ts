@@ -1,7 +1,7 @@
 import type { DataReader } from '../contracts/data-reader.js';
 import type { Dataset } from '../contracts/dataset.js';
 import { findReader, openDataset } from '../data/open-dataset.js';
-import { splitDataset, splitFold, takeSample } from '../data/split.js';
+import { splitDataset, splitFold, takeSample, takeSamplePerClass } from '../data/split.js';
 import { createRandom } from '../nn/random.js';
 import type { DataSettings } from './data-settings.js';
 
@@ -19,7 +19,7 @@ export interface TrainingData {
  * @throws MaeError `DATA_NOT_FOUND`, `DATA_EMPTY`, `DATA_INVALID` or `CONFIG_INVALID`
  */
 export async function openTrainingData(
-  { path, format, val, valFraction, folds, fold, limit }: DataSettings,
+  { path, format, val, valFraction, folds, fold, limit, limitPerClass }: DataSettings,
   readers: readonly DataReader[],
   seed: number,
   formats?: readonly string[],
@@ -41,6 +41,7 @@ export async function openTrainingData(
   } else if (valFraction > 0) {
     ({ train, heldOut } = splitDataset(whole, valFraction, random));
   }
+  if (limitPerClass !== null) train = takeSamplePerClass(train, limitPerClass, random.fork('train'));
   if (limit !== null) {
     train = takeSample(train, limit, random.fork('train'));
     heldOut &&= takeSample(heldOut, limit, random.fork('val'));

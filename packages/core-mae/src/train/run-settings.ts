@@ -16,7 +16,9 @@ export const runSettings = z.strictObject({
   replicas: z.union([z.literal('auto'), z.int().positive()]).default(1),
   checkpoint: z
     .strictObject({
-      /** Steps between checkpoints within an epoch; every epoch's end is saved. Default: by time alone. */
+      /** Epochs between checkpoints at an epoch's end; the last is always saved. Default: every epoch. */
+      everyEpochs: z.int().positive().default(1),
+      /** Steps between checkpoints within an epoch. Default: by time alone. */
       everySteps: z.int().positive().nullable().default(null),
       everyMinutes: z.number().positive().default(10),
     })

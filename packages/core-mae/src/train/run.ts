@@ -44,7 +44,9 @@ export interface RunOptions {
   readonly drawn: readonly Sample[];
   /** Epochs between drawings; the last epoch is always drawn. */
   readonly drawEvery: number;
-  /** Steps between checkpoints within an epoch; every epoch's end is saved. */
+  /** Epochs between checkpoints at an epoch's end; the last is always saved. */
+  readonly saveEveryEpochs: number;
+  /** Steps between checkpoints within an epoch. */
   readonly saveEverySteps: number | null;
   readonly saveEveryMinutes: number;
   readonly logEverySteps: number;
@@ -108,7 +110,7 @@ async function* endEpoch(
   if (validation !== undefined && epoch % evaluateEvery !== 0 && epoch !== training.schedule.epochs) {
     yield { kind: 'epoch', epoch, step, metrics: { [EPOCH_LOSS]: epochLoss } };
     yield* drawEpoch(state, end, options);
-    yield await saver.save(null);
+    if (isSaved(end, saver, options)) yield await saver.save(null);
     return;
   }
   const metrics = await measure(state, end, options);
@@ -122,7 +124,17 @@ async function* endEpoch(
   yield { kind: 'epoch', epoch, step, metrics };
   yield* drawEpoch(state, end, options);
   yield* saver.saveBest(end, metrics);
-  yield await saver.save(null);
+  if (isSaved(end, saver, options)) yield await saver.save(null);
+}
+
+/** Whether an epoch's end is worth a checkpoint; a run that is asked to stop, or ends here, always saves. */
+function isSaved(
+  { epoch, step }: EpochEnd,
+  saver: Saver,
+  { saveEveryEpochs, training, patience, shouldStop }: RunOptions,
+): boolean {
+  const due = epoch % saveEveryEpochs === 0 || epoch === training.schedule.epochs || patience !== null;
+  return due || saver.isDue(step) || shouldStop();
 }
 
 function trainRecord({ step, epoch, loss, lr, gradNorm, imagesPerSecond, terms }: StepRecord): MetricsRecord {

@@ -23,16 +23,21 @@ export function pretrainTransforms(
 /**
  * The official evaluation transform (util/datasets.py): the shorter side to size / 0.875 (size itself above 224), then
  * the centre. A model of pictures that are not square gets the whole picture, stretched.
+ *
+ * @param cropPct share of the shorter side that the centre keeps, timm's `crop_pct`; 1 cuts off the longer side alone.
+ * Default: the official 0.875, above 224 pixels 1
  */
 export function evaluationTransforms(
   imageSize: readonly [number, number],
   statistics: PixelStatistics,
+  cropPct?: number | null,
 ): TransformSpec[] {
   const [height, width] = imageSize;
+  const share = cropPct ?? (height <= 224 ? 0.875 : 1);
   const resize: TransformSpec[] =
     height === width
       ? [
-          { name: 'resizeShorterSide', options: { size: height <= 224 ? Math.floor(height / 0.875) : height } },
+          { name: 'resizeShorterSide', options: { size: Math.floor(height / share) } },
           { name: 'centerCrop', options: { size: imageSize } },
         ]
       : [{ name: 'resizeTo', options: { size: imageSize } }];

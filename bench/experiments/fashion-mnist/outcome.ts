@@ -1,0 +1,26 @@
+import type { FinishedRun } from '../runner.js';
+
+export const ARMS = ['fine-tuned', 'from scratch', 'linear probe', 'linear probe of random weights'] as const;
+export type Arm = (typeof ARMS)[number];
+
+/** Accuracy on the 10,000 test pictures, in percent. */
+export interface Measured {
+  readonly value: number;
+  readonly run: FinishedRun;
+}
+
+export interface Outcome {
+  readonly pretraining: FinishedRun;
+  /** Of every arm at every number of labels: one a seed. */
+  readonly labels: ReadonlyArray<{ readonly labels: number; readonly arm: Arm; readonly results: readonly Measured[] }>;
+  readonly blocks: ReadonlyArray<{ readonly blocks: number; readonly results: readonly Measured[] }>;
+  readonly ablations: readonly Ablation[];
+}
+
+/** One pretraining on a smaller budget, and what it is worth. */
+export interface Ablation {
+  readonly name: string;
+  readonly maskRatio: number;
+  readonly probe: Measured;
+  readonly finetuned: Measured;
+}
