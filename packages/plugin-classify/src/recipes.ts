@@ -1,10 +1,22 @@
 import type { Recipe, TuningMode, VitConfig } from '@mae-tasks/core-mae';
 
-const FINETUNE = 'facebookresearch/mae, FINETUNE.md; He et al. 2022, Table 9';
-const PROBE = 'facebookresearch/mae, main_linprobe.py and LINPROBE.md; He et al. 2022, Table 10';
+/**
+ * The commands of FINETUNE.md, whose numbers belong to the published checkpoints (`--norm_pix_loss`) and differ slightly
+ * from the paper's Table 9, as its notes say. What the commands leave out is main_finetune.py's default.
+ */
+const FINETUNE =
+  'facebookresearch/mae, FINETUNE.md "Fine-tuning" and main_finetune.py; compare He et al. 2022, Table 9';
+const PROBE = 'facebookresearch/mae, FINETUNE.md "Linear Probing" and main_linprobe.py; He et al. 2022, Table 10';
 
-/** Settings that all sizes share; the effective batch of the published runs is 1,024 pictures. */
-const shared = { mixup: 0.8, cutmix: 1, labelSmoothing: 0.1 };
+/** `--mixup 0.8 --cutmix 1.0 --reprob 0.25`, and the defaults `--smoothing 0.1`, `--aa rand-m9-mstd0.5-inc1`. */
+const shared = {
+  pool: 'mean',
+  mixup: 0.8,
+  cutmix: 1,
+  labelSmoothing: 0.1,
+  augmentation: { randAugment: 'rand-m9-mstd0.5-inc1', randomErasing: 0.25 },
+};
+/** The published runs have an effective batch of 1,024 pictures. */
 const finetune = (blr: number, layerDecay: number, dropPath: number, epochs: number): Recipe => ({
   source: FINETUNE,
   settings: {
@@ -18,6 +30,10 @@ const finetune = (blr: number, layerDecay: number, dropPath: number, epochs: num
 /** No augmentation, so that each picture is encoded once: a departure from the published probe, which crops and flips. */
 const plain = { cropScale: null, flip: 0, randAugment: null, randomErasing: 0 };
 const probeHead = { labelSmoothing: 0, mixup: 0, cutmix: 0 };
+/**
+ * `--blr 0.1 --weight_decay 0.0 --cls_token`, at an effective batch of 16,384 pictures; crop and flip are the whole
+ * augmentation of main_linprobe.py, its loss a plain cross entropy.
+ */
 const larsProbe = (epochs: number): Recipe => ({
   source: PROBE,
   settings: {

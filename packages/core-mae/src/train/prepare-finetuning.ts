@@ -120,9 +120,12 @@ function pipelineOf({ transforms, target }: Objective['training']) {
   return { transforms, ...(target === undefined ? {} : { target }) };
 }
 
-/** Warm-up lasts a tenth of the epochs and at most 5; in linear probing a ninth and at most 10 (official defaults). */
+/**
+ * Warm-up lasts a tenth of the epochs and at most 5, in linear probing a fifth and at most 10: the official 5 of 50 or
+ * 100 epochs and 10 of 50 or 90 (main_finetune.py, main_linprobe.py), and as much of shorter runs.
+ */
 function loopSettings({ mode, epochs, batchSize, accumIter, seed, optimizer }: FinetuneConfig): LoopSettings {
-  const longest = mode === 'linear-probe' ? Math.min(10, epochs / 9) : Math.min(5, epochs / 10);
+  const longest = mode === 'linear-probe' ? Math.min(10, epochs / 5) : Math.min(5, epochs / 10);
   const warmupEpochs = optimizer.warmupEpochs ?? longest;
   return { epochs, batchSize, accumIter, seed, optimizer: { ...optimizer, warmupEpochs } };
 }

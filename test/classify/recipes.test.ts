@@ -1,0 +1,111 @@
+import { describe, expect, it } from 'vitest';
+import { resolveFinetuneConfig } from '#core/train/finetune-config.js';
+import { prepareFinetuning } from '#core/train/prepare-finetuning.js';
+import { createEngine } from '#core/engine/select.js';
+import { vitBackbone } from '#core/models/vit.js';
+import { classifyTask } from '../../packages/plugin-classify/src/task.js';
+import { labelledPictures } from '../contract/labelled-pictures.js';
+
+const PROBED = ['linear-probe-base', 'linear-probe-large', 'linear-probe-huge'];
+
+async function resolved(recipe: string, more: Readonly<Record<string, unknown>> = {}) {
+  return resolveFinetuneConfig(classifyTask, { data: { path: 'photos' }, recipe, ...more });
+}
+
+/** FINETUNE.md's three commands: --epochs, --blr, --layer_decay, --drop_path; the rest is the same for all. */
+describe('the recipes of FINETUNE.md', () => {
+  it.each([
+    ['base', 100, 5e-4, 0.65, 0.1],
+    ['large', 50, 1e-3, 0.75, 0.2],
+    ['huge', 50, 1e-3, 0.75, 0.3],
+  ])('%s: %i epochs, base learning rate %f, layer decay %f, drop path %f', async (name, ...numbers) => {
+    const config = await resolved(name);
+    const { epochs, dropPath, mode, optimizer } = config;
+    expect([epochs, optimizer.blr, optimizer.layerDecay, dropPath]).toEqual(numbers);
+    expect(mode).toBe('full');
+    // torch.optim.AdamW's defaults, main_finetune.py's --min_lr and --weight_decay, no --clip_grad.
+    expect(optimizer).toMatchObject({ name: 'adamw', weightDecay: 0.05, betas: [0.9, 0.999], eps: 1e-8, minLr: 1e-6 });
+    expect(optimizer).toMatchObject({ clipGrad: null, ema: null, schedule: 'cosine' });
+    expect(config.classify).toMatchObject({
+      pool: 'mean',
+      mixup: 0.8,
+      cutmix: 1,
+      mixProbability: 1,
+      switchProbability: 0.5,
+      labelSmoothing: 0.1,
+      augmentation: {
+        cropScale: [0.08, 1],
+        cropRatio: [3 / 4, 4 / 3],
+        flip: 0.5,
+        randAugment: 'rand-m9-mstd0.5-inc1',
+        randomErasing: 0.25,
+      },
+    });
+  });
+
+  it.each([
+    ['linear-probe-base', 90],
+    ['linear-probe-large', 50],
+    ['linear-probe-huge', 50],
+  ])('%s: %i epochs of LARS on the class token', async (name, epochs) => {
+    const config = await resolved(name);
+    expect(config).toMatchObject({ mode: 'linear-probe', epochs, dropPath: 0 });
+    expect(config.optimizer).toMatchObject({ name: 'lars', blr: 0.1, weightDecay: 0, momentum: 0.9, minLr: 0 });
+    expect(config.classify).toMatchObject({
+      pool: 'class-token',
+      mixup: 0,
+      cutmix: 0,
+      labelSmoothing: 0,
+      augmentation: { cropScale: [0.08, 1], flip: 0.5, randAugment: null, randomErasing: 0 },
+    });
+  });
+
+  it('are told apart by the size of the encoder', () => {
+    const nameFor = (embedDim: number): string | undefined =>
+      classifyTask.defaultRecipe?.('full', { ...tiny, embedDim });
+    expect([192, 768, 1024, 1280].map(nameFor)).toEqual(['base', 'base', 'large', 'huge']);
+  });
+
+  it('give way to what is set beside them', async () => {
+    const config = await resolved('large', { epochs: 3, classify: { mixup: 0 } });
+    expect(config).toMatchObject({ epochs: 3, dropPath: 0.2, classify: { mixup: 0, cutmix: 1 } });
+  });
+
+  it('say where they come from', () => {
+    for (const name of ['base', ...PROBED]) expect(classifyTask.recipes![name]!.source).toMatch(/FINETUNE\.md/u);
+  });
+});
+
+const tiny = {
+  imageSize: [16, 16],
+  patchSize: 4,
+  inChannels: 3,
+  embedDim: 16,
+  depth: 2,
+  numHeads: 2,
+  mlpRatio: 4,
+} as const;
+
+/** --warmup_epochs: 5 in main_finetune.py, 10 in main_linprobe.py; shorter runs warm up for less. */
+describe('the warm-up', () => {
+  it.each([
+    ['base', 100, 5],
+    ['large', 50, 5],
+    ['large', 10, 1],
+    ['linear-probe-base', 90, 10],
+    ['linear-probe-huge', 50, 10],
+    ['linear-probe-huge', 10, 2],
+  ])('of %s in %i epochs takes %f', async (recipe, epochs, warmupEpochs) => {
+    const engine = await createEngine({ device: 'cpu' });
+    const config = await resolved(recipe, { epochs, model: { ...tiny, imageSize: [16, 16] } });
+    const data = labelledPictures({ count: 6, classNames: ['a', 'b'] });
+    const backbones = new Map([[vitBackbone.name, vitBackbone]]);
+    const prepared = await prepareFinetuning({
+      ...{ engine, task: classifyTask, config, backbones, data },
+      reading: { ...config.data, workers: 0 },
+    });
+    expect(prepared.training.schedule).toMatchObject({ warmupEpochs, epochs });
+    await prepared.close();
+    await engine.dispose();
+  });
+});
