@@ -35,6 +35,7 @@ export function createSegmentPrediction(
   drawTruth(step: (context: DrawContext) => Promise<ForwardStep>, context: DrawContext): Promise<readonly Drawing[]>;
 } {
   const { classNames } = facts;
+  const fileName = uniqueFileNames();
   const decode: TaskPrediction<SegmentationResult>['decode'] = (outputs, samples) =>
     samples.map(({ width, height }, index) => ({
       width,
@@ -69,7 +70,7 @@ export function createSegmentPrediction(
       for (const [index, sample] of samples.entries()) {
         const { width, height, labels } = results[index]!;
         const values = facts.firstValue === 0 ? labels : labels.map((label) => label + facts.firstValue);
-        const name = `${sample.id}.png`;
+        const name = fileName(sample.id);
         files.push({ path: `masks/${name}`, bytes: labelMapPng({ width, height, labels: values }) });
         files.push({ path: `overlays/${name}`, bytes: await encodePng(overlay(pictureOf(sample), labels, facts)) });
       }
@@ -122,6 +123,24 @@ async function truthSheet(
     ['picture', 'truth', 'prediction'],
     [...rows, ...legendRows(maps, facts, 3)],
   );
+}
+
+/**
+ * Names of the files of pictures: the picture's own, ending in .png, below the folder that they are written to. Where two
+ * pictures differ by their ending alone, the later one keeps it.
+ */
+function uniqueFileNames(): (id: string) => string {
+  const owners = new Map<string, string>();
+  return (id) => {
+    const inside = id
+      .split(/[\\/]+/u)
+      .filter((part) => !['', '.', '..'].includes(part))
+      .join('/');
+    const plain = `${inside.replace(/\.[^./]+$/u, '')}.png`;
+    const name = (owners.get(plain) ?? id) === id ? plain : `${inside}.png`;
+    owners.set(name, id);
+    return name;
+  };
 }
 
 /** How much of a picture each class takes, the largest first; classes that do not occur are left out. */
