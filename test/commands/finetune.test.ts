@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import * as onnx from 'onnxruntime-node';
 import sharp from 'sharp';
+import { parse } from 'yaml';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readSafetensors } from '#core/checkpoint/safetensors.js';
 import { toFloat32 } from '#core/checkpoint/stored-tensor.js';
@@ -60,6 +61,46 @@ beforeAll(async () => {
   );
   expect(pretrained.status, pretrained.stderr).toBe(0);
 }, 2 * MINUTES);
+describe('mae-tasks config finetune', () => {
+  it('writes the recipe and the dimensions that hold for a checkpoint, and finetune takes it', async () => {
+    const flags = ['--checkpoint', 'pre', '--data', 'photos', '--epochs', '1', '--set', ...QUICK];
+    const written = await run('config', 'finetune', 'classify', ...flags, '--write', 'finetune.yaml');
+    expect(written.status, written.stderr).toBe(0);
+    expect(written.stdout).toMatch(/mae-tasks finetune classify --config finetune\.yaml/);
+    const printed = await run('config', 'finetune', 'classify', '--config', 'finetune.yaml', '--json');
+    expect(JSON.parse(printed.stdout)).toMatchObject({
+      task: 'classify',
+      recipe: 'base',
+      pretrained: 'pre',
+      epochs: 1,
+      model: { embedDim: 16, depth: 2 },
+      optimizer: { layerDecay: 0.65, lr: 3e-3 },
+      classify: { labelSmoothing: 0.1, mixup: 0 },
+    });
+    const trained = await run('finetune', 'classify', '--config', 'finetune.yaml', '--out', 'configured');
+    expect(trained.status, trained.stderr).toBe(0);
+    const config = await readFile(join(folder, 'configured', 'config.yaml'), 'utf8');
+    // Replicas are settled when a run starts.
+    expect(parse(config)).toEqual(parse(await readFile(join(folder, 'finetune.yaml'), 'utf8')));
+  });
+
+  it('needs no data, and says what is wrong with a task or a setting', async () => {
+    const probe = await run('config', 'finetune', 'classify', '--mode', 'linear-probe', '--json');
+    expect(JSON.parse(probe.stdout)).toMatchObject({ recipe: 'linear-probe-cached', data: { path: 'photos/' } });
+    expect(await failing('config', 'finetune', 'nothing')).toMatch(/Task "nothing" is not installed/);
+    expect(await failing('config', 'finetune', 'classify', '--set', 'classify.mixupp=1')).toMatch(/classify\.mixup`\?/);
+  });
+
+  it('leaves the configuration of pretraining where it was', async () => {
+    const [short, long] = await Promise.all([
+      run('config', '--data', 'photos', '--mask-ratio', '0.5'),
+      run('config', 'pretrain', '--data', 'photos', '--mask-ratio', '0.5'),
+    ]);
+    expect(parse(short.stdout)).toMatchObject({ maskRatio: 0.5, data: { path: 'photos' } });
+    expect(long.stdout).toBe(short.stdout);
+  });
+});
+
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
 const TRAIN = [

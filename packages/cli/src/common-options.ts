@@ -33,16 +33,23 @@ export const optionPlugin = (): Option =>
 
 /** Adds the flags of commands that train. */
 export function addTrainingOptions(command: Command): Command {
+  return addSettingOptions(
+    command
+      .addOption(optionOut("the run's folder (default: the next runs/<command>/run<N>)"))
+      .option('--resume [run]', 'go on with a run (default: the latest, or --out)')
+      .addOption(optionJson()),
+  );
+}
+
+/** Adds the flags that stand for settings of every training. */
+export function addSettingOptions(command: Command): Command {
   return command
     .addOption(optionData())
-    .addOption(optionOut("the run's folder (default: the next runs/<command>/run<N>)"))
     .option('--model <preset>', 'tiny, small, base, large or huge')
     .addOption(new Option('--epochs <number>', 'times to go through the data').argParser(wholeNumber))
     .addOption(new Option('--batch-size <number>', 'pictures in a batch').argParser(wholeNumber))
     .addOption(optionSeed())
     .addOption(optionLimit())
-    .option('--resume [run]', 'go on with a run (default: the latest, or --out)')
-    .addOption(optionJson())
     .addOption(optionDevice())
     .addOption(
       new Option('--replicas <number>', 'parts of a batch that run side by side, or auto to measure (1)').argParser(

@@ -1,24 +1,11 @@
 import { readFile } from 'node:fs/promises';
-import { type PretrainConfig, checkSettings, MaeError, pretrainConfig } from '@mae-tasks/core-mae';
+import { MaeError } from '@mae-tasks/core-mae';
 import { parse, YAMLParseError } from 'yaml';
 
 type Tree = Record<string, unknown>;
 
 /** A setting given on the command line: where it goes, and its value (left out where undefined). */
 export type Override = readonly [path: string, value: unknown];
-
-/**
- * The configuration of a pretraining: the defaults, replaced by a file, replaced by flags.
- *
- * @throws MaeError `CONFIG_INVALID` naming the file or flag and the key
- */
-export async function resolvePretrainConfig(
-  file: string | undefined,
-  overrides: readonly Override[],
-): Promise<PretrainConfig> {
-  const tree = file === undefined ? emptyTree() : await readConfigFile(file);
-  return checkSettings(pretrainConfig, withOverrides(tree, overrides), file ?? 'command line');
-}
 
 /** A tree of settings with some of them replaced; the tree itself is left as it is. */
 export function withOverrides(tree: unknown, overrides: readonly Override[]): Tree {

@@ -1,38 +1,83 @@
-import { Command, Option } from 'commander';
-import { optionData, type CommonFlags, wholeNumber } from '../common-options.js';
+import { Command } from 'commander';
+import { addSettingOptions, type CommonFlags } from '../common-options.js';
+import { type Override, parseAssignment, readConfigFile, withOverrides } from '../config.js';
 import { createProcessTerminal } from '../terminal.js';
-import { pretrainOverrides } from './pretrain.js';
+import { addFinetuneOptions, type FinetuneFlags, finetuneOverrides } from './finetune.js';
+import { addPretrainOptions, type PretrainFlags, pretrainOverrides } from './pretrain.js';
 
-interface ConfigFlags extends CommonFlags {
+interface WriteFlags {
   readonly write?: string;
+  readonly json?: true;
 }
 
 export function configCommand(): Command {
   return new Command('config')
-    .description('print or write the resolved configuration of a pretraining')
-    .addOption(optionData())
-    .option('--model <preset>', 'tiny, small, base, large or huge')
-    .addOption(new Option('--epochs <number>', 'times to go through the data').argParser(wholeNumber))
-    .addOption(new Option('--batch-size <number>', 'pictures in a batch').argParser(wholeNumber))
-    .option('--config <file>', 'YAML file of settings; flags override it')
-    .option('--set <key=value...>', 'any setting, for example optimizer.blr=1e-4 (repeatable)')
-    .option('--write <file>', 'write it there instead of printing it')
-    .option('--json', 'print JSON instead of YAML')
-    .addHelpText('after', '\nExample:\n  mae-tasks config --data photos/ --model small --write pretrain.yaml')
-    .action(async (flags: ConfigFlags) => {
-      const terminal = createProcessTerminal();
-      const { parseAssignment, resolvePretrainConfig } = await import('../config.js');
-      const { writeFileAtomically } = await import('@mae-tasks/core-mae');
-      const { stringify } = await import('yaml');
-      const overrides = [...pretrainOverrides(flags), ...(flags.set ?? []).map(parseAssignment)];
-      // A configuration may be written before there is any data.
-      const config = await resolvePretrainConfig(flags.config, [['data.path', 'photos/'], ...overrides]);
-      const text = flags.json === true ? `${JSON.stringify(config, null, 2)}\n` : stringify(config);
-      if (flags.write === undefined) {
-        process.stdout.write(text);
-        return;
-      }
-      await writeFileAtomically(flags.write, text);
-      terminal.print(`Wrote ${flags.write}. Use it by: mae-tasks pretrain --config ${flags.write}`);
+    .description('print or write the whole configuration of a training, defaults and recipe filled in')
+    .addCommand(configPretrainCommand(), { isDefault: true })
+    .addCommand(configFinetuneCommand())
+    .addHelpText(
+      'after',
+      '\nExamples:\n  mae-tasks config --data photos/ --model small --write pretrain.yaml' +
+        '\n  mae-tasks config finetune classify --checkpoint runs/pretrain/latest --write finetune.yaml',
+    );
+}
+
+function configPretrainCommand(): Command {
+  return addWriteOptions(addPretrainOptions(addSettingOptions(new Command('pretrain'))))
+    .description('of `pretrain`; meant where nothing is said')
+    .action(async (flags: PretrainFlags & WriteFlags) => {
+      const core = await import('@mae-tasks/core-mae');
+      const { tree, where } = await settingsOf(flags, pretrainOverrides(flags));
+      await show(core.checkSettings(core.pretrainConfig, tree, where), 'pretrain', flags);
     });
+}
+
+function configFinetuneCommand(): Command {
+  return addWriteOptions(addFinetuneOptions(addSettingOptions(new Command('finetune').argument('<task>'))))
+    .description('of `finetune <task>`, for the checkpoint that is named')
+    .action(async (taskName: string, flags: FinetuneFlags & WriteFlags) => {
+      const core = await import('@mae-tasks/core-mae');
+      const { openRegistry } = await import('../plugins.js');
+      const { tree, where } = await settingsOf(flags, finetuneOverrides(taskName, flags));
+      const terminal = createProcessTerminal();
+      const registry = await openRegistry({
+        named: core.checkSettings(core.runSettings.shape.plugins, tree.plugins ?? [], where),
+        task: taskName,
+        warn: (message) => {
+          terminal.warn(message);
+        },
+      });
+      const task = core.taskNamed(taskName, registry);
+      await show(await core.resolveFinetuneConfig(task, tree, where), `finetune ${taskName}`, flags);
+    });
+}
+
+function addWriteOptions(command: Command): Command {
+  return command
+    .option('--write <file>', 'write it there instead of printing it')
+    .option('--json', 'print JSON instead of YAML');
+}
+
+/** The settings of file and flags. A configuration may be written before there is any data. */
+async function settingsOf(flags: CommonFlags, overrides: readonly Override[]) {
+  const file = flags.config === undefined ? {} : await readConfigFile(flags.config);
+  const given = [...overrides, ...(flags.set ?? []).map(parseAssignment)];
+  const tree = withOverrides(file, given);
+  const isPathGiven = typeof tree.data === 'object' && tree.data !== null && 'path' in tree.data;
+  return {
+    tree: isPathGiven ? tree : withOverrides(tree, [['data.path', 'photos/']]),
+    where: flags.config ?? 'command line',
+  };
+}
+
+async function show(config: object, command: string, flags: WriteFlags): Promise<void> {
+  const { writeFileAtomically } = await import('@mae-tasks/core-mae');
+  const { stringify } = await import('yaml');
+  const text = flags.json === true ? `${JSON.stringify(config, null, 2)}\n` : stringify(config);
+  if (flags.write === undefined) {
+    process.stdout.write(text);
+    return;
+  }
+  await writeFileAtomically(flags.write, text);
+  createProcessTerminal().print(`Wrote ${flags.write}. Use it by: mae-tasks ${command} --config ${flags.write}`);
 }

@@ -8,7 +8,7 @@ import { listenForStop } from '../stop-signals.js';
 import { createProcessTerminal, type Terminal } from '../terminal.js';
 import type { FinetuneConfig, Registry, RunDirectory, Task } from '@mae-tasks/core-mae';
 
-interface FinetuneFlags extends CommonFlags {
+export interface FinetuneFlags extends CommonFlags {
   readonly checkpoint?: string;
   readonly mode?: string;
   readonly blocks?: number;
@@ -24,8 +24,22 @@ interface FinetuneFlags extends CommonFlags {
 }
 
 export function finetuneCommand(): Command {
-  return addTrainingOptions(new Command('finetune').argument('<task>', 'what to learn (see: mae-tasks plugins)'))
+  return addFinetuneOptions(
+    addTrainingOptions(new Command('finetune').argument('<task>', 'what to learn (see: mae-tasks plugins)')),
+  )
     .description('fine-tune a pretrained encoder for a task')
+    .addHelpText(
+      'after',
+      '\nExample:\n  mae-tasks finetune classify --data photos/ --checkpoint runs/pretrain/latest --val-fraction 0.2',
+    )
+    .action(async (task: string, flags: FinetuneFlags) => {
+      await finetune(task, flags);
+    });
+}
+
+/** Adds the flags that stand for settings of `finetune` alone. */
+export function addFinetuneOptions(command: Command): Command {
+  return command
     .option('--checkpoint <path>', 'a run or checkpoint to start from (default: random weights)')
     .option('--mode <mode>', 'full, partial or linear-probe (full)')
     .addOption(new Option('--blocks <number>', 'with partial: how many of the last blocks').argParser(numberValue))
@@ -46,17 +60,11 @@ export function finetuneCommand(): Command {
         'on',
         'off',
       ]),
-    )
-    .addHelpText(
-      'after',
-      '\nExample:\n  mae-tasks finetune classify --data photos/ --checkpoint runs/pretrain/latest --val-fraction 0.2',
-    )
-    .action(async (task: string, flags: FinetuneFlags) => {
-      await finetune(task, flags);
-    });
+    );
 }
 
-function finetuneOverrides(task: string, flags: FinetuneFlags): Override[] {
+/** The settings that the flags of `finetune` stand for. */
+export function finetuneOverrides(task: string, flags: FinetuneFlags): Override[] {
   return [
     ...commonOverrides(flags),
     ['pretrained', flags.checkpoint],

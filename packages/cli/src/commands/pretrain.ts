@@ -17,18 +17,23 @@ export interface PretrainFlags extends CommonFlags {
 }
 
 export function pretrainCommand(): Command {
-  return addTrainingOptions(new Command('pretrain'))
+  return addPretrainOptions(addTrainingOptions(new Command('pretrain')))
     .description('pretrain a masked autoencoder on a folder of pictures')
+    .action(async (flags: PretrainFlags) => {
+      await pretrain(flags);
+    });
+}
+
+/** Adds the flags that stand for settings of `pretrain` alone. */
+export function addPretrainOptions(command: Command): Command {
+  return command
     .option('--val <path>', 'held-out pictures (default: the data’s own val folder)')
     .addOption(new Option('--val-fraction <number>', 'share of the pictures to hold out').argParser(numberValue))
     .addOption(new Option('--mask-ratio <number>', 'share of the patches to remove (0.75)').argParser(numberValue))
     .addOption(new Option('--image-size <pixels>', 'side of the pictures (224)').argParser(wholeNumber))
     .addOption(new Option('--patch-size <pixels>', 'side of a patch (16)').argParser(wholeNumber))
     .addOption(new Option('--workers <number>', 'threads that decode pictures').argParser(wholeNumber))
-    .option('--on-bad-image <what>', 'skip or fail (skip)')
-    .action(async (flags: PretrainFlags) => {
-      await pretrain(flags);
-    });
+    .option('--on-bad-image <what>', 'skip or fail (skip)');
 }
 
 /** The settings that the flags of `pretrain` stand for. */
