@@ -270,7 +270,7 @@ describe("detectron2's weights", () => {
       expectClose(
         results.map(({ score }) => score),
         reference.float32('detections.scores'),
-        3e-5,
+        2e-5,
         'scores',
       );
       const corners = results.flatMap(({ bbox: [x, y, w, h] }) => [x, y, x + w, y + h]);

@@ -156,7 +156,7 @@ describe.each(chosenEngines())('the detector against detectron2, %s', (_, start)
     // Every link of the chain is within 1.5e-6. Over the whole chain the boxes' last bits count: a proposal that moves by
     // 4e-5 pixels, 3e-7 of the largest coordinate, changes pooled features by 2e-5 of their range. The reference's own
     // rounding does that too: with encoder, pyramid and proposal network computed in float64, its scores are 9e-6 off and
-    // its masks 9e-6, ours 8e-6 and 1e-5. So two float32 computations, each within 1e-5 of what is exact, differ by up to
+    // its masks 9e-6, ours 8e-6 and 1e-5. So two float32 computations, each about 1e-5 off what is exact, differ by up to
     // twice that.
     const throughBoxes = 2 * FORWARD;
     expectClose(found!.scores, reference.float32('detections.scores'), throughBoxes, 'scores');
