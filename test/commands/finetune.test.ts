@@ -135,6 +135,7 @@ describe('mae-tasks finetune classify, evaluate, predict, embed, export', () => 
       const evaluated = await run('evaluate', 'run', '--json');
       expect(evaluated.status, evaluated.stderr).toBe(0);
       expect(jsonLines(evaluated.stdout)).toMatchObject([{ metrics: { valTop1: 100 } }]);
+      expect(evaluated.stderr).not.toContain('held nothing out');
       const table = await readFile(join(folder, 'run', 'evaluation', 'classes.csv'), 'utf8');
       expect(table).toBe('class,pictures,recall %,precision %\nacross,4,100,100\nboth,4,100,100\ndown,4,100,100\n');
 
@@ -172,6 +173,26 @@ describe('mae-tasks finetune classify, evaluate, predict, embed, export', () => 
       await expectOnnxAgrees(answers[0]!);
     },
     4 * MINUTES,
+  );
+
+  it(
+    'measures on the very pictures that a run held out, and says so where it held none out',
+    async () => {
+      const started = ['finetune', 'classify', '--data', 'photos/train', '--checkpoint', 'pre', '--epochs', '1'];
+      const trained = await run(...started, '--val-fraction', '0.25', '--limit', '20', '--out', 'part', '--json');
+      expect(trained.status, trained.stderr).toBe(0);
+      const evaluated = await run('evaluate', 'part');
+      expect(evaluated.status, evaluated.stderr).toBe(0);
+      // A quarter of 48, whatever the limit.
+      expect(evaluated.stdout).toContain('on photos/train, 12 pictures');
+      expect((await run('evaluate', 'part', '--split', 'train')).stdout).toContain('on photos/train, 48 pictures');
+
+      expect((await run(...started, '--out', 'all')).status).toBe(0);
+      const onTraining = await run('evaluate', 'all', '--limit', '7');
+      expect(onTraining.stdout).toContain('on photos/train, 7 pictures');
+      expect(onTraining.stderr).toContain('held nothing out');
+    },
+    2 * MINUTES,
   );
 
   it(

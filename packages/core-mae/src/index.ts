@@ -198,7 +198,7 @@ export { type Evaluation, evaluateTask, predictTask, type UseOptions } from './t
 export { describeMachine } from './train/environment.js';
 export { type LoadedMae, loadMae } from './train/load-mae.js';
 export { exportedModel } from './train/exported-model.js';
-export { openPictures, openSplit } from './train/open-training-data.js';
+export { openHeldOut, openPictures, openSplit } from './train/open-training-data.js';
 export { visualize } from './train/visualize.js';
 export { checkSettings, nearestName } from './train/check-settings.js';
 export { type DataSettings, dataSettings } from './train/data-settings.js';

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { Dataset, EvaluationTable, Registry } from '@mae-tasks/core-mae';
+import type { Dataset, EvaluationTable, LoadedTaskModel, Registry } from '@mae-tasks/core-mae';
 import { Command } from 'commander';
 import { addUseOptions, optionData, optionLimit, optionOut, type UseFlags } from '../common-options.js';
 import { formatMetric } from '../format-number.js';
@@ -33,9 +33,11 @@ async function evaluate(place: string, flags: EvaluateFlags): Promise<void> {
   const core = await import('@mae-tasks/core-mae');
   const { openLoadedTask } = await import('../loaded-task.js');
   const { registry, loaded } = await openLoadedTask(place, flags, terminal, (all) =>
-    openData(flags, undefined, all, all.tasks.get(flags.task ?? '')?.formats),
+    openData(flags, undefined, all, all.tasks.get(flags.task ?? '')?.formats, () => undefined),
   );
-  const data = await openData(flags, loaded.config.data, registry, loaded.task.formats);
+  const data = await openData(flags, loaded, registry, loaded.task.formats, (message) => {
+    terminal.warn(message);
+  });
   for (const warning of data.warnings) terminal.warn(warning);
   const device = core.checkSettings(core.runSettings.shape.device, flags.device, '--device');
   const engine = await core.createEngine({ device });
@@ -75,14 +77,21 @@ async function evaluate(place: string, flags: EvaluateFlags): Promise<void> {
   }
 }
 
-/** The data that is named, or that of the training; its `val` split where it has one. */
+/** The data that is named (its `val` split where it has one), or what the training held out. */
 async function openData(
   { data, split, limit }: EvaluateFlags,
-  trained: { readonly path: string; readonly val: string | null; readonly format: string } | undefined,
+  loaded: LoadedTaskModel | undefined,
   { readers }: Registry,
   formats: readonly string[] | undefined,
+  warn: (message: string) => void,
 ): Promise<Dataset> {
   const core = await import('@mae-tasks/core-mae');
+  const trained = loaded?.config.data;
+  if (loaded !== undefined && data === undefined && split === undefined) {
+    const heldOut = await core.openHeldOut(loaded.config.data, readers, loaded.config.seed, formats);
+    if (heldOut !== undefined) return limited(heldOut);
+    warn('The run held nothing out: these are the pictures that it was trained on. Name others by --data.');
+  }
   const path = data ?? trained?.val ?? trained?.path;
   if (path === undefined) {
     throw new core.MaeError('CONFIG_INVALID', { what: '--data is missing', fix: 'name the data to measure on' });
@@ -90,7 +99,11 @@ async function openData(
   // Other data than the training's may be of another format.
   const format = path === trained?.path || path === trained?.val ? trained.format : 'auto';
   const opened = await core.openSplit(path, readers, { split, preferred: 'val', format, formats });
-  return limit === undefined ? opened : core.takeSample(opened, limit, core.createRandom(0));
+  return limited(opened);
+
+  function limited(whole: Dataset): Dataset {
+    return limit === undefined ? whole : core.takeSample(whole, limit, core.createRandom(0));
+  }
 }
 
 /** At most this many rows are shown; the file has all. */

@@ -49,6 +49,21 @@ export async function openTrainingData(
   return { train, heldOut, warnings };
 }
 
+/**
+ * All pictures that a training with these settings holds out, whatever its `limit`; undefined where it trains on all.
+ *
+ * @throws MaeError as {@link openTrainingData}
+ */
+export async function openHeldOut(
+  settings: DataSettings,
+  readers: readonly DataReader[],
+  seed: number,
+  formats?: readonly string[],
+): Promise<Dataset | undefined> {
+  const { heldOut } = await openTrainingData({ ...settings, limit: null, limitPerClass: null }, readers, seed, formats);
+  return heldOut;
+}
+
 /** The pictures under a path, of whatever layout. @throws MaeError as {@link openTrainingData} */
 export function openPictures(path: string, readers: readonly DataReader[]): Promise<Dataset> {
   return openDataset(path, readers);
