@@ -8,7 +8,7 @@ interface Experiment {
 const [name = ''] = process.argv.slice(2);
 const file = new URL(`./${name}.ts`, import.meta.url);
 if (!/^[a-z0-9-]+$/u.test(name) || !existsSync(file)) {
-  console.error('usage: npm run experiment -- <name>, a file of bench/experiments: fashion-mnist');
+  console.error('usage: npm run experiment -- <name>, a file of bench/experiments: fashion-mnist, segment-stamps');
   process.exit(2);
 }
 const { run } = (await import(file.href)) as Partial<Experiment>;
