@@ -22,7 +22,7 @@ interface Measured {
   readonly run: FinishedRun;
 }
 
-const runner = createRunner(`${NAME}-96`, { jobs: 2, threads: 2 });
+const runner = createRunner(NAME, { jobs: 2, threads: 2 });
 const config = (name: string): string[] => ['--config', `bench/experiments/${NAME}/${name}.yaml`];
 
 async function finetune(arm: Arm, labelled: number, seed: number, checkpoint: string): Promise<Measured> {
