@@ -1,4 +1,4 @@
-import { cp, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { cp, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -21,6 +21,12 @@ describe("a third party's plugin, installed from its tarball beside the packed c
     await installProject(project, [core, cli]);
   }, 5 * MINUTES);
   afterAll(() => rm(root, { recursive: true, force: true }));
+
+  it('is a whole task in less than 150 lines', async () => {
+    const source = repositoryPath('examples/custom-plugin/src');
+    const files = await Promise.all((await readdir(source)).map((name) => readFile(join(source, name), 'utf8')));
+    expect(files.join('').split('\n').length - 1).toBeLessThan(150);
+  });
 
   it('says that a task is missing, and how to get it', async () => {
     expect((await mae('--help')).stdout).toContain('No tasks are installed');

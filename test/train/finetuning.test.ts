@@ -183,6 +183,16 @@ describe('settings of a fine-tuning', () => {
   });
 });
 
+describe('the pictures that a run draws', () => {
+  it('come from all over the held-out data', async () => {
+    const finetuning = await prepare({});
+    const ids = (await finetuning.drawnSamples(3)).map(({ id }) => id);
+    expect(ids).toEqual(['picture-0', 'picture-2', 'picture-4']);
+    expect(await finetuning.drawnSamples(100)).toHaveLength(7);
+    await finetuning.close();
+  });
+});
+
 describe('folds', () => {
   it('hold every item out exactly once', () => {
     const seen: string[] = [];

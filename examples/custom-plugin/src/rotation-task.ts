@@ -5,7 +5,6 @@ import {
   encoderBatchSpec,
   evaluationTransforms,
   type Evaluator,
-  linear,
   MaeError,
   type NamedTensors,
   type Objective,
@@ -41,11 +40,7 @@ export const rotationTask: Task<RotationSettings> = {
     const logitsOf = (parameters: NamedTensors, batch: NamedTensors): tf.Tensor2D => {
       const tokens = backbone.encode(parameters, batch.images as tf.Tensor4D, vit, encodeOptionsOf(batch));
       const features = tf.mean(tokens, 0); // [B, D]
-      return linear(
-        features,
-        parameters['head.weight'] as tf.Tensor2D,
-        parameters['head.bias'] as tf.Tensor1D,
-      ) as tf.Tensor2D;
+      return tf.add(tf.matMul(features, parameters['head.weight']!, false, true), parameters['head.bias']!);
     };
     const transforms = evaluationTransforms(vit.imageSize, statistics);
     const lossPerImage = (logits: tf.Tensor2D, targets: tf.Tensor): tf.Tensor =>

@@ -3,6 +3,7 @@ import type { Engine } from '../contracts/engine.js';
 import type { Objective } from '../contracts/objective.js';
 import type { ParameterTree } from '../contracts/tensor.js';
 import type { BadImage } from '../data/bad-images.js';
+import { subset } from '../data/split.js';
 import { createLoader, type Loader, type LoaderOptions } from '../data/loader.js';
 import { vectorKernels } from '../engine/kernels/select.js';
 import { MaeError } from '../errors.js';
@@ -53,7 +54,7 @@ export interface PreparedTraining {
   readonly validation: HeldOutBatches | undefined;
   /** Pictures of the data set in order, through the objective's evaluation transforms. */
   inOrder(dataset: Dataset, batchSize: number): Promise<Loader>;
-  /** Some pictures of the held-out data (or of the training data), through the evaluation transforms. */
+  /** Pictures from all over the held-out data (or the training data), through the evaluation transforms. */
   drawnSamples(count: number): Promise<readonly Sample[]>;
   badImages(): readonly BadImage[];
   /** Ends the worker threads. */
@@ -132,8 +133,11 @@ export async function prepareTraining(input: TrainingInput, plan: TrainingPlan):
     inOrder,
     async drawnSamples(count) {
       const dataset = heldOut ?? data;
-      const first = await inOrder(dataset, Math.min(count, dataset.size));
-      for await (const samples of first.batches(0)) return samples;
+      // Spread over the whole: data sets are often sorted by class.
+      const number = Math.min(count, dataset.size);
+      const spread = Array.from({ length: number }, (_, place) => Math.floor((place * dataset.size) / number));
+      const loader = await inOrder(subset(dataset, spread), number);
+      for await (const samples of loader.batches(0)) return samples;
       return [];
     },
     badImages: () => [...badImages.values()],
