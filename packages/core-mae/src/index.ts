@@ -9,6 +9,7 @@ export type {
   ReplicatedProgram,
   Replication,
   TensorFunction,
+  TwoPartProgram,
 } from './contracts/engine.js';
 export { type ExportedModel, Exporter } from './contracts/exporter.js';
 export type {

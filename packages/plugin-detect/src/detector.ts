@@ -57,7 +57,8 @@ export function trunkFunction(config: DetectorConfig): TensorFunction {
 
 /**
  * The proposal network's losses, and as `loss` their sum plus Σ features · cotangents: its gradients by the trunk's
- * parameters are those of the whole detector, once the cotangents are what the heads' losses ask of the features.
+ * parameters are those of the whole detector, once the cotangents are what the heads' losses ask of the features. Also
+ * what {@link trunkFunction} gives, which needs no targets.
  */
 export function trunkLossFunction(config: DetectorConfig): TensorFunction {
   const anchors = joinAnchors(createAnchors(config));
@@ -70,12 +71,16 @@ export function trunkLossFunction(config: DetectorConfig): TensorFunction {
       anchors: tf.tensor2d(anchors, [anchors.length / 4, 4]),
       scale: batch.scale as tf.Scalar,
     };
-    const { classification, localization } = rpnLosses(rpnHead(parameters, levels, config), targets, config);
+    const proposed = rpnHead(parameters, levels, config);
+    const { classification, localization } = rpnLosses(proposed, targets, config);
+    const features = Object.fromEntries(POOLED_LEVELS.map((name, index) => [name, levels[index]!]));
     const asked = POOLED_LEVELS.map((name, index) => tf.sum(tf.mul(levels[index]!, batch[`cotangent.${name}`]!)));
     return {
       loss: tf.addN([tf.add(classification, localization), ...asked]),
       lossRpnCls: classification,
       lossRpnLoc: localization,
+      ...features,
+      ...proposed,
     };
   };
 }

@@ -6,24 +6,22 @@ import {
   type HostTensor,
   type Instances,
   type ParameterTree,
-  type Program,
   type Random,
   type Sample,
   selectInstances,
-  shapesOf,
   sizeOf,
-  type TensorFunction,
   type TensorSpec,
 } from '@mae-tasks/core-mae';
 import { createAnchors } from './anchors.js';
 import type { DetectorConfig } from './detector-config.js';
-import { pictureSpec, trunkFunction, trunkLossFunction, trunkSpecs, trunkTargetSpec } from './detector.js';
+import { pictureSpec, trunkSpecs, trunkTargetSpec } from './detector.js';
 import { padPictures } from './picture-batch.js';
 import { pooledLevels } from './pooled-regions.js';
 import { createRoiTraining } from './roi-training.js';
 import { findProposals } from './rpn-proposals.js';
 import { joinAnchors, writeRpnTargets } from './rpn-targets.js';
 import { sampleProposals } from './roi-targets.js';
+import { createTrunkTraining } from './trunk-training.js';
 
 export interface DetectTrainStepOptions {
   readonly engine: Engine;
@@ -51,7 +49,7 @@ export interface DetectTrainStep {
     samples: ReadonlyArray<Sample<Instances>>,
     options: { readonly random: Random; readonly gradients: ParameterTree },
   ): Promise<DetectLosses>;
-  dispose(): void;
+  dispose(): void | Promise<void>;
 }
 
 /**
@@ -62,25 +60,21 @@ export interface DetectTrainStep {
  * 2. here: proposals, matching, sampling, pooling;
  * 3. the heads with their losses, back to the pooled features;
  * 4. here: back through the pooling, to cotangents of the features;
- * 5. the trunk again with its own losses and, through the cotangents, the heads', back to its parameters.
+ * 5. the trunk's own losses and, through the cotangents, the heads', back to its parameters.
  */
 export async function createDetectTrainStep(
   config: DetectorConfig,
   { engine, batchSize, gradients: wanted, dropPath = 0 }: DetectTrainStepOptions,
 ): Promise<DetectTrainStep> {
-  const trunk = shapesOf(trunkSpecs(config));
-  const trunkGradients = wanted.filter((name) => name in trunk);
+  const trunkNames = trunkSpecs(config);
+  const trunkGradients = wanted.filter((name) => name in trunkNames);
   const pictures = pictureSpec(config, batchSize, dropPath > 0);
   const targetSpec = trunkTargetSpec(config, batchSize);
-  const compile = (name: string, fn: TensorFunction, batch: Readonly<Record<string, TensorSpec>>): Promise<Program> =>
-    engine.compile({ name, fn, parameters: trunk, batch });
-  const forward = await compile('detect.trunk', trunkFunction(config), pictures);
-  const backward = await engine.compile({
-    name: 'detect.trunk.loss',
-    fn: trunkLossFunction(config),
-    parameters: trunk,
-    batch: { ...pictures, ...targetSpec },
+  const trunk = await createTrunkTraining(config, {
+    engine,
+    batchSize,
     gradients: trunkGradients,
+    dropPath: dropPath > 0,
   });
   const heads = createRoiTraining(config, {
     engine,
@@ -98,7 +92,7 @@ export async function createDetectTrainStep(
       const truths = samples.map(({ target }) => trueObjects(target));
       const images = padPictures(samples, config, batchSize);
       const batch: Batch = dropPath > 0 ? { images, dropPathScales: scales(random.fork('dropPath')) } : { images };
-      const outputs = await forward.run(parameters, batch);
+      const outputs = await trunk.forward(parameters, batch);
       const sampled = samples.map(({ width, height }, picture) => {
         const proposals = findProposals(levels, row(outputs.logits!, picture), row(outputs.deltas!, picture), {
           ...config.rpn.train,
@@ -124,16 +118,15 @@ export async function createDetectTrainStep(
       const cotangents = pooledLevels(targets, config, 'cotangent.');
       const scenes = sampled.map((proposals, i) => ({ proposals, truth: truths[i]!, picture: samples[i]! }));
       const head = await heads.run(parameters, { scenes, features, cotangents, gradients });
-      const own = await backward.run(parameters, { ...batch, ...targets }, gradients);
+      const own = await trunk.backward(parameters, { ...batch, ...targets }, gradients);
       const lossRpnCls = own.lossRpnCls!.data[0]!;
       const lossRpnLoc = own.lossRpnLoc!.data[0]!;
       const loss = Object.values(head).reduce((sum, term) => sum + term, lossRpnCls + lossRpnLoc);
       return { loss, ...head, lossRpnCls, lossRpnLoc };
     },
-    dispose() {
-      forward.dispose();
-      backward.dispose();
+    async dispose() {
       heads.dispose();
+      await trunk.dispose();
     },
   };
 

@@ -72,6 +72,27 @@ export interface Replication {
   compile(spec: ProgramSpec, count: number): Promise<ReplicatedProgram>;
 }
 
+/**
+ * A function compiled so that part of its batch may come late: what needs none of it is computed first, and kept, so that
+ * nothing is computed twice. For training with TypeScript in between.
+ */
+export interface TwoPartProgram {
+  /** The outputs that need no late entry. @param batch without the late entries */
+  first(parameters: ParameterTree, batch: Batch): Promise<Readonly<Record<string, HostTensor>>>;
+  /**
+   * The other outputs, and gradients as in `Program.run`. Parameters and early entries are those of the last `first`.
+   *
+   * @param batch all entries
+   */
+  second(
+    parameters: ParameterTree,
+    batch: Batch,
+    gradients?: ParameterTree,
+  ): Promise<Readonly<Record<string, HostTensor>>>;
+  /** Ends the programs and frees what was kept. */
+  dispose(): Promise<void>;
+}
+
 /** Runs functions written in TF.js. Every engine gives the same numbers up to rounding. */
 export interface Engine {
   /** `onnx` (traced once, run compiled) or `tfjs` (eager). */
@@ -80,6 +101,14 @@ export interface Engine {
   readonly description: string;
   /** @throws MaeError `SHAPE_MISMATCH` or `TRACE_UNSUPPORTED`, naming the op or tensor. */
   compile(spec: ProgramSpec): Promise<Program>;
+  /**
+   * Absent where an engine keeps nothing between two runs: compile two programs then, of which the second repeats the
+   * first.
+   *
+   * @param late entries of the batch that come late
+   * @throws MaeError as `compile`, and `SHAPE_MISMATCH` where every output needs a late entry
+   */
+  compileInTwo?(spec: ProgramSpec, late: readonly string[]): Promise<TwoPartProgram>;
   /** Absent where one program is all that a device runs at a time. */
   readonly replication?: Replication;
   dispose(): Promise<void>;

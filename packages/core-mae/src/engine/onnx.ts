@@ -5,6 +5,7 @@ import type {
   ReplicatedProgram,
   Replication,
   TensorFunction,
+  TwoPartProgram,
 } from '../contracts/engine.js';
 import { type HostTensor, sizeOf, type TensorSpec } from '../contracts/tensor.js';
 import { availableCores } from './available-cores.js';
@@ -14,6 +15,7 @@ import { optimize } from './onnx/optimize.js';
 import { createReplicas } from './onnx/replicas.js';
 import { createSession, loadOnnxRuntime, type Provider, requireProvider, type Session } from './onnx/session.js';
 import { graphNames, trace } from './onnx/trace.js';
+import { createTwoPartProgram } from './onnx/two-part-program.js';
 
 export interface OnnxEngineOptions {
   /** Default `cpu`. */
@@ -50,6 +52,19 @@ export async function createOnnxEngine({
   const compile = async (spec: ProgramSpec): Promise<Compiled> => {
     const { outputs, model } = encode(spec);
     return { outputs, session: await createSession(runtime, model, spec.name, { provider, threads, profile }) };
+  };
+  const inTwo = new Set<TwoPartProgram>();
+  const compileInTwo = async (spec: ProgramSpec, late: readonly string[]): Promise<TwoPartProgram> => {
+    const { graph, outputs } = trace(spec);
+    const program = await createTwoPartProgram(spec, late, { graph: optimize(graph, 'fast'), outputs }, (part, name) =>
+      createSession(runtime, encodeModel(part, name), name, { provider, threads, profile }),
+    );
+    const dispose = async (): Promise<void> => {
+      if (inTwo.delete(owned)) await program.dispose();
+    };
+    const owned: TwoPartProgram = { ...program, dispose };
+    inTwo.add(owned);
+    return owned;
   };
   const replication: Replication = {
     threads,
@@ -91,8 +106,9 @@ export async function createOnnxEngine({
         throw error;
       }
     },
-    ...(provider === 'cpu' ? { replication } : {}),
+    ...(provider === 'cpu' ? { replication, compileInTwo } : {}),
     async dispose() {
+      for (const program of [...inTwo]) await program.dispose();
       for (const program of [...replicated]) await program.dispose();
       const sessions = [...compiled.values()].flatMap((programs) => [...programs.values()]);
       compiled.clear();
