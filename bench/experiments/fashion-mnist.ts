@@ -13,9 +13,9 @@ const LABELS = [
   // 400 steps, as in the run that is to be matched
   { labels: 100, seeds: SEEDS, finetune: { epochs: 200, batchSize: 50 }, probeEpochs: 500 },
   { labels: 1_000, seeds: SEEDS, finetune: { epochs: 20, batchSize: 50 }, probeEpochs: 200 },
-  // 624 and 936 steps
-  { labels: 10_000, seeds: [0], finetune: { epochs: 8, batchSize: 128 }, probeEpochs: 60 },
-  { labels: 60_000, seeds: [0], finetune: { epochs: 2, batchSize: 128 }, probeEpochs: 20 },
+  // 390 and 468 steps of larger batches
+  { labels: 10_000, seeds: [0], finetune: { epochs: 5, batchSize: 128 }, probeEpochs: 60 },
+  { labels: 60_000, seeds: [0], finetune: { epochs: 1, batchSize: 128 }, probeEpochs: 20 },
 ];
 
 interface Classifier {
@@ -59,22 +59,17 @@ function compareLabels(checkpoint: string, plans: typeof LABELS) {
 
 /** Accuracy at 1,000 labels against how many of the last blocks are tuned (He et al. 2022, figure 9). */
 function compareBlocks(checkpoint: string) {
-  const { labels, seeds, finetune, probeEpochs } = LABELS[1]!;
+  const { labels, finetune, probeEpochs } = LABELS[1]!;
+  const common = { checkpoint, labels, seed: 0 };
   return [0, 0.5, 1, 2, 4, 6].map(async (blocks) => {
-    const measure = (seed: number): Promise<Measured> => {
-      const common = { checkpoint, labels, seed };
-      // The two ends are runs of the comparison by labels: nothing of the encoder tuned, and all of it.
-      if (blocks === 0)
-        return classify(`labels/linear-probe-${labels}-seed${seed}`, {
-          ...common,
-          arm: 'linear probe',
-          epochs: probeEpochs,
-        });
-      if (blocks === 6)
-        return classify(`labels/fine-tuned-${labels}-seed${seed}`, { ...common, arm: 'fine-tuned', ...finetune });
-      return classify(`blocks/${blocks}-seed${seed}`, { ...common, arm: 'fine-tuned', blocks, ...finetune });
-    };
-    return { blocks, results: await Promise.all(seeds.map(measure)) };
+    // The two ends are runs of the comparison by labels: nothing of the encoder tuned, and all of it.
+    const [name, options] =
+      blocks === 0
+        ? [`labels/linear-probe-${labels}-seed0`, { arm: 'linear probe', epochs: probeEpochs } as const]
+        : blocks === 6
+          ? [`labels/fine-tuned-${labels}-seed0`, { arm: 'fine-tuned', ...finetune } as const]
+          : [`blocks/${blocks}`, { arm: 'fine-tuned', blocks, ...finetune } as const];
+    return { blocks, result: await classify(name, { ...common, ...options }) };
   });
 }
 

@@ -13,7 +13,8 @@ export interface Outcome {
   readonly pretraining: FinishedRun;
   /** Of every arm at every number of labels: one a seed. */
   readonly labels: ReadonlyArray<{ readonly labels: number; readonly arm: Arm; readonly results: readonly Measured[] }>;
-  readonly blocks: ReadonlyArray<{ readonly blocks: number; readonly results: readonly Measured[] }>;
+  /** At 1,000 labels, with one seed. */
+  readonly blocks: ReadonlyArray<{ readonly blocks: number; readonly result: Measured }>;
   readonly ablations: readonly Ablation[];
 }
 

@@ -42,7 +42,7 @@ export async function report(outcome: Outcome): Promise<void> {
       {
         name: 'partially tuned',
         x: outcome.blocks.map(({ blocks }) => blocks),
-        y: outcome.blocks.map(({ results }) => meanOfAll(results).mean),
+        y: outcome.blocks.map(({ result }) => result.value),
       },
     ],
   });
@@ -77,7 +77,7 @@ function labelTable({ labels }: Outcome): string {
 function blockTable({ blocks }: Outcome): string {
   return markdownTable(
     ['blocks tuned', ...blocks.map((each) => String(each.blocks))],
-    [['accuracy, %', ...blocks.map(({ results }) => shown(results))]],
+    [['accuracy, %', ...blocks.map(({ result }) => shown([result]))]],
   );
 }
 
