@@ -335,6 +335,28 @@ describe('mistakes in fine-tuning, each with its error', () => {
 });
 
 describe('weights of others', () => {
+  it.each([
+    ["Hugging Face's ViT", 'hugging-face/vit-5.23.0.safetensors', 16],
+    ["timm's names, as the official classifier has them", 'mae/vit_cls.safetensors', 40],
+  ])(
+    '%s lend their encoder, and the head starts anew',
+    async (_, file, numMatched) => {
+      const args = ['--data', 'photos', '--limit', '8', '--epochs', '1', '--batch-size', '8', '--workers', '0'];
+      const out = file.replace(/\W/g, '-');
+      const { status, stdout, stderr } = await run(
+        ...['finetune', 'classify', ...args, '--checkpoint', fixturePath(file), '--out', out, '--json'],
+        ...['--set', 'model.numHeads=2'],
+      );
+      expect(status, stderr).toBe(0);
+      const loaded = jsonLines(stdout).find(({ type }) => type === 'loaded') as Record<string, string[]>;
+      expect(loaded.loaded).toHaveLength(numMatched);
+      expect(loaded.missing).toEqual(['fc_norm.weight', 'fc_norm.bias']);
+      expect(loaded.unexpected!.toSorted()).toEqual(['norm.bias', 'norm.weight']);
+      expect(loaded.mismatched).toMatchObject([{ name: 'head.weight' }, { name: 'head.bias' }]);
+    },
+    MINUTES,
+  );
+
   it(
     "evaluates the official code's fine-tuned classifier by its task and data",
     async () => {
