@@ -1,16 +1,21 @@
-import { existsSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 
 /** What an experiment exports. */
 interface Experiment {
   run(): Promise<void>;
 }
 
+const folder = new URL('./', import.meta.url);
+/** Files beside this one that have a folder of their own: settings and drawings. */
+const experiments = readdirSync(folder, { withFileTypes: true })
+  .filter((entry) => entry.isDirectory() && entry.name !== 'results')
+  .map(({ name }) => name);
 const [name = ''] = process.argv.slice(2);
-const file = new URL(`./${name}.ts`, import.meta.url);
-if (!/^[a-z0-9-]+$/u.test(name) || !existsSync(file)) {
-  console.error('usage: npm run experiment -- <name>, a file of bench/experiments: fashion-mnist, segment-stamps');
+if (!experiments.includes(name)) {
+  console.error(`usage: npm run experiment -- <name>, one of: ${experiments.join(', ')}`);
   process.exit(2);
 }
+const file = new URL(`${name}.ts`, folder);
 const { run } = (await import(file.href)) as Partial<Experiment>;
 if (run === undefined) throw new Error(`bench/experiments/${name}.ts is no experiment: it exports no run()`);
 await run();

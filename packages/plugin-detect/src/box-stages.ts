@@ -1,12 +1,5 @@
-import { type BoxWeights, ROI_BOX_WEIGHTS } from './box-codec.js';
-import type { DetectorConfig } from './detector-config.js';
-
-/** What distinguishes the stages of a cascade. */
-export interface CascadeStage {
-  /** Overlap from which on a proposal counts as its object. */
-  readonly iouThreshold: number;
-  readonly boxWeights: BoxWeights;
-}
+import { ROI_BOX_WEIGHTS } from './box-codec.js';
+import type { CascadeStage, DetectorConfig } from './detector-config.js';
 
 /** The stages of Cascade R-CNN (Cai and Vasconcelos 2018; detectron2's cascade_mask_rcnn_vitdet_b_100ep.py). */
 export const CASCADE_STAGES: readonly CascadeStage[] = [

@@ -1,5 +1,5 @@
 import { MaeError, type VitConfig } from '@mae-tasks/core-mae';
-import type { CascadeStage } from './box-stages.js';
+import type { BoxWeights } from './box-codec.js';
 
 /** How regressed boxes are compared with true ones: on their deltas, or by overlap (Rezatofighi et al. 2019). */
 export type BoxLoss = { readonly kind: 'smooth-l1'; readonly beta: number } | { readonly kind: 'giou' };
@@ -8,6 +8,13 @@ export type BoxLoss = { readonly kind: 'smooth-l1'; readonly beta: number } | { 
 export interface ProposalCounts {
   readonly beforeNms: number;
   readonly afterNms: number;
+}
+
+/** What distinguishes the stages of a cascade. */
+export interface CascadeStage {
+  /** Overlap from which on a proposal counts as its object. */
+  readonly iouThreshold: number;
+  readonly boxWeights: BoxWeights;
 }
 
 /** A Mask R-CNN on a plain ViT (Li et al. 2022, "Exploring Plain Vision Transformer Backbones for Object Detection"). */

@@ -8,6 +8,7 @@ export { type DetectedBoxes, findDetections, rescaleDetections, type ScoredPropo
 export { detectorSpecs, pyramidLevels } from './detector.js';
 export {
   type BoxLoss,
+  type CascadeStage,
   detectorConfig,
   type DetectorConfig,
   type DetectorOptions,
@@ -17,7 +18,7 @@ export { pasteMask, regionToBitmap } from './mask-paste.js';
 export { type Matches, matchBoxes, type MatchOptions } from './matcher.js';
 export { type NmsInput, nonMaximumSuppression } from './nms.js';
 export { padPictures } from './picture-batch.js';
-export { type BoxStage, CASCADE_STAGES, type CascadeStage } from './box-stages.js';
+export { type BoxStage, CASCADE_STAGES } from './box-stages.js';
 export {
   createDetectionPipeline,
   type Detect,
