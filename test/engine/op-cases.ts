@@ -361,6 +361,20 @@ const pictures: OpCase[] = [
   convolution('patches', [2, 4, 6, 3], [2, 2, 3, 4], 2, 'valid'),
   convolution('padding 2', [1, 4, 4, 2], [3, 3, 2, 2], 1, 2),
   convolution('dilated', [1, 6, 6, 2], [2, 2, 2, 2], 1, 'same', 2),
+  // Channels in whole blocks, for which ONNX Runtime has kernels of their own.
+  convolution('32 channels, same', [2, 4, 3, 32], [3, 3, 32, 32], 1, 'same'),
+  convolution('32 to 64 channels, stride 2', [1, 6, 5, 32], [3, 3, 32, 64], 2, 'same'),
+  convolution('32 to 64 channels, valid, not square', [2, 5, 6, 32], [3, 2, 32, 64], 1, 'valid'),
+  convolution('32 channels, dilated', [1, 6, 6, 32], [2, 2, 32, 32], 1, 'same', 2),
+  {
+    name: 'two convolutions of 32 channels in a row, the first also read elsewhere',
+    inputs: [float(1, 4, 5, 32), float(3, 3, 32, 32), float(3, 3, 32, 32)],
+    fn: (x, first, second) => {
+      const inner = tf.conv2d(x as Picture, first as Picture, 1, 'same');
+      const outer = tf.conv2d(inner, second as Picture, 1, 'same');
+      return tf.add(outer, tf.transpose(tf.transpose(inner, [0, 3, 1, 2]), [0, 2, 3, 1]));
+    },
+  },
   transposedConvolution('doubling', [2, 3, 2, 3], [2, 2, 4, 3], [2, 6, 4, 4], 2, 'valid'),
   transposedConvolution('overlapping', [1, 3, 3, 2], [3, 3, 2, 2], [1, 6, 6, 2], 2, 'same'),
   transposedConvolution('valid', [1, 3, 3, 2], [3, 3, 2, 2], [1, 8, 8, 2], 2, 'valid'),

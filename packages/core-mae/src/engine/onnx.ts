@@ -10,8 +10,11 @@ import type {
 import { type HostTensor, sizeOf, type TensorSpec } from '../contracts/tensor.js';
 import { availableCores } from './available-cores.js';
 import { checkInputs } from './check-inputs.js';
+import { findChannelBlock } from './onnx/channel-block.js';
 import { encodeModel } from './onnx/encode.js';
+import type { Graph } from './onnx/graph.js';
 import { optimize } from './onnx/optimize.js';
+import { blockConvolutions } from './onnx/passes/block-convolutions.js';
 import { createReplicas } from './onnx/replicas.js';
 import { createSession, loadOnnxRuntime, type Provider, requireProvider, type Session } from './onnx/session.js';
 import { graphNames, trace } from './onnx/trace.js';
@@ -43,11 +46,15 @@ export async function createOnnxEngine({
 
   const replicated = new Set<ReplicatedProgram>();
 
+  const block = provider === 'cpu' ? await findChannelBlock(runtime) : undefined;
+  const runnable = (graph: Graph): Graph => {
+    // Providers of GPUs know no FusedMatMul and would hand it back to the CPU, with copies both ways.
+    const optimized = optimize(graph, provider === 'cpu' ? 'fast' : 'portable');
+    return block === undefined ? optimized : blockConvolutions(optimized, block);
+  };
   const encode = (spec: ProgramSpec) => {
     const { graph, outputs } = trace(spec);
-    // Providers of GPUs know no FusedMatMul and would hand it back to the CPU, with copies both ways.
-    const model = encodeModel(optimize(graph, provider === 'cpu' ? 'fast' : 'portable'), spec.name);
-    return { outputs, model };
+    return { outputs, model: encodeModel(runnable(graph), spec.name) };
   };
   const compile = async (spec: ProgramSpec): Promise<Compiled> => {
     const { outputs, model } = encode(spec);
@@ -56,7 +63,7 @@ export async function createOnnxEngine({
   const inTwo = new Set<TwoPartProgram>();
   const compileInTwo = async (spec: ProgramSpec, late: readonly string[]): Promise<TwoPartProgram> => {
     const { graph, outputs } = trace(spec);
-    const program = await createTwoPartProgram(spec, late, { graph: optimize(graph, 'fast'), outputs }, (part, name) =>
+    const program = await createTwoPartProgram(spec, late, { graph: runnable(graph), outputs }, (part, name) =>
       createSession(runtime, encodeModel(part, name), name, { provider, threads, profile }),
     );
     const dispose = async (): Promise<void> => {

@@ -1,4 +1,4 @@
-import { type Attribute, type ElementType, type Graph, type GraphNode, type GraphValue, MICROSOFT } from './graph.js';
+import type { Attribute, ElementType, Graph, GraphNode, GraphValue } from './graph.js';
 import { createMessage, type MessageWriter, toBytes } from './protobuf.js';
 
 /** The standard operators' version that graphs are written in, and the file format's version that goes with it. */
@@ -19,7 +19,9 @@ export function encodeModel(graph: Graph, name: string, metadata: Readonly<Recor
     .text(2, PRODUCER)
     .message(7, graphMessage(graph, name))
     .message(8, createMessage().text(1, '').integer(2, OPSET));
-  if (domains.has(MICROSOFT)) model.message(8, createMessage().text(1, MICROSOFT).integer(2, 1));
+  for (const domain of domains) {
+    if (domain !== '') model.message(8, createMessage().text(1, domain).integer(2, 1));
+  }
   for (const [key, value] of Object.entries(metadata)) {
     model.message(14, createMessage().text(1, key).text(2, value));
   }

@@ -18,7 +18,7 @@ export type Attributes = Readonly<Record<string, Attribute>>;
 /** An operation. Passes replace inputs and outputs; nodes are otherwise immutable. */
 export interface GraphNode {
   readonly op: string;
-  /** '' for the standard operators, `com.microsoft` for ONNX Runtime's own. */
+  /** '' for the standard operators; `MICROSOFT` and `NCHWC` are ONNX Runtime's own. */
   readonly domain: string;
   readonly inputs: readonly GraphValue[];
   readonly outputs: readonly GraphValue[];
@@ -63,6 +63,8 @@ export interface NodeOptions {
 }
 
 export const MICROSOFT = 'com.microsoft';
+/** ONNX Runtime's convolutions on pictures whose channels lie in blocks. */
+export const NCHWC = 'com.microsoft.nchwc';
 
 export function createGraphBuilder(): GraphBuilder {
   const inputs: GraphValue[] = [];

@@ -1,11 +1,11 @@
 import { backend_util } from '@tensorflow/tfjs';
 import type { Attributes, GraphBuilder } from '../graph.js';
-import { computed, type LazyTensor, materialize } from '../lazy-tensors.js';
-import { asRows, concat, reshape, transpose } from '../layout.js';
+import { computed, constant, type LazyTensor, materialize } from '../lazy-tensors.js';
+import { asRows, concat, gather, reshape, slice, transpose } from '../layout.js';
 import { matrixProduct } from '../matrix-products.js';
 import { unsupported } from '../unsupported.js';
 import { type KernelRules, rule } from './rule.js';
-import { elementOfWindows, padded, type Windows, windowPlaces } from './strided.js';
+import { padded } from './strided.js';
 
 type Four = [number, number, number, number];
 type ConvInfo = ReturnType<typeof backend_util.computeConv2DInfo>;
@@ -22,6 +22,8 @@ const TO_NCHW = [0, 3, 1, 2];
 const TO_NHWC = [0, 2, 3, 1];
 /** TF.js keeps filters as `[height, width, in, out]`, ONNX as `[out, in, height, width]`. */
 const TO_OIHW = [3, 2, 0, 1];
+/** The same with in and out exchanged, for gradients. */
+const IN_OUT_SWAPPED = [2, 3, 0, 1];
 
 function geometry(
   inShape: readonly number[],
@@ -71,14 +73,7 @@ function forward(graph: GraphBuilder, x: LazyTensor, filter: LazyTensor, info: C
     return reshape(graph, rows, info.outShape);
   }
   const inputs = [transpose(graph, x, TO_NCHW), transpose(graph, filter, TO_OIHW)];
-  const shape = TO_NCHW.map((axis) => info.outShape[axis]!);
-  const [value] = graph.node(
-    'Conv',
-    inputs.map((input) => materialize(graph, input)),
-    [{ shape, type: 'float32' }],
-    { attributes: convolutionAttributes(info) },
-  );
-  return transpose(graph, computed(graph, value!, 'float32'), TO_NHWC);
+  return convolve(graph, inputs, info.outShape, convolutionAttributes(info));
 }
 
 /** The gradient by the input, which is also the transposed convolution. */
@@ -88,6 +83,7 @@ function byInput(graph: GraphBuilder, dy: LazyTensor, filter: LazyTensor, info: 
     return reshape(graph, rows, info.inShape);
   }
   if (isPatchwise(info)) return patchesByInput(graph, dy, filter, info);
+  if (info.strideHeight * info.strideWidth === 1) return slidesByInput(graph, dy, filter, info);
   const { top, left, bottom, right } = info.padInfo;
   const missing = (size: number, out: number, stride: number, extent: number, padding: number): number =>
     size - ((out - 1) * stride + extent - padding);
@@ -106,6 +102,33 @@ function byInput(graph: GraphBuilder, dy: LazyTensor, filter: LazyTensor, info: 
     [{ shape, type: 'float32' }],
     { attributes },
   );
+  return transpose(graph, computed(graph, value!, 'float32'), TO_NHWC);
+}
+
+/** Where windows move by single pixels: a convolution of the outputs' gradients with the filter turned around. */
+function slidesByInput(graph: GraphBuilder, dy: LazyTensor, filter: LazyTensor, info: ConvInfo): LazyTensor {
+  const { top, left, bottom, right } = info.padInfo;
+  const [height, width, ...channels] = filter.shape as Four;
+  const turned = slice(graph, filter, {
+    begin: [height - 1, width - 1, 0, 0],
+    end: [-1, -1, ...channels],
+    steps: [-1, -1, 1, 1],
+  });
+  const [rows, columns] = [info.effectiveFilterHeight - 1, info.effectiveFilterWidth - 1];
+  const pads = [rows - top, columns - left, rows - bottom, columns - right];
+  const inputs = [transpose(graph, dy, TO_NCHW), transpose(graph, turned, IN_OUT_SWAPPED)];
+  return convolve(graph, inputs, info.inShape, { ...convolutionAttributes(info), pads });
+}
+
+function convolve(
+  graph: GraphBuilder,
+  inputs: readonly LazyTensor[],
+  outShape: readonly number[],
+  attributes: Attributes,
+): LazyTensor {
+  const values = inputs.map((input) => materialize(graph, input));
+  const shape = TO_NCHW.map((axis) => outShape[axis]!);
+  const [value] = graph.node('Conv', values, [{ shape, type: 'float32' }], { attributes });
   return transpose(graph, computed(graph, value!, 'float32'), TO_NHWC);
 }
 
@@ -131,15 +154,52 @@ function patchesByInput(graph: GraphBuilder, dy: LazyTensor, filter: LazyTensor,
   return reshape(graph, transpose(graph, patches, [0, 1, 3, 2, 4, 5]), info.inShape);
 }
 
-/** The gradient by the filter: for each place of the window, input pixels against output gradients, one product. */
+/** Numbers in the largest matrix that the gradient by a filter may lay out: 128 MiB. */
+const LARGEST_LAYOUT = 2 ** 25;
+
+/**
+ * The gradient by the filter: the input pixels under each window, as rows, against the outputs' gradients. One product
+ * for the whole window, or, where its rows would take too much memory, one for each line of the window.
+ */
 function byFilter(graph: GraphBuilder, x: LazyTensor, dy: LazyTensor, info: ConvInfo): LazyTensor {
   const outputs = asRows(graph, dy);
-  const around = padded(graph, x, info);
-  const parts = windowPlaces(info as Windows).map((place) => {
-    const pixels = asRows(graph, elementOfWindows(graph, around, info, place));
-    return matrixProduct(graph, pixels, outputs, { transposeA: true });
+  if (isPointwise(info)) {
+    const product = matrixProduct(graph, asRows(graph, x), outputs, { transposeA: true });
+    return reshape(graph, product, info.filterShape);
+  }
+  const pixels = asRows(graph, padded(graph, x, info));
+  const [numOutputs] = outputs.shape as [number, number];
+  const window = info.filterHeight * info.filterWidth * info.inChannels;
+  const lines = numOutputs * window <= LARGEST_LAYOUT ? info.filterHeight : 1;
+  const parts = Array.from({ length: info.filterHeight / lines }, (_, part) => {
+    const places = pixelsOfWindows(info, part * lines, lines);
+    const gathered = gather(graph, pixels, constant(places, [places.length], 'int32'), 0);
+    const windows = reshape(graph, gathered, [numOutputs, (places.length / numOutputs) * info.inChannels]);
+    return matrixProduct(graph, windows, outputs, { transposeA: true });
   });
   return reshape(graph, concat(graph, parts, 0), info.filterShape);
+}
+
+/** Which of the padded pictures' pixels lie under some lines of each window, window by window. */
+function pixelsOfWindows(info: ConvInfo, first: number, lines: number): Int32Array {
+  const { batchSize, outHeight, outWidth, filterWidth, strideHeight, strideWidth, padInfo } = info;
+  const height = info.inHeight + padInfo.top + padInfo.bottom;
+  const width = info.inWidth + padInfo.left + padInfo.right;
+  const offsets = Array.from({ length: lines * filterWidth }, (_, at) => {
+    const [line, column] = [first + Math.floor(at / filterWidth), at % filterWidth];
+    return line * info.dilationHeight * width + column * info.dilationWidth;
+  });
+  const places = new Int32Array(batchSize * outHeight * outWidth * offsets.length);
+  let at = 0;
+  for (let picture = 0; picture < batchSize; picture++) {
+    for (let y = 0; y < outHeight; y++) {
+      for (let x = 0; x < outWidth; x++) {
+        const corner = (picture * height + y * strideHeight) * width + x * strideWidth;
+        for (const offset of offsets) places[at++] = corner + offset;
+      }
+    }
+  }
+  return places;
 }
 
 /** Convolutions over pictures `[B, H, W, C]`, and their gradients. */
@@ -158,10 +218,7 @@ export const convolutionKernels: KernelRules = {
     const info = geometry(x.shape, filter.shape, attributes, true);
     const { inChannels, outChannels, filterHeight, filterWidth } = info;
     const kernels = reshape(graph, transpose(graph, filter, [2, 3, 0, 1]), [outChannels, 1, filterHeight, filterWidth]);
-    const inputs = [transpose(graph, x, TO_NCHW), kernels].map((input) => materialize(graph, input));
-    const shape = TO_NCHW.map((axis) => info.outShape[axis]!);
-    const options = { attributes: convolutionAttributes(info, inChannels) };
-    const [value] = graph.node('Conv', inputs, [{ shape, type: 'float32' }], options);
-    return transpose(graph, computed(graph, value!, 'float32'), TO_NHWC);
+    const inputs = [transpose(graph, x, TO_NCHW), kernels];
+    return convolve(graph, inputs, info.outShape, convolutionAttributes(info, inChannels));
   }),
 };
