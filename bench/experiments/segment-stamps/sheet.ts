@@ -22,7 +22,11 @@ export interface DrawnModel {
 }
 
 /** A sheet of held-out pictures, what they are, and what each model says, as a PNG file. */
-export async function drawPredictions(models: readonly DrawnModel[], count: number): Promise<Uint8Array> {
+export async function drawPredictions(
+  title: string,
+  models: readonly DrawnModel[],
+  count: number,
+): Promise<Uint8Array> {
   const registry = await createRegistry([
     { plugin: corePlugin, from: 'core' },
     { plugin: segmentPlugin, from: 'plugin-segment' },
@@ -60,7 +64,7 @@ export async function drawPredictions(models: readonly DrawnModel[], count: numb
     });
     const maps = [...truths, ...columns.flat()].map(({ labels }) => labels);
     const titles = ['picture', 'truth', ...models.map(({ title }) => title)];
-    return await overlaySheet('Stamps', titles, [...rows, ...legendRows(maps, facts!, titles.length)]);
+    return await overlaySheet(title, titles, [...rows, ...legendRows(maps, facts!, titles.length)]);
   } finally {
     await engine.dispose();
   }

@@ -1,0 +1,47 @@
+import { type Budget, compareArms, comparisonTable } from './comparison.js';
+import { measureModel } from './detect-stamps/measure.js';
+import { createRunner } from './runner.js';
+import { markdownTable, writeResult } from './results.js';
+
+export interface DetectionExperiment {
+  /** Its settings are in a folder of this name: `finetune.yaml`. */
+  readonly name: string;
+  /** The experiment on segmentation whose encoder is used, and how long that is pretrained: once for both. */
+  readonly encoder: { readonly experiment: string; readonly epochs: number };
+  readonly budgets: readonly Budget[];
+}
+
+const METRICS = [
+  ['valBoxAP', 'box AP'],
+  ['valBoxAP50', 'box AP50'],
+  ['valMaskAP', 'mask AP'],
+  ['valBoxAP50Agnostic', 'box AP50, all classes as one'],
+] as const;
+/** Pictures on the sheets, evenly spread over those held out. */
+const DRAWN = 8;
+
+/** Fine-tunes a detector from the pretrained encoder and from random weights, at the same budgets. */
+export async function compareDetection({ name, encoder, budgets }: DetectionExperiment): Promise<void> {
+  const encoders = createRunner(encoder.experiment, { jobs: 1, threads: 2 });
+  const pretraining = await encoders.run(
+    'pretrain',
+    [
+      ...['pretrain', '--config', `bench/experiments/${encoder.experiment}/pretrain.yaml`],
+      ...['--epochs', String(encoder.epochs)],
+    ],
+    { keepWeights: true },
+  );
+  const runner = createRunner(name, { jobs: 2, threads: 2 });
+  const config = `bench/experiments/${name}/finetune.yaml`;
+  const checkpoint = pretraining.folder;
+  const measured = await compareArms(runner, { task: 'detect', config, checkpoint, budgets });
+  writeResult(`${name}.json`, `${JSON.stringify({ pretraining, measured }, null, 2)}\n`);
+  const parts = [comparisonTable(measured, budgets, METRICS, 3)];
+  for (const { arm, labelled, run } of measured.filter(({ seed }) => seed === 0)) {
+    const { classes, sheet } = await measureModel(run.folder, DRAWN);
+    const rows = classes.rows.map((row) => row.map(String));
+    parts.push(`${arm}, ${labelled} labelled pictures, by class:\n\n${markdownTable(classes.columns, rows)}`);
+    writeResult(`${name}-${arm.replaceAll(' ', '-')}-${labelled}.png`, sheet);
+  }
+  writeResult(`${name}.md`, parts.join('\n'));
+}
