@@ -15,13 +15,4 @@ export interface Outcome {
   readonly labels: ReadonlyArray<{ readonly labels: number; readonly arm: Arm; readonly results: readonly Measured[] }>;
   /** At 1,000 labels, with one seed. */
   readonly blocks: ReadonlyArray<{ readonly blocks: number; readonly result: Measured }>;
-  readonly ablations: readonly Ablation[];
-}
-
-/** One pretraining on a smaller budget, and what it is worth. */
-export interface Ablation {
-  readonly name: string;
-  readonly maskRatio: number;
-  readonly probe: Measured;
-  readonly finetuned: Measured;
 }

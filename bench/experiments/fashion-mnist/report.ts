@@ -1,16 +1,14 @@
-import { lineChartSvg, type LineChart } from '../../../packages/core-mae/src/report/line-chart.js';
-import { renderPng } from '../../../packages/core-mae/src/report/render-png.js';
-import { strokeText } from '../../../packages/core-mae/src/report/svg-text.js';
 import { markdownTable, meanOf, writeResult } from '../results.js';
-import { type Ablation, ARMS, type Measured, type Outcome } from './outcome.js';
+import { ARMS, type Measured, type Outcome } from './outcome.js';
+import { plot } from './plot.js';
 
 const NAME = 'fashion-mnist';
 
 /** Writes the numbers, the plots and the tables in Markdown. */
 export async function report(outcome: Outcome): Promise<void> {
   writeResult(`${NAME}.json`, `${JSON.stringify(outcome, null, 2)}\n`);
-  writeResult(`${NAME}.md`, [labelTable(outcome), blockTable(outcome), ablationTable(outcome)].join('\n'));
-  await plot('labels', {
+  writeResult(`${NAME}.md`, [labelTable(outcome), blockTable(outcome)].join('\n'));
+  await plot(`${NAME}-labels`, {
     title: 'Accuracy by number of labels',
     xLabel: 'labels, as a power of ten',
     yLabel: '% of the test pictures',
@@ -23,18 +21,7 @@ export async function report(outcome: Outcome): Promise<void> {
       };
     }),
   });
-  const byRatio = outcome.ablations.filter(isOfMaskRatio).sort((a, b) => a.maskRatio - b.maskRatio);
-  await plot('mask-ratio', {
-    title: 'Accuracy by mask ratio, 1,000 labels',
-    xLabel: 'removed patches, %',
-    yLabel: '% of the test pictures',
-    series: (['finetuned', 'probe'] as const).map((kind) => ({
-      name: kind === 'probe' ? 'linear probe' : 'fine-tuned',
-      x: byRatio.map(({ maskRatio }) => 100 * maskRatio),
-      y: byRatio.map((ablation) => ablation[kind].value),
-    })),
-  });
-  await plot('blocks', {
+  await plot(`${NAME}-blocks`, {
     title: 'Accuracy by number of blocks tuned, 1,000 labels',
     xLabel: 'blocks',
     yLabel: '% of the test pictures',
@@ -46,16 +33,6 @@ export async function report(outcome: Outcome): Promise<void> {
       },
     ],
   });
-}
-
-/** The first ablation is the ratio of 75 % itself. */
-function isOfMaskRatio({ name }: Ablation, index: number): boolean {
-  return index === 0 || name.startsWith('mask ratio');
-}
-
-async function plot(name: string, chart: LineChart): Promise<void> {
-  const svg = lineChartSvg(chart, { width: 680, height: 340, drawText: strokeText, theme: 'light' });
-  writeResult(`${NAME}-${name}.png`, await renderPng(svg));
 }
 
 function meanOfAll(results: readonly Measured[]) {
@@ -78,13 +55,6 @@ function blockTable({ blocks }: Outcome): string {
   return markdownTable(
     ['blocks tuned', ...blocks.map((each) => String(each.blocks))],
     [['accuracy, %', ...blocks.map(({ result }) => shown([result]))]],
-  );
-}
-
-function ablationTable({ ablations }: Outcome): string {
-  return markdownTable(
-    ['pretraining', 'linear probe, %', 'fine-tuned, %'],
-    ablations.map(({ name, probe, finetuned }) => [name, shown([probe]), shown([finetuned])]),
   );
 }
 
