@@ -26,14 +26,21 @@ export interface Comparison {
 /**
  * Both sides measured in turn, each in a process of its own, so that neither warms the other's caches alone.
  *
+ * @param usualRounds how often each side is measured, where `MAE_TASKS_BENCH_ROUNDS` says nothing else
  * @param ours a script and its arguments, run with this Node; it ends by printing `{"seconds", "peakMiB"}`
  * @param peer the same for the Python that `MAE_TASKS_PYTHON` names; it may also print `setting`
  */
-export function compare(name: string, rounds: number, ours: readonly string[], peer: readonly string[]): Comparison {
+export function compare(
+  name: string,
+  usualRounds: number,
+  ours: readonly string[],
+  peer: readonly string[],
+): Comparison {
   const python = process.env.MAE_TASKS_PYTHON;
   if (python === undefined || !existsSync(python)) {
     throw new Error(`Set MAE_TASKS_PYTHON to a Python that has the peer of ${name} (pip install pycocotools)`);
   }
+  const rounds = Number(process.env.MAE_TASKS_BENCH_ROUNDS ?? usualRounds);
   const mine: Measurement[] = [];
   const theirs: Array<Measurement & { readonly setting?: string }> = [];
   for (let round = 0; round < rounds; round++) {

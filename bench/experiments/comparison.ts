@@ -2,7 +2,7 @@ import type { FinishedRun, Runner } from './runner.js';
 import { markdownTable, meanOf } from './results.js';
 
 /** The two beginnings that are compared, at the same budget. */
-export const ARMS = ['from scratch', 'pretrained'] as const;
+export const ARMS = ['pretrained', 'from scratch'] as const;
 export type Arm = (typeof ARMS)[number];
 
 /** How long a task trains, on how much, and how many times the comparison is made. */

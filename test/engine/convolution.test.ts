@@ -61,7 +61,7 @@ describe('the gradient by a filter', () => {
   afterAll(() => engine.dispose());
 
   it('of pictures too large to lay out at once is the sum of the gradients of its pictures', async () => {
-    const [height, width, channels] = [420, 300, 16];
+    const [height, width, channels] = [512, 480, 16];
     const filter = { shape: [3, 3, channels, 4], dtype: 'float32' as const, data: new Float32Array(9 * channels * 4) };
     const pictures = [0, 1].map((index) => normals(`x${index}`, [1, height, width, channels]));
     const weights = [0, 1].map((index) => normals(`dy${index}`, [1, height, width, 4]));

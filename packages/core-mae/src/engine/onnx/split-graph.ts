@@ -32,9 +32,14 @@ export function splitGraph(graph: Graph, late: ReadonlySet<string>): SplitGraph 
     pending.push(...node.inputs);
   }
   const made = new Map([...inFirst].flatMap(({ outputs }) => outputs.map((value) => [value.name, value] as const)));
-  const secondNodes = graph.nodes.filter((node) => !inFirst.has(node));
-  const read = new Set(secondNodes.flatMap(({ inputs }) => inputs.map(({ name }) => name)));
-  const crossing = [...made.values()].filter(({ name }) => read.has(name));
+  const readLate = new Set(namesReadBy(graph.nodes.filter((node) => !inFirst.has(node))));
+  // A reshape costs nothing within a part, but as an output it would be a copy of what it reshapes.
+  const isRepeated = ({ op, outputs }: GraphNode): boolean =>
+    op === 'Reshape' && outputs.some(({ name }) => readLate.has(name));
+  const secondNodes = graph.nodes.filter((node) => !inFirst.has(node) || isRepeated(node));
+  const remade = new Set(secondNodes.flatMap(({ outputs }) => outputs.map(({ name }) => name)));
+  const read = new Set(namesReadBy(secondNodes));
+  const crossing = [...made.values()].filter(({ name }) => read.has(name) && !remade.has(name));
   const earlyNames = new Set(early.map(({ name }) => name));
   return {
     first: partOf(
@@ -53,6 +58,10 @@ export function splitGraph(graph: Graph, late: ReadonlySet<string>): SplitGraph 
   };
 }
 
+function namesReadBy(nodes: readonly GraphNode[]): string[] {
+  return nodes.flatMap(({ inputs }) => inputs.map(({ name }) => name));
+}
+
 /** These nodes with the inputs and constants that they read. */
 function partOf(
   graph: Graph,
@@ -60,7 +69,7 @@ function partOf(
   moreInputs: readonly GraphValue[],
   outputs: readonly GraphValue[],
 ): Graph {
-  const read = new Set(nodes.flatMap(({ inputs }) => inputs.map(({ name }) => name)));
+  const read = new Set(namesReadBy(nodes));
   const isRead = ({ name }: GraphValue): boolean => read.has(name);
   const initializers: Initializer[] = graph.initializers.filter(({ value }) => isRead(value));
   return { inputs: [...graph.inputs.filter(isRead), ...moreInputs], nodes, initializers, outputs };

@@ -154,8 +154,8 @@ function patchesByInput(graph: GraphBuilder, dy: LazyTensor, filter: LazyTensor,
   return reshape(graph, transpose(graph, patches, [0, 1, 3, 2, 4, 5]), info.inShape);
 }
 
-/** Numbers in the largest matrix that the gradient by a filter may lay out: 128 MiB. */
-const LARGEST_LAYOUT = 2 ** 25;
+/** Numbers in the largest matrix that the gradient by a filter may lay out: 256 MiB. */
+const LARGEST_LAYOUT = 2 ** 26;
 
 /**
  * The gradient by the filter: the input pixels under each window, as rows, against the outputs' gradients. One product
