@@ -8,7 +8,7 @@ export async function run(): Promise<void> {
     name: 'detect-emoji',
     encoder: { experiment: 'segment-emoji', epochs: 60 },
     budgets: [
-      { labelled: 2000, epochs: 4, seeds: [0] },
+      { labelled: 2000, epochs: 3, seeds: [0] },
       { labelled: 500, epochs: 5, seeds: [0, 1, 2] },
     ],
   });
