@@ -127,6 +127,21 @@ describe('text', () => {
   });
 });
 
+describe('the legend', () => {
+  const names = (title: string): string =>
+    lineChartSvg(chart([1], { title, series: ['one', 'two'].map((name) => ({ name, x: [0, 1], y: [0, 1] })) }), {
+      drawText: fontText,
+    });
+  const lineOf = (svg: string, text: string): number =>
+    Number(new RegExp(`y="([\\d.]+)"[^>]*>${text}<`, 'u').exec(svg)![1]);
+
+  it('stands beside a short title, and below one that would meet it', () => {
+    expect(lineOf(names('Loss'), 'two')).toBe(lineOf(names('Loss'), 'Loss'));
+    const title = 'Accuracy by the number of labels that were given';
+    expect(lineOf(names(title), 'two')).toBeGreaterThan(lineOf(names(title), title));
+  });
+});
+
 describe('a line chart', () => {
   it.each([
     ['no series', { title: 'Loss', series: [] }],

@@ -63,7 +63,11 @@ function describe({ title, series }: LineChart): string {
 export function drawLineChart(chart: LineChart, { width, height }: ChartSize, drawText: DrawText = fontText): string {
   const { title, series, xLabel, yLabel, yScale = 'linear' } = chart;
   const parts = [drawText(title, { x: 14, y: 24, size: titleSize, bold: true })];
-  if (series.length > 1) parts.push(drawLegend(series, width - 14, 24, drawText));
+  if (series.length > 1) {
+    // Beside the title, or where they would meet, a line lower.
+    const isBeside = 14 + textWidth(title, titleSize) * fontReserve + legendWidth(series) <= width - 14;
+    parts.push(drawLegend(series, width - 14, isBeside ? 24 : 44, drawText));
+  }
 
   const xRange = padded(extent(series.map(({ x, y }) => keepWhere(x, y, yScale))), 0);
   const yRange =
@@ -208,10 +212,19 @@ function drawPath(points: readonly Point[], className: string): string {
 /** Fonts differ in width: the room that a name gets, beyond that of stroke text. */
 const fontReserve = 1.25;
 
+/** Room for a line's sample and name. */
+function legendRoom({ name }: ChartSeries): number {
+  return 22 + textWidth(name, labelSize) * fontReserve;
+}
+
+function legendWidth(series: readonly ChartSeries[]): number {
+  return series.reduce((sum, each) => sum + legendRoom(each) + 12, 0);
+}
+
 /** Names behind samples of their lines, the last ending at about `right`. */
 function drawLegend(series: readonly ChartSeries[], right: number, y: number, drawText: DrawText): string {
-  const reserved = series.map(({ name }) => 22 + textWidth(name, labelSize) * fontReserve);
-  let x = right + 12 - reserved.reduce((sum, width) => sum + width + 12, 0);
+  const reserved = series.map(legendRoom);
+  let x = right + 12 - legendWidth(series);
   return series
     .map(({ name }, index) => {
       const line = `<path class="mae-line mae-line-${index % numSeriesColors}" d="M${round(x)} ${y - 4}h16"/>`;
