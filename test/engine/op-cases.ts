@@ -359,6 +359,7 @@ const pictures: OpCase[] = [
   convolution('3×3, stride 2, same', [1, 6, 5, 2], [3, 3, 2, 3], 2, 'same'),
   convolution('3×2, stride 2, valid with a rest', [1, 6, 6, 2], [3, 2, 2, 3], 2, 'valid'),
   convolution('patches', [2, 4, 6, 3], [2, 2, 3, 4], 2, 'valid'),
+  convolution('padding wider than the filter', [1, 3, 4, 2], [2, 2, 2, 3], 1, 2),
   convolution('padding 2', [1, 4, 4, 2], [3, 3, 2, 2], 1, 2),
   convolution('dilated', [1, 6, 6, 2], [2, 2, 2, 2], 1, 'same', 2),
   // Channels in whole blocks, for which ONNX Runtime has kernels of their own.

@@ -83,7 +83,7 @@ function byInput(graph: GraphBuilder, dy: LazyTensor, filter: LazyTensor, info: 
     return reshape(graph, rows, info.inShape);
   }
   if (isPatchwise(info)) return patchesByInput(graph, dy, filter, info);
-  if (info.strideHeight * info.strideWidth === 1) return slidesByInput(graph, dy, filter, info);
+  if (slides(info)) return slidesByInput(graph, dy, filter, info);
   const { top, left, bottom, right } = info.padInfo;
   const missing = (size: number, out: number, stride: number, extent: number, padding: number): number =>
     size - ((out - 1) * stride + extent - padding);
@@ -105,7 +105,23 @@ function byInput(graph: GraphBuilder, dy: LazyTensor, filter: LazyTensor, info: 
   return transpose(graph, computed(graph, value!, 'float32'), TO_NHWC);
 }
 
-/** Where windows move by single pixels: a convolution of the outputs' gradients with the filter turned around. */
+/** Whether windows move by single pixels, and each of them sees some of the picture and not padding alone. */
+function slides({
+  strideHeight,
+  strideWidth,
+  effectiveFilterHeight,
+  effectiveFilterWidth,
+  padInfo,
+}: ConvInfo): boolean {
+  const { top, left, bottom, right } = padInfo;
+  return (
+    strideHeight * strideWidth === 1 &&
+    Math.max(top, bottom) < effectiveFilterHeight &&
+    Math.max(left, right) < effectiveFilterWidth
+  );
+}
+
+/** Where windows slide: a convolution of the outputs' gradients with the filter turned around. */
 function slidesByInput(graph: GraphBuilder, dy: LazyTensor, filter: LazyTensor, info: ConvInfo): LazyTensor {
   const { top, left, bottom, right } = info.padInfo;
   const [height, width, ...channels] = filter.shape as Four;
