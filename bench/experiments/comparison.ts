@@ -42,7 +42,7 @@ export function compareArms(runner: Runner, comparison: Comparison): Promise<Mea
     ];
     // The weights of one seed are measured by class, and drawn with.
     const options = { keepWeights: seed === 0 };
-    const run = await runner.run(`${arm.replaceAll(' ', '-')}-${labelled}-seed${seed}`, command, options);
+    const run = await runner.run(`${arm.replaceAll(' ', '-')}-${labelled}x${epochs}-seed${seed}`, command, options);
     return { arm, labelled, seed, run };
   };
   const plans = budgets.flatMap((budget) => budget.seeds.flatMap((seed) => ARMS.map((arm) => ({ arm, budget, seed }))));

@@ -40,5 +40,5 @@ export function exportOnnx(
   }
   const needed: ParameterTree = new Map(Object.keys(shapes).map((key) => [key, parameters.get(key)!]));
   const graph = embedParameters(optimize(trace(spec).graph, flavor), needed, graphNames);
-  return encodeModel(graph, name, metadata);
+  return encodeModel(graph, name, { metadata });
 }

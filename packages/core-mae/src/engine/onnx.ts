@@ -16,6 +16,7 @@ import type { Graph } from './onnx/graph.js';
 import { optimize } from './onnx/optimize.js';
 import { blockConvolutions } from './onnx/passes/block-convolutions.js';
 import { createReplicas } from './onnx/replicas.js';
+import { findResultStop, RESULT_STOP } from './onnx/result-stop.js';
 import { createSession, loadOnnxRuntime, type Provider, requireProvider, type Session } from './onnx/session.js';
 import { graphNames, trace } from './onnx/trace.js';
 import { createTwoPartProgram } from './onnx/two-part-program.js';
@@ -47,6 +48,7 @@ export async function createOnnxEngine({
   const replicated = new Set<ReplicatedProgram>();
 
   const block = provider === 'cpu' ? await findChannelBlock(runtime) : undefined;
+  const sequenceOutput = provider === 'cpu' && (await findResultStop(runtime)) ? RESULT_STOP : undefined;
   const runnable = (graph: Graph): Graph => {
     // Providers of GPUs know no FusedMatMul and would hand it back to the CPU, with copies both ways.
     const optimized = optimize(graph, provider === 'cpu' ? 'fast' : 'portable');
@@ -54,7 +56,7 @@ export async function createOnnxEngine({
   };
   const encode = (spec: ProgramSpec) => {
     const { graph, outputs } = trace(spec);
-    return { outputs, model: encodeModel(runnable(graph), spec.name) };
+    return { outputs, model: encodeModel(runnable(graph), spec.name, { sequenceOutput }) };
   };
   const compile = async (spec: ProgramSpec): Promise<Compiled> => {
     const { outputs, model } = encode(spec);
@@ -64,7 +66,7 @@ export async function createOnnxEngine({
   const compileInTwo = async (spec: ProgramSpec, late: readonly string[]): Promise<TwoPartProgram> => {
     const { graph, outputs } = trace(spec);
     const program = await createTwoPartProgram(spec, late, { graph: runnable(graph), outputs }, (part, name) =>
-      createSession(runtime, encodeModel(part, name), name, { provider, threads, profile }),
+      createSession(runtime, encodeModel(part, name, { sequenceOutput }), name, { provider, threads, profile }),
     );
     const dispose = async (): Promise<void> => {
       if (inTwo.delete(owned)) await program.dispose();

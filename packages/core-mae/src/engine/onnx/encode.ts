@@ -11,13 +11,23 @@ const ELEMENT_CODES: Record<ElementType, number> = { float32: 1, int32: 6, int64
 /** Codes of `AttributeProto.AttributeType`. */
 const ATTRIBUTE_CODES = { float: 1, integer: 2, text: 3, integers: 7 } as const;
 
+export interface EncodeOptions {
+  readonly metadata?: Readonly<Record<string, string>>;
+  /** The name of a first output that is an empty sequence; absent, there is none. */
+  readonly sequenceOutput?: string | undefined;
+}
+
 /** The graph as an ONNX model file (`ModelProto`). Field numbers are those of onnx.proto. */
-export function encodeModel(graph: Graph, name: string, metadata: Readonly<Record<string, string>> = {}): Uint8Array {
+export function encodeModel(
+  graph: Graph,
+  name: string,
+  { metadata = {}, sequenceOutput }: EncodeOptions = {},
+): Uint8Array {
   const domains = new Set(graph.nodes.map(({ domain }) => domain));
   const model = createMessage()
     .integer(1, IR_VERSION)
     .text(2, PRODUCER)
-    .message(7, graphMessage(graph, name))
+    .message(7, graphMessage(graph, name, sequenceOutput))
     .message(8, createMessage().text(1, '').integer(2, OPSET));
   for (const domain of domains) {
     if (domain !== '') model.message(8, createMessage().text(1, domain).integer(2, 1));
@@ -28,8 +38,11 @@ export function encodeModel(graph: Graph, name: string, metadata: Readonly<Recor
   return toBytes(model);
 }
 
-function graphMessage(graph: Graph, name: string): MessageWriter {
+function graphMessage(graph: Graph, name: string, sequenceOutput: string | undefined): MessageWriter {
   const message = createMessage();
+  if (sequenceOutput !== undefined) {
+    message.message(1, createMessage().text(2, sequenceOutput).text(3, sequenceOutput).text(4, 'SequenceEmpty'));
+  }
   graph.nodes.forEach((node, index) => message.message(1, nodeMessage(node, `${node.op}_${index}`)));
   message.text(2, name);
   for (const { value, data } of graph.initializers) {
@@ -39,6 +52,7 @@ function graphMessage(graph: Graph, name: string): MessageWriter {
     message.message(5, tensor.bytes(9, new Uint8Array(data.buffer, data.byteOffset, data.byteLength)));
   }
   for (const input of graph.inputs) message.message(11, valueMessage(input));
+  if (sequenceOutput !== undefined) message.message(12, sequenceMessage(sequenceOutput));
   for (const output of graph.outputs) message.message(12, valueMessage(output));
   return message;
 }
@@ -66,4 +80,11 @@ function valueMessage({ name, shape, type }: GraphValue): MessageWriter {
   for (const dimension of shape) dimensions.message(1, createMessage().integer(1, dimension));
   const tensor = createMessage().integer(1, ELEMENT_CODES[type]).message(2, dimensions);
   return createMessage().text(1, name).message(2, createMessage().message(1, tensor));
+}
+
+/** Of tensors of float32, which `SequenceEmpty` makes. */
+function sequenceMessage(name: string): MessageWriter {
+  const tensor = createMessage().message(1, createMessage().integer(1, ELEMENT_CODES.float32));
+  const sequence = createMessage().message(4, createMessage().message(1, tensor));
+  return createMessage().text(1, name).message(2, sequence);
 }

@@ -4,6 +4,7 @@ import type { HostTensor } from '../../contracts/tensor.js';
 import { MaeError, messageOf } from '../../errors.js';
 import { encodeModel } from './encode.js';
 import { createGraphBuilder } from './graph.js';
+import { isResultStop, RESULT_STOP } from './result-stop.js';
 
 /** Where ONNX Runtime runs a graph. */
 export type Provider = 'cpu' | 'webgpu' | 'cuda';
@@ -112,9 +113,19 @@ export async function createSession(
     });
   }
   const wrap = tensorCache(runtime);
+  const stops = session.outputNames.includes(RESULT_STOP);
   return {
     async run(inputs, outputs) {
-      await session.run(wrapAll(inputs, wrap), wrapAll(outputs, wrap));
+      const fetches = wrapAll(outputs, wrap);
+      if (!stops) {
+        await session.run(wrapAll(inputs, wrap), fetches);
+        return;
+      }
+      try {
+        await session.run(wrapAll(inputs, wrap), { ...fetches, [RESULT_STOP]: null });
+      } catch (error) {
+        if (!isResultStop(error)) throw error;
+      }
     },
     endProfiling: () => session.endProfiling(),
     release: () => session.release(),
