@@ -2,7 +2,7 @@ import * as tf from '@tensorflow/tfjs';
 import type { Backbone, EncodeOptions, VitConfig } from '../contracts/backbone.js';
 import type { NamedTensors } from '../contracts/engine.js';
 import { block, blockSpecs } from '../nn/block.js';
-import { constant, normal, zeros } from '../nn/init.js';
+import { constant, normal } from '../nn/init.js';
 import { layerNormSpecs } from '../nn/layer-norm.js';
 import type { ParameterSpecs } from '../contracts/parameters.js';
 import { prefixed } from '../nn/params.js';
@@ -12,7 +12,11 @@ import { embedPatches, patchEmbedSpecs, patchify } from './patch-embed.js';
 import { sinCosPosEmbed } from './pos-embed.js';
 import { patchGrid, requireDivisible } from './vit-config.js';
 
-/** Which positions a ViT has: the fixed sine-cosine table of MAE, or a trainable one that starts at zero. */
+/**
+ * Which positions a ViT has: the fixed sine-cosine table of MAE, or a trainable one that starts as that table, as it does
+ * when it comes from pretraining. (The official models_vit.py starts it as noise of 0.02, from which few steps
+ * teach a model without pretraining hardly any position.)
+ */
 export type PosEmbedKind = 'sinCos' | 'learned';
 
 /**
@@ -30,7 +34,7 @@ export function vitSpecs(config: VitConfig, posEmbed: PosEmbedKind): ParameterSp
     cls_token: { shape: [1, 1, embedDim], init: normal(0.02) },
     pos_embed: {
       shape: [1, 1 + numPatches, embedDim],
-      init: fixed ? constant(sinCosPosEmbed(embedDim, height, width)) : zeros,
+      init: constant(sinCosPosEmbed(embedDim, height, width)),
       trainable: !fixed,
     },
     ...patchEmbedSpecs(config),
