@@ -7,7 +7,7 @@ export function run(): Promise<void> {
     encoder: { experiment: 'segment-stamps', epochs: 110 },
     budgets: [
       { labelled: 2000, epochs: 12, seeds: [0] },
-      { labelled: 500, epochs: 5, seeds: [0, 1, 2] },
+      { labelled: 500, epochs: 4, seeds: [0, 1, 2] },
     ],
   });
 }
