@@ -13,6 +13,8 @@ import { benchFile } from './compare.js';
 const NUM_PICTURES = 96;
 const PASSES = 10;
 const ROUNDS = 5;
+/** `data.jpegDct`. */
+const TRANSFORMS = ['accurate', 'fast'] as const;
 const PHOTOS = process.env.MAE_TASKS_PHOTOS ?? '/usr/share/backgrounds/mate/nature';
 
 interface Throughput {
@@ -28,7 +30,7 @@ interface Throughput {
  * torchvision on Pillow, each pinned to one core, in turn. `ratio` is our pictures per second over the peer's,
  * `cpuRatio` the peer's processor time over ours.
  */
-export async function run(): Promise<object> {
+export async function run(): Promise<object[]> {
   const python = process.env.MAE_TASKS_PYTHON;
   if (python === undefined || !existsSync(python)) {
     throw new Error('Set MAE_TASKS_PYTHON to a Python with torchvision (Debian: apt-get install python3-torchvision)');
@@ -36,25 +38,30 @@ export async function run(): Promise<object> {
   const folder = mkdtempSync(join(tmpdir(), 'mae-loader-bench-'));
   try {
     const bytes = await makePictures(folder);
-    const ours: Throughput[] = [];
+    const ours = TRANSFORMS.map((): Throughput[] => []);
     const peer: Throughput[] = [];
     for (let round = 0; round < ROUNDS; round++) {
-      ours.push(onOneCore(process.execPath, ['--import', 'tsx', benchFile('loader.ts'), folder]));
+      TRANSFORMS.forEach((jpegDct, index) =>
+        ours[index]!.push(onOneCore(process.execPath, ['--import', 'tsx', benchFile('loader.ts'), folder, jpegDct])),
+      );
       peer.push(onOneCore(python, [benchFile('peers/loader.py'), folder, String(PASSES)]));
     }
-    const [mine, theirs] = [medians(ours), medians(peer)];
-    return {
-      name: 'loader',
-      ratio: mine.imagesPerSecond / theirs.imagesPerSecond,
-      cpuRatio: theirs.cpuMsPerImage / mine.cpuMsPerImage,
-      better: 'higher',
-      ours: mine,
-      peer: theirs,
-      rounds: ROUNDS,
-      meanFileBytes: Math.round(bytes / NUM_PICTURES),
-      setting: peer[0]?.setting ?? '',
-      machine: `${cpus()[0]?.model ?? 'unknown processor'}, one core, Node ${process.versions.node}`,
-    };
+    const theirs = medians(peer);
+    return TRANSFORMS.map((jpegDct, index) => {
+      const mine = medians(ours[index]!);
+      return {
+        name: `loader (${jpegDct})`,
+        ratio: mine.imagesPerSecond / theirs.imagesPerSecond,
+        cpuRatio: theirs.cpuMsPerImage / mine.cpuMsPerImage,
+        better: 'higher',
+        ours: mine,
+        peer: theirs,
+        rounds: ROUNDS,
+        meanFileBytes: Math.round(bytes / NUM_PICTURES),
+        setting: peer[0]?.setting ?? '',
+        machine: `${cpus()[0]?.model ?? 'unknown processor'}, one core, Node ${process.versions.node}`,
+      };
+    });
   } finally {
     rmSync(folder, { recursive: true });
   }
@@ -106,7 +113,7 @@ function median(values: readonly number[]): number {
   return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]!;
 }
 
-async function measure(folder: string): Promise<Throughput> {
+async function measure(folder: string, jpegDct: (typeof TRANSFORMS)[number]): Promise<Throughput> {
   const transforms = [
     { name: 'randomResizedCrop', options: { size: 224 } },
     { name: 'horizontalFlip' },
@@ -114,7 +121,7 @@ async function measure(folder: string): Promise<Throughput> {
   ];
   const loader = await createLoader({
     dataset: await imageFolder(folder),
-    pipeline: { transforms },
+    pipeline: { decode: { jpegDct }, transforms },
     batchSize: 32,
     workers: 1,
     random: createRandom(0),
@@ -133,4 +140,7 @@ async function measure(folder: string): Promise<Throughput> {
   return { imagesPerSecond: numImages / seconds, cpuMsPerImage: (user + system) / 1000 / numImages };
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) console.log(JSON.stringify(await measure(process.argv[2]!)));
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const [, , folder, jpegDct] = process.argv;
+  console.log(JSON.stringify(await measure(folder!, jpegDct as (typeof TRANSFORMS)[number])));
+}

@@ -308,6 +308,7 @@ describe('readJpegHeader', () => {
         expect(readJpegHeader(bytes)).toEqual({
           width: metadata.width,
           height: metadata.height,
+          components: metadata.channels,
           orientation: metadata.orientation ?? 1,
           complete: true,
         });

@@ -4,6 +4,7 @@ import type { Box, Size } from '../contracts/transform.js';
 import { MaeError, messageOf } from '../errors.js';
 import { withChannels } from './channels.js';
 import { crop } from './crop.js';
+import { type DecodeJpegFast, loadFastJpeg } from './fast-jpeg.js';
 import { isJpeg, readJpegHeader } from './jpeg-header.js';
 import { decodeByLibvips, decodeJpegByLibvips, readHeaderByLibvips } from './libvips.js';
 import { isFolder } from './listing.js';
@@ -22,6 +23,11 @@ export interface DecodeOptions {
   readonly background?: Color;
   /** Whether the EXIF orientation is applied. Default true; false for annotations made without it. */
   readonly orient?: boolean;
+  /**
+   * The transform that JPEGs are decoded by. `fast` takes a third of the time, and levels differ by a few; it needs the package
+   * `@julusian/jpeg-turbo`. Default `accurate`, Pillow's.
+   */
+  readonly jpegDct?: 'accurate' | 'fast';
   /** Number of pixels above which a picture earns a warning; above twice that it is refused. Default Pillow's. */
   readonly maxPixels?: number;
 }
@@ -48,6 +54,8 @@ interface Header extends Size {
   /** EXIF orientation, 1–8. */
   readonly orientation: number;
   readonly isJpeg: boolean;
+  /** Of a JPEG whose markers are in order. */
+  readonly components?: number;
 }
 
 /**
@@ -74,8 +82,9 @@ export async function openImage(source: ImageSource, options: DecodeOptions = {}
   const header = await readHeader(bytes, path);
   const { width, height } = orientedSize(header, options.orient ?? true);
   const warning = checkPixels(header, path, options.maxPixels ?? DEFAULT_MAX_PIXELS);
+  const decodeFast = options.jpegDct === 'fast' && header.components === 3 ? await loadFastJpeg() : undefined;
   const withPixels: OpenedImage['withPixels'] = (box, use) =>
-    readPixels({ bytes, header, path, applyOrientation: options.orient ?? true }, box, (image) =>
+    readPixels({ bytes, header, path, applyOrientation: options.orient ?? true, decodeFast }, box, (image) =>
       use(namingFile(path, () => withChannels(image, channels, background))),
     );
   return {
@@ -172,14 +181,17 @@ interface EncodedPicture {
   readonly header: Header;
   readonly path: string;
   readonly applyOrientation: boolean;
+  readonly decodeFast: DecodeJpegFast | undefined;
 }
 
 async function readPixels<Result extends object>(
-  { bytes, header, path, applyOrientation }: EncodedPicture,
+  { bytes, header, path, applyOrientation, decodeFast }: EncodedPicture,
   box: Box,
   use: (image: Image) => Result,
 ): Promise<Result> {
   const orient = applyOrientation && header.orientation !== 1;
+  const fast = orient ? undefined : decodeFast?.(bytes, header);
+  if (fast !== undefined) return use(crop(fast, box));
   const isWhole = box[0] === 0 && box[1] === 0 && isSizeOf(box, orientedSize(header, orient));
   const options = { orient, box: isWhole ? undefined : box };
   let image: Image;

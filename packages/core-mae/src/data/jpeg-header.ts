@@ -5,6 +5,8 @@ export interface JpegHeader {
   /** As stored, before EXIF orientation. */
   readonly width: number;
   readonly height: number;
+  /** Components of a pixel: 1 for grey, 3 for colour, 4 for CMYK. */
+  readonly components: number;
   /** EXIF orientation 1–8; 1 where the file has none. */
   readonly orientation: number;
   /** Whether an end-of-image marker follows the first scan: a file cut short has none. */
@@ -25,7 +27,7 @@ export function isJpeg(bytes: Uint8Array): boolean {
  */
 export function readJpegHeader(bytes: Uint8Array): JpegHeader | undefined {
   let orientation = 1;
-  let frame: Pick<JpegHeader, 'width' | 'height'> | undefined;
+  let frame: Pick<JpegHeader, 'width' | 'height' | 'components'> | undefined;
   for (let segment = jpegSegmentAt(bytes, 2); segment !== undefined; segment = jpegSegmentAt(bytes, segment.end)) {
     const { marker, start, end } = segment;
     if (isStartOfFrame(marker)) {
@@ -33,6 +35,7 @@ export function readJpegHeader(bytes: Uint8Array): JpegHeader | undefined {
       frame = {
         height: (bytes[start + 1]! << 8) | bytes[start + 2]!,
         width: (bytes[start + 3]! << 8) | bytes[start + 4]!,
+        components: bytes[start + 5]!,
       };
     } else if (marker === APP1) {
       orientation = readExifOrientation(bytes.subarray(start, end)) ?? orientation;

@@ -2,6 +2,7 @@ import type { Random } from '../contracts/random.js';
 import type { Filter, Geometry, GeometryTransform, SampleTransform, Scene, Size } from '../contracts/transform.js';
 import { MaeError } from '../errors.js';
 import { identityGeometry } from './geometry.js';
+import { levelNormalizer } from './normalize-levels.js';
 
 /** Per channel, in units of 0–1 (torchvision's constants of ImageNet). */
 export const IMAGENET_MEAN: readonly number[] = [0.485, 0.456, 0.406];
@@ -147,7 +148,7 @@ export function normalize({ mean = IMAGENET_MEAN, std = IMAGENET_STD }: Normaliz
       fix: 'give both one value per channel',
     });
   }
-  const table = normalizedLevels(mean, std);
+  const normalized = levelNormalizer(mean, std);
   return (sample) => {
     if (sample.pixels instanceof Float32Array) {
       throw new MaeError('CONFIG_INVALID', {
@@ -163,32 +164,8 @@ export function normalize({ mean = IMAGENET_MEAN, std = IMAGENET_STD }: Normaliz
         fix: 'give both one value per channel',
       });
     }
-    return { ...sample, pixels: lookUp(sample.pixels, table, mean.length) };
+    return { ...sample, pixels: normalized(sample.pixels) };
   };
-}
-
-/** The normalised value of each level, `[C, 256]`, in float32 arithmetic as torch computes it. */
-function normalizedLevels(mean: readonly number[], std: readonly number[]): Float32Array {
-  const round = Math.fround;
-  return Float32Array.from({ length: mean.length * 256 }, (_, at) => {
-    const channel = at >> 8;
-    return round(round(round((at & 255) / 255) - round(mean[channel]!)) / round(std[channel]!));
-  });
-}
-
-function lookUp(pixels: Uint8Array, table: Float32Array, numChannels: number): Float32Array {
-  const output = new Float32Array(pixels.length);
-  if (numChannels === 3) {
-    // By far the most common, and three times as fast without a running channel.
-    for (let at = 0; at < output.length; at += 3) {
-      output[at] = table[pixels[at]!]!;
-      output[at + 1] = table[256 + pixels[at + 1]!]!;
-      output[at + 2] = table[512 + pixels[at + 2]!]!;
-    }
-    return output;
-  }
-  for (let at = 0; at < output.length; at++) output[at] = table[((at % numChannels) << 8) + pixels[at]!]!;
-  return output;
 }
 
 function heightAndWidth(size: TargetSize): readonly [number, number] {

@@ -20,6 +20,8 @@ export const readingSettings = z.strictObject({
   maxPixels: z.int().positive().default(DEFAULT_MAX_PIXELS),
   /** Whether pictures are turned as their EXIF orientation says. */
   orient: z.boolean().default(true),
+  /** The transform that JPEGs are decoded by: `fast` is not Pillow's to the last level, and needs `@julusian/jpeg-turbo`. */
+  jpegDct: z.enum(['accurate', 'fast']).default('accurate'),
   /** What transparent pictures are laid on. */
   background: z.tuple([colorValue, colorValue, colorValue]).default([255, 255, 255]),
 });
@@ -50,10 +52,10 @@ export type DataSettings = z.output<typeof dataSettings>;
 
 /** The settings as the decoder takes them. */
 export function decodeOptionsOf(
-  { maxPixels, orient, background }: Pick<ReadingSettings, 'maxPixels' | 'orient' | 'background'>,
+  { maxPixels, orient, jpegDct, background }: Pick<ReadingSettings, 'maxPixels' | 'orient' | 'jpegDct' | 'background'>,
   channels: number,
 ): DecodeOptions {
-  return { channels, maxPixels, orient, background };
+  return { channels, maxPixels, orient, jpegDct, background };
 }
 
 /** The settings' constants of normalisation, or the defaults for this number of channels. */

@@ -1,0 +1,7 @@
+/** normalize-kernel.wat, compiled by scripts/compile-wasm.mjs: base64 of its bytes. */
+export const wasmBase64 = [
+  'AGFzbQEAAAABCQFgBX9/f39/AAMCAQAFAwEAAQcWAgZtZW1vcnkCAAlub3JtYWxpemUAAArMAQHJAQMDewF/BntDAAB/Q/0TIQcg',
+  'Av0ABAAhCSAC/QAEECEKIAL9AAQgIQsgA/0ABAAhDCAD/QAEECENIAP9AAQgIQ4gACABaiEIA0AgAP0ABAAhBSAF/YkBIQYgBCAG',
+  '/akB/fsBIAf95wEgCf3lASAM/ecB/QsEACAEIAb9qgH9+wEgB/3nASAK/eUBIA395wH9CwQQIAQgBf2KAf2pAf37ASAH/ecBIAv9',
+  '5QEgDv3nAf0LBCAgBEEwaiEEIABBDGohACAAIAhJDQALCw==',
+].join('');
