@@ -11,6 +11,8 @@ export interface Budget {
   readonly labelled: number;
   readonly epochs: number;
   readonly seeds: readonly number[];
+  /** Default both; one alone shows how far it comes. */
+  readonly arms?: readonly Arm[];
 }
 
 /** A fine-tuning that has ended. */
@@ -45,7 +47,9 @@ export function compareArms(runner: Runner, comparison: Comparison): Promise<Mea
     const run = await runner.run(`${arm.replaceAll(' ', '-')}-${labelled}x${epochs}-seed${seed}`, command, options);
     return { arm, labelled, seed, run };
   };
-  const plans = budgets.flatMap((budget) => budget.seeds.flatMap((seed) => ARMS.map((arm) => ({ arm, budget, seed }))));
+  const plans = budgets.flatMap((budget) =>
+    budget.seeds.flatMap((seed) => (budget.arms ?? ARMS).map((arm) => ({ arm, budget, seed }))),
+  );
   return Promise.all(plans.map(({ arm, budget, seed }) => finetune(arm, budget, seed)));
 }
 
@@ -61,8 +65,8 @@ export function comparisonTable(
     const { mean, deviation } = meanOf(values);
     return values.length === 1 ? all : `${mean.toFixed(digits)} ± ${deviation.toFixed(digits)} (${all})`;
   };
-  const rows = budgets.flatMap(({ labelled, epochs }) =>
-    ARMS.map((arm) => {
+  const rows = budgets.flatMap(({ labelled, epochs, arms = ARMS }) =>
+    arms.map((arm) => {
       const runs = measured.filter((each) => each.arm === arm && each.labelled === labelled);
       const cells = metrics.map(([metric]) => cell(runs.map(({ run }) => run.metrics[metric]!)));
       return [`${arm}, ${labelled} labelled pictures × ${epochs} epochs`, ...cells];

@@ -6,8 +6,8 @@ export function run(): Promise<void> {
     name: 'detect-stamps',
     encoder: { experiment: 'segment-stamps', epochs: 110 },
     budgets: [
-      { labelled: 2000, epochs: 12, seeds: [0] },
       { labelled: 500, epochs: 4, seeds: [0, 1, 2] },
+      { labelled: 2000, epochs: 12, seeds: [0], arms: ['pretrained'] },
     ],
   });
 }
