@@ -277,6 +277,21 @@ describe('the steps between programs against detectron2', () => {
     expectClose(found.boxes, reference.float32('detections.boxes'), 1e-6, 'boxes');
   });
 
+  it('lets detections of different classes suppress each other where that is wanted', () => {
+    const proposals = {
+      boxes: reference.float32('proposals.boxes'),
+      scores: softmaxRows(reference.float32('box.scores'), 6),
+      deltas: reference.float32('box.deltas'),
+    };
+    const detect = (agnosticNms: boolean) =>
+      findDetections(proposals, { width: 112, height: 128 }, { ...config, test: { ...config.test, agnosticNms } });
+    const [apart, together] = [detect(false), detect(true)];
+    expect(mostOverlap(apart.boxes)).toBeGreaterThan(config.test.nmsThreshold);
+    expect(mostOverlap(together.boxes)).toBeLessThanOrEqual(config.test.nmsThreshold);
+    expect(together.scores[0]).toBe(apart.scores[0]);
+    expect(together.scores.length).toBeLessThan(apart.scores.length);
+  });
+
   it('pastes the same masks', () => {
     expect(countDifferent(pasteReference(0.5), reference.numbers('post.masks'))).toBe(0);
   });
@@ -309,3 +324,18 @@ function isTrueBox(truth: Float32Array, boxes: Float32Array, i: number): boolean
   }
   return false;
 }
+
+/** The largest intersection over union of two of the boxes. */
+function mostOverlap(boxes: Float32Array): number {
+  const all = Array.from({ length: boxes.length / 4 }, (_, i) => [...boxes.subarray(4 * i, 4 * i + 4)] as Box);
+  const area = ([x0, y0, x1, y1]: Box): number => Math.max(0, x1 - x0) * Math.max(0, y1 - y0);
+  const overlaps = all.flatMap((a, i) =>
+    all.slice(0, i).map((b) => {
+      const common: Box = [Math.max(a[0], b[0]), Math.max(a[1], b[1]), Math.min(a[2], b[2]), Math.min(a[3], b[3])];
+      return area(common) / (area(a) + area(b) - area(common));
+    }),
+  );
+  return Math.max(...overlaps);
+}
+
+type Box = [number, number, number, number];

@@ -15,6 +15,11 @@ import {
 import detectPlugin from '@mae-tasks/plugin-detect';
 
 export interface MeasuredModel {
+  /**
+   * `valBoxAP50Agnostic` where of detections that overlap the best alone stays, whatever its class: what a detector of objects,
+   * which knows no classes, would be measured by.
+   */
+  readonly objectAP50: number;
   /** Scores by class on the held-out pictures. */
   readonly classes: EvaluationTable;
   /** Some held-out pictures, truth beside prediction, as a PNG file. */
@@ -33,11 +38,17 @@ export async function measureModel(folder: string, numDrawn: number): Promise<Me
     const { path } = loaded.config.data;
     const data = await openSplit(path, registry.readers, { split: 'val', format: 'coco' });
     const { details } = await evaluateTask({ engine, loaded, data });
+    const ofObjects = await loadTaskModel(folder, registry, { settings: { detect: { agnosticNms: true } } });
+    const { metrics } = await evaluateTask({ engine, loaded: ofObjects, data });
     const { objective } = loaded.model;
     const samples = await spreadSamples(data, loaded, numDrawn);
     const { parameters } = loaded;
     const [drawing] = await objective.draw!({ engine, parameters, samples, random: createRandom(0) });
-    return { classes: details!.tables.find(({ name }) => name === 'classes')!, sheet: drawing!.png };
+    return {
+      objectAP50: metrics.valBoxAP50Agnostic!,
+      classes: details!.tables.find(({ name }) => name === 'classes')!,
+      sheet: drawing!.png,
+    };
   } finally {
     await engine.dispose();
   }

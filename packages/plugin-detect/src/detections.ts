@@ -26,7 +26,7 @@ export interface ScoredProposals {
 
 /**
  * One picture's detections (detectron2's `fast_rcnn_inference`): every class of every proposal above the score
- * threshold, its own box clipped to the picture, suppression within each class, the best of what is left.
+ * threshold, its own box clipped to the picture, suppression within each class (or among all), the best of what is left.
  */
 export function findDetections(
   proposals: ScoredProposals,
@@ -60,7 +60,8 @@ export function findDetections(
     return proposals.scores[place + row]!;
   });
   const groups = Int32Array.from(found, (place) => place % numClasses);
-  const kept = nonMaximumSuppression({ boxes, scores, groups }, test.nmsThreshold, test.detectionsPerImage);
+  const input = test.agnosticNms === true ? { boxes, scores } : { boxes, scores, groups };
+  const kept = nonMaximumSuppression(input, test.nmsThreshold, test.detectionsPerImage);
   return {
     boxes: pickBoxes(boxes, kept),
     scores: Float32Array.from(kept, (index) => scores[index]!),

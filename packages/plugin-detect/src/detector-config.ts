@@ -73,6 +73,8 @@ export interface DetectorConfig {
   readonly test: {
     readonly scoreThreshold: number;
     readonly nmsThreshold: number;
+    /** Whether detections of different classes suppress each other. Default false. */
+    readonly agnosticNms?: boolean | undefined;
     readonly detectionsPerImage: number;
     /** Indices of the classes to look for. Default: all. */
     readonly classes?: readonly number[] | undefined;

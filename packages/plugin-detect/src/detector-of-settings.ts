@@ -39,6 +39,7 @@ export function detectorOfSettings({ settings, facts, vit, backbone }: Described
     test: {
       scoreThreshold: settings.scoreThreshold,
       nmsThreshold: settings.nmsThreshold,
+      agnosticNms: settings.agnosticNms,
       detectionsPerImage: settings.detectionsPerImage,
       classes: requireKnownClasses(settings.classes, facts.classNames),
     },

@@ -100,6 +100,8 @@ export const detectSettings = z.strictObject({
   scoreThreshold: share.default(0.05),
   /** Overlap from which on, of two detections of a class, the lower is dropped. */
   nmsThreshold: share.default(0.5),
+  /** Whether that also goes for two detections of different classes. */
+  agnosticNms: z.boolean().default(false),
   detectionsPerImage: count.default(100),
   /** The classes to look for in predictions and evaluations, by name. Default: all that were trained. */
   classes: z.array(z.string()).min(1).nullable().default(null),
