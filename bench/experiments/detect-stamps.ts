@@ -4,6 +4,7 @@ import { compareDetection } from './detection.js';
 export function run(): Promise<void> {
   return compareDetection({
     name: 'detect-stamps',
+    drawThreshold: 0.25,
     encoder: { experiment: 'segment-stamps', epochs: 110 },
     budgets: [
       { labelled: 500, epochs: 4, seeds: [0, 1, 2] },

@@ -9,6 +9,8 @@ export interface DetectionExperiment {
   /** The experiment on segmentation whose encoder is used, and how long that is pretrained: once for both. */
   readonly encoder: { readonly experiment: string; readonly epochs: number };
   readonly budgets: readonly Budget[];
+  /** Score from which on a detection is on the sheet: short trainings are seldom sure of a class. */
+  readonly drawThreshold: number;
 }
 
 const METRICS = [
@@ -18,10 +20,10 @@ const METRICS = [
   ['valBoxAP50Agnostic', 'box AP50, all classes as one'],
 ] as const;
 /** Pictures on the sheets, evenly spread over those held out. */
-const DRAWN = 8;
+const DRAWN = 6;
 
 /** Fine-tunes a detector from the pretrained encoder and from random weights, at the same budgets. */
-export async function compareDetection({ name, encoder, budgets }: DetectionExperiment): Promise<void> {
+export async function compareDetection({ name, encoder, budgets, drawThreshold }: DetectionExperiment): Promise<void> {
   const encoders = createRunner(encoder.experiment, { jobs: 1, threads: 2 });
   const pretraining = await encoders.run(
     'pretrain',
@@ -38,12 +40,12 @@ export async function compareDetection({ name, encoder, budgets }: DetectionExpe
   writeResult(`${name}.json`, `${JSON.stringify({ pretraining, measured }, null, 2)}\n`);
   const parts = [comparisonTable(measured, budgets, METRICS, 3)];
   for (const { arm, labelled, run } of measured.filter(({ seed }) => seed === 0)) {
-    const { objectAP50, classes, sheet } = await measureModel(run.folder, DRAWN);
+    const { objectAP50, classes, sheet } = await measureModel(run.folder, { numDrawn: DRAWN, drawThreshold });
     const rows = classes.rows.map((row) => row.map(String));
     const found = `Box AP50, all classes as one and suppressing each other: ${objectAP50.toFixed(3)}.`;
     const byClass = markdownTable(classes.columns, rows);
     parts.push(`${arm}, ${labelled} labelled pictures, first seed. ${found} By class:\n\n${byClass}`);
-    writeResult(`${name}-${arm.replaceAll(' ', '-')}-${labelled}.png`, sheet);
+    if (arm === 'pretrained' && labelled === budgets.at(-1)!.labelled) writeResult(`${name}-${labelled}.png`, sheet);
   }
   writeResult(`${name}.md`, parts.join('\n'));
 }

@@ -22,12 +22,15 @@ export interface MeasuredModel {
   readonly objectAP50: number;
   /** Scores by class on the held-out pictures. */
   readonly classes: EvaluationTable;
-  /** Some held-out pictures, truth beside prediction, as a PNG file. */
+  /** Some held-out pictures, truth beside prediction (one box an object), as a PNG file. */
   readonly sheet: Uint8Array;
 }
 
 /** A trained detector's scores by class, and a sheet of what it finds. @param folder of its run */
-export async function measureModel(folder: string, numDrawn: number): Promise<MeasuredModel> {
+export async function measureModel(
+  folder: string,
+  { numDrawn, drawThreshold }: { numDrawn: number; drawThreshold: number },
+): Promise<MeasuredModel> {
   const registry = await createRegistry([
     { plugin: corePlugin, from: 'core' },
     { plugin: detectPlugin, from: 'plugin-detect' },
@@ -38,11 +41,13 @@ export async function measureModel(folder: string, numDrawn: number): Promise<Me
     const { path } = loaded.config.data;
     const data = await openSplit(path, registry.readers, { split: 'val', format: 'coco' });
     const { details } = await evaluateTask({ engine, loaded, data });
-    const ofObjects = await loadTaskModel(folder, registry, { settings: { detect: { agnosticNms: true } } });
+    const ofObjects = await loadTaskModel(folder, registry, {
+      settings: { detect: { agnosticNms: true, drawThreshold } },
+    });
     const { metrics } = await evaluateTask({ engine, loaded: ofObjects, data });
-    const { objective } = loaded.model;
-    const samples = await spreadSamples(data, loaded, numDrawn);
-    const { parameters } = loaded;
+    const { objective } = ofObjects.model;
+    const samples = await spreadSamples(data, ofObjects, numDrawn);
+    const { parameters } = ofObjects;
     const [drawing] = await objective.draw!({ engine, parameters, samples, random: createRandom(0) });
     return {
       objectAP50: metrics.valBoxAP50Agnostic!,
