@@ -45,7 +45,7 @@ afterAll(() => rm(folder, { recursive: true, force: true }));
 describe('mae-tasks finetune segment, evaluate, predict, export', () => {
   it('learn index maps, measure, answer and export', { timeout: 5 * MINUTES }, async () => {
     const trained = jsonLines(
-      await succeeding('finetune', 'segment', '--data', 'ade', ...TINY, '--epochs', '30', '--out', 'maps', '--json'),
+      await succeeding('finetune', 'segment', '--data', 'ade', ...TINY, '--epochs', '60', '--out', 'maps', '--json'),
     );
     const { metrics } = trained.at(-1) as { metrics: Record<string, number> };
     expect(metrics.valMIoU).toBeGreaterThan(70);
