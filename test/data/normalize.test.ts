@@ -1,9 +1,8 @@
-import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import wabt from 'wabt';
 import { wasmBase64 } from '#core/data/normalize-kernel.wasm.js';
 import { levelNormalizer, plainNormalizer } from '#core/data/normalize-levels.js';
 import { createRandom } from '#core/nn/random.js';
+import { compileWat } from '../compile-wat.js';
 
 describe('levelNormalizer', () => {
   it.each([1, 2, 3, 4, 5])('has the table’s values to the last bit, with %i channels', (channels) => {
@@ -27,11 +26,6 @@ describe('levelNormalizer', () => {
 
 describe('normalize-kernel.wat', () => {
   it('is what normalize-kernel.wasm.ts was compiled from', async () => {
-    const path = new URL('../../packages/core-mae/src/data/normalize-kernel.wat', import.meta.url);
-    const compiler = await wabt();
-    const { buffer } = compiler.parseWat('normalize-kernel.wat', readFileSync(path, 'utf8'), { simd: true }).toBinary({
-      canonicalize_lebs: true,
-    });
-    expect(Buffer.from(buffer).toString('base64')).toBe(wasmBase64);
+    expect(await compileWat('packages/core-mae/src/data/normalize-kernel.wat')).toBe(wasmBase64);
   });
 });

@@ -1,6 +1,4 @@
-import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import wabt from 'wabt';
 import type { Box } from '#core/contracts/transform.js';
 import { mirror } from '#core/data/crop.js';
 import type { Image } from '#core/data/picture.js';
@@ -10,6 +8,7 @@ import { resamplePlain } from '#core/data/resize-plain.js';
 import { createSimdResampler } from '#core/data/resize-simd.js';
 import { resize } from '#core/data/resize.js';
 import { createRandom } from '#core/nn/random.js';
+import { compileWat } from '../compile-wat.js';
 
 function noise(width: number, height: number, channels: number, seed = 0): Image {
   const random = createRandom(seed);
@@ -99,11 +98,6 @@ describe('resize', () => {
 
 describe('resize-kernels.wat', () => {
   it('is what resize-kernels.wasm.ts was compiled from', async () => {
-    const path = new URL('../../packages/core-mae/src/data/resize-kernels.wat', import.meta.url);
-    const compiler = await wabt();
-    const { buffer } = compiler.parseWat('resize-kernels.wat', readFileSync(path, 'utf8'), { simd: true }).toBinary({
-      canonicalize_lebs: true,
-    });
-    expect(Buffer.from(buffer).toString('base64')).toBe(wasmBase64);
+    expect(await compileWat('packages/core-mae/src/data/resize-kernels.wat')).toBe(wasmBase64);
   });
 });

@@ -1,6 +1,4 @@
-import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import wabt from 'wabt';
 import { createRandom } from '#core/nn/random.js';
 import {
   decodeBox,
@@ -22,6 +20,7 @@ import { wasmBase64 } from '../../packages/plugin-detect/src/roi-align-kernel.wa
 import { plainWorkspace, simdWorkspace } from '../../packages/plugin-detect/src/weighted-sum.js';
 import { greatestFirst } from '../../packages/plugin-detect/src/score-order.js';
 import { expectClose } from '../models/reference.js';
+import { compileWat } from '../compile-wat.js';
 
 const random = createRandom(5);
 
@@ -242,12 +241,7 @@ describe('pooling regions', () => {
   });
 
   it('compiles its kernel from roi-align-kernel.wat', async () => {
-    const path = new URL('../../packages/plugin-detect/src/roi-align-kernel.wat', import.meta.url);
-    const compiler = await wabt();
-    const { buffer } = compiler.parseWat('roi-align-kernel.wat', readFileSync(path, 'utf8'), { simd: true }).toBinary({
-      canonicalize_lebs: true,
-    });
-    expect(Buffer.from(buffer).toString('base64')).toBe(wasmBase64);
+    expect(await compileWat('packages/plugin-detect/src/roi-align-kernel.wat')).toBe(wasmBase64);
   });
 
   it('has the transpose for a gradient', () => {

@@ -24,7 +24,7 @@ export interface DecodeOptions {
   /** Whether the EXIF orientation is applied. Default true; false for annotations made without it. */
   readonly orient?: boolean;
   /**
-   * The transform that JPEGs are decoded by. `fast` takes a third of the time, and levels differ by a few; it needs the package
+   * The transform that JPEGs are decoded by. `fast` is faster, its levels differ by a few, and it needs the package
    * `@julusian/jpeg-turbo`. Default `accurate`, Pillow's.
    */
   readonly jpegDct?: 'accurate' | 'fast';

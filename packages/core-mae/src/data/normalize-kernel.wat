@@ -1,4 +1,4 @@
-;; Levels of 0-255 as float32 (level / 255 - mean) / std, in that order of rounding; `normalize-simd.ts` lays out the memory.
+;; Levels of 0-255 as float32 (level / 255 - mean) / std, in that order of rounding; `normalize-levels.ts` lays out the memory.
 (module
   (memory (export "memory") 1)
 

@@ -116,15 +116,11 @@ export async function createSession(
   const stops = session.outputNames.includes(RESULT_STOP);
   return {
     async run(inputs, outputs) {
-      const fetches = wrapAll(outputs, wrap);
-      if (!stops) {
-        await session.run(wrapAll(inputs, wrap), fetches);
-        return;
-      }
+      const fetches = { ...wrapAll(outputs, wrap), ...(stops ? { [RESULT_STOP]: null } : {}) };
       try {
-        await session.run(wrapAll(inputs, wrap), { ...fetches, [RESULT_STOP]: null });
+        await session.run(wrapAll(inputs, wrap), fetches);
       } catch (error) {
-        if (!isResultStop(error)) throw error;
+        if (!(stops && isResultStop(error))) throw error;
       }
     },
     endProfiling: () => session.endProfiling(),
