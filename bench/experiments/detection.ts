@@ -24,14 +24,14 @@ const DRAWN = 6;
 
 /** Fine-tunes a detector from the pretrained encoder and from random weights, at the same budgets. */
 export async function compareDetection({ name, encoder, budgets, drawThreshold }: DetectionExperiment): Promise<void> {
-  const encoders = createRunner(encoder.experiment, { jobs: 1, threads: 2 });
+  const encoders = createRunner(encoder.experiment, { jobs: 2, threads: 2 });
   const pretraining = await encoders.run(
     'pretrain',
     [
       ...['pretrain', '--config', `bench/experiments/${encoder.experiment}/pretrain.yaml`],
       ...['--epochs', String(encoder.epochs)],
     ],
-    { keepWeights: true },
+    { keepWeights: true, alone: true },
   );
   const runner = createRunner(name, { jobs: 2, threads: 2 });
   const config = `bench/experiments/${name}/finetune.yaml`;

@@ -30,7 +30,7 @@ export async function run(): Promise<void> {
         ...['--mask-ratio', String(maskRatio)],
         ...set.flatMap((each) => ['--set', each]),
       ],
-      { keepWeights: true },
+      { keepWeights: true, alone: true },
     );
     const common = { checkpoint: pretraining.folder, labels: 1_000, seed: 0 };
     const probe = await classify(`${place}/probe`, { ...common, arm: 'linear probe', epochs: 200 });

@@ -45,7 +45,10 @@ function compareBlocks(checkpoint: string) {
 
 /** Runs everything that is not finished yet, then writes the tables and the plots. */
 export async function run(): Promise<void> {
-  const pretraining = await runner.run('pretrain', ['pretrain', ...config('pretrain')], { keepWeights: true });
+  const pretraining = await runner.run('pretrain', ['pretrain', ...config('pretrain')], {
+    keepWeights: true,
+    alone: true,
+  });
   const checkpoint = pretraining.folder;
   // In the order of their worth, should there be no time for all.
   const few = compareLabels(checkpoint, LABELS.slice(0, 2));

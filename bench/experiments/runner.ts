@@ -22,6 +22,8 @@ export interface FinishedRun {
 export interface RunOptions {
   /** Whether later runs start from this one's weights; otherwise they are deleted when it is finished. */
   readonly keepWeights?: boolean;
+  /** Whether no other run is asked for until it is finished: it gets all threads, each with a part of the batch. */
+  readonly alone?: boolean;
 }
 
 export interface Runner {
@@ -61,7 +63,10 @@ export function createRunner(experiment: string, { jobs, threads }: { jobs: numb
     if (existsSync(marker)) return JSON.parse(readFileSync(marker, 'utf8')) as FinishedRun;
     const [verb = '', ...rest] = command;
     const task = verb === 'finetune' ? rest.slice(0, 1) : [];
-    const shared = [`threads=${Math.max(1, Math.floor(threads / jobs))}`, 'replicas=1'];
+    const shared =
+      options.alone === true
+        ? [`threads=${threads}`, `replicas=${threads}`]
+        : [`threads=${Math.max(1, Math.floor(threads / jobs))}`, 'replicas=1'];
     // A first checkpoint stands before the first step; a folder without one never began.
     const begun = existsSync(join(root, where, 'weights/last.safetensors'));
     if (!begun) rmSync(join(root, where), { recursive: true, force: true });

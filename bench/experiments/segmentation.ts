@@ -27,7 +27,7 @@ export async function compareSegmentation(experiment: SegmentationExperiment): P
   const pretraining = await runner.run(
     'pretrain',
     ['pretrain', '--config', `${settings}/pretrain.yaml`, '--epochs', String(pretrainEpochs)],
-    { keepWeights: true },
+    { keepWeights: true, alone: true },
   );
   const config = `${settings}/finetune.yaml`;
   const checkpoint = pretraining.folder;
