@@ -34,7 +34,10 @@ export interface Dataset<Target = unknown> {
   readonly warnings: readonly string[];
 }
 
-/** A decoded and transformed picture with its target; what a task collates into a batch. Plain data. */
+/**
+ * A decoded and transformed picture with its target; what a task collates into a batch. Plain data. In training, later
+ * pictures take the memory of its pixels after its step.
+ */
 export interface Sample<Target = unknown> {
   readonly id: string;
   /** `[height, width, channels]`: 0–255 as decoded and resized, float32 once normalised. */

@@ -50,8 +50,18 @@ export interface GeometryTransform<Target = unknown> {
   plan(scene: Scene<Target>, random: Random): Geometry | undefined;
 }
 
-/** Changes pixels (colour, noise, normalisation) or the target, but not the frame. Must not write into its input. */
-export type SampleTransform<Target = unknown> = (sample: Sample<Target>, random: Random) => Sample<Target>;
+/** Memory for `length` float32 values, which the caller writes in full. */
+export type AllocateFloats = (length: number) => Float32Array;
+
+/**
+ * Changes pixels (colour, noise, normalisation) or the target, but not the frame. Must not write into its input. The last
+ * one may put its pixels into memory of `allocate`, which the loader uses again when the batch is done with.
+ */
+export type SampleTransform<Target = unknown> = (
+  sample: Sample<Target>,
+  random: Random,
+  allocate?: AllocateFloats,
+) => Sample<Target>;
 
 /** One step of a sample pipeline. Its random stream is its own: forked from the sample's by position. */
 export type Transform<Target = unknown> = SampleTransform<Target> | GeometryTransform<Target>;

@@ -43,11 +43,12 @@ export interface OpenedImage extends Size {
    */
   read(box?: Box): Promise<Image>;
   /**
-   * What `use` makes of the pixels of a box, at once: afterwards, the next picture may take their memory.
+   * What `use` makes of the pixels of a box, at once: afterwards, the next picture may take their memory. The image may
+   * hold more than the box, which lies at `within`.
    *
    * @throws MaeError `IMAGE_INVALID`
    */
-  withPixels<Result extends object>(box: Box, use: (image: Image) => Result): Promise<Result>;
+  withPixels<Result extends object>(box: Box, use: (image: Image, within: Box) => Result): Promise<Result>;
 }
 
 interface Header extends Size {
@@ -84,15 +85,18 @@ export async function openImage(source: ImageSource, options: DecodeOptions = {}
   const warning = checkPixels(header, path, options.maxPixels ?? DEFAULT_MAX_PIXELS);
   const decodeFast = options.jpegDct === 'fast' && header.components === 3 ? await loadFastJpeg() : undefined;
   const withPixels: OpenedImage['withPixels'] = (box, use) =>
-    readPixels({ bytes, header, path, applyOrientation: options.orient ?? true, decodeFast }, box, (image) =>
-      use(namingFile(path, () => withChannels(image, channels, background))),
+    readPixels({ bytes, header, path, applyOrientation: options.orient ?? true, decodeFast }, box, (image, within) =>
+      use(
+        namingFile(path, () => withChannels(image, channels, background)),
+        within,
+      ),
     );
   return {
     width,
     height,
     ...(warning === undefined ? {} : { warning }),
     withPixels,
-    read: (box = [0, 0, width, height]) => withPixels(box, ownPixels),
+    read: (box = [0, 0, width, height]) => withPixels(box, (image, within) => ownPixels(crop(image, within))),
   };
 }
 
@@ -109,7 +113,7 @@ function openPixels(source: Image, channels: number, background: Color): OpenedI
   return {
     width,
     height,
-    withPixels: (box, use) => Promise.resolve(use(read(box))),
+    withPixels: (box, use) => Promise.resolve(use(withChannels(image, channels, background), box)),
     read: (box = whole) => Promise.resolve(read(box)),
   };
 }
@@ -187,11 +191,11 @@ interface EncodedPicture {
 async function readPixels<Result extends object>(
   { bytes, header, path, applyOrientation, decodeFast }: EncodedPicture,
   box: Box,
-  use: (image: Image) => Result,
+  use: (image: Image, within: Box) => Result,
 ): Promise<Result> {
   const orient = applyOrientation && header.orientation !== 1;
   const fast = orient ? undefined : decodeFast?.(bytes, header);
-  if (fast !== undefined) return use(crop(fast, box));
+  if (fast !== undefined) return use(fast, box);
   const isWhole = box[0] === 0 && box[1] === 0 && isSizeOf(box, orientedSize(header, orient));
   const options = { orient, box: isWhole ? undefined : box };
   let image: Image;
@@ -200,7 +204,7 @@ async function readPixels<Result extends object>(
   } catch (cause) {
     throw invalid(path, reasonOf(cause), cause);
   }
-  return use(image);
+  return use(image, [0, 0, image.width, image.height]);
 }
 
 function isSizeOf(box: Box, { width, height }: Size): boolean {

@@ -40,6 +40,11 @@ export interface Loader {
    * @throws MaeError of a broken picture, or whatever a transform throws
    */
   batches(epoch: number, start?: number): AsyncGenerator<readonly Sample[], void, undefined>;
+  /**
+   * Tells that nobody looks at a batch's pixels any more: those of later ones take their memory, which spares both threads
+   * most of V8's collections. A batch that is not released stays as it is.
+   */
+  release(batch: readonly Sample[]): void;
   /** Ends the worker threads; without it, they end with the process. */
   close(): Promise<void>;
 }
@@ -63,11 +68,17 @@ export async function createLoader(options: LoaderOptions): Promise<Loader> {
     bad: countBadImages(limit, dataset.name, options.reportBadImage ?? ignore),
     skip: options.onBadImage === 'skip',
     warn: reportOnce(options.reportWarning ?? ignore),
+    memories: new WeakMap(),
   };
   return {
     numBatches: source.sampler.numBatches,
     badImages: source.bad.images,
     batches: (epoch, start = 0) => prefetched(source, epoch, start, prefetch),
+    release(batch) {
+      source.pool.release(source.memories.get(batch) ?? []);
+      // A second call must not give the same memory to two batches.
+      source.memories.delete(batch);
+    },
     close: () => source.pool.close(),
   };
 }
@@ -80,6 +91,8 @@ interface BatchSource {
   readonly bad: BadImageCounter;
   readonly skip: boolean;
   readonly warn: (message: string) => void;
+  /** Where the pixels of a batch lie, until it is released. */
+  readonly memories: WeakMap<readonly Sample[], readonly SharedArrayBuffer[]>;
 }
 
 async function* prefetched(
@@ -110,11 +123,12 @@ async function* prefetched(
 async function loadBatch(source: BatchSource, epoch: number, number: number): Promise<Sample[]> {
   const indices = source.sampler.batch(epoch, number);
   const jobs = indices.map((index) => jobOf(source, epoch, index, index));
-  const outcomes = await source.pool.run(jobs);
+  const { outcomes, memories } = await source.pool.run(jobs);
   const samples: Sample[] = [];
   for (const [position, outcome] of outcomes.entries()) {
     samples.push(await settle(source, epoch, indices[position]!, outcome));
   }
+  source.memories.set(samples, memories);
   return samples;
 }
 
@@ -126,7 +140,8 @@ async function settle(source: BatchSource, epoch: number, index: number, first: 
     const candidate = (index + step) % dataset.size;
     if (step > 0) {
       if (source.bad.has(candidate)) continue;
-      [outcome] = (await pool.run([jobOf(source, epoch, index, candidate)])) as [SampleOutcome];
+      // Memory of a replacement is left to the collector: it is rare.
+      outcome = (await pool.run([jobOf(source, epoch, index, candidate)])).outcomes[0]!;
     }
     if ('sample' in outcome) {
       if (outcome.warning !== undefined) source.warn(outcome.warning);

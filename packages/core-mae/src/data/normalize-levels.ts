@@ -1,8 +1,9 @@
+import type { AllocateFloats } from '../contracts/transform.js';
 import { wasmBase64 } from './normalize-kernel.wasm.js';
 import { instantiateWasm, layOut, type WasmMemory } from './wasm-module.js';
 
 /** `(level / 255 − mean) / std` of levels `[…, C]`, in float32 arithmetic as torch computes it. */
-export type NormalizeLevels = (levels: Uint8Array) => Float32Array;
+export type NormalizeLevels = (levels: Uint8Array, allocate?: AllocateFloats) => Float32Array;
 
 /** The function of normalize-kernel.wat; addresses, and a number of values. */
 interface Kernel {
@@ -27,7 +28,7 @@ function simdNormalizer(kernel: Kernel, mean: readonly number[], std: readonly n
   const repeated = (values: readonly number[]) =>
     Float32Array.from({ length: GROUP }, (_, at) => values[at % values.length]!);
   const [means, stds] = [repeated(mean), repeated(std)];
-  return (levels) => {
+  return (levels, allocate = newFloats) => {
     const padded = Math.ceil(levels.length / GROUP) * GROUP;
     const layout = layOut(kernel.memory, { means: 4 * GROUP, stds: 4 * GROUP, input: padded, output: 4 * padded });
     const { buffer } = kernel.memory;
@@ -35,7 +36,9 @@ function simdNormalizer(kernel: Kernel, mean: readonly number[], std: readonly n
     new Float32Array(buffer, layout.stds, GROUP).set(stds);
     new Uint8Array(buffer, layout.input, levels.length).set(levels);
     if (levels.length > 0) kernel.normalize(layout.input, levels.length, layout.means, layout.stds, layout.output);
-    return new Float32Array(buffer, layout.output, levels.length).slice();
+    const output = allocate(levels.length);
+    output.set(new Float32Array(buffer, layout.output, levels.length));
+    return output;
   };
 }
 
@@ -46,9 +49,13 @@ export function plainNormalizer(mean: readonly number[], std: readonly number[])
     const channel = at >> 8;
     return round(round(round((at & 255) / 255) - round(mean[channel]!)) / round(std[channel]!));
   });
-  return (levels) => {
-    const output = new Float32Array(levels.length);
+  return (levels, allocate = newFloats) => {
+    const output = allocate(levels.length);
     for (let at = 0; at < output.length; at++) output[at] = table[((at % mean.length) << 8) + levels[at]!]!;
     return output;
   };
+}
+
+function newFloats(length: number): Float32Array {
+  return new Float32Array(length);
 }

@@ -1,6 +1,7 @@
 import type { Item, Sample, TransformSpec } from '../contracts/dataset.js';
 import type { Random } from '../contracts/random.js';
 import type {
+  AllocateFloats,
   Box,
   Filter,
   Geometry,
@@ -29,8 +30,11 @@ export interface PipelineResult {
   readonly warning?: string;
 }
 
-/** Decodes and transforms one item; the result depends on nothing but the item and the random stream's seed. */
-export type Pipeline = (item: Item, random: Random) => Promise<PipelineResult>;
+/**
+ * Decodes and transforms one item; the result depends on nothing but the item and the random stream's seed. Float pixels
+ * may lie in memory of `allocate`.
+ */
+export type Pipeline = (item: Item, random: Random, allocate?: AllocateFloats) => Promise<PipelineResult>;
 
 /** The pipeline of a spec. @throws MaeError `CONFIG_INVALID` or `PLUGIN_INVALID`, naming the transform */
 export async function createPipeline(spec: PipelineSpec): Promise<Pipeline> {
@@ -48,7 +52,7 @@ export function composePipeline(
 ): Pipeline {
   const numLeading = transforms.findIndex((transform) => typeof transform === 'function');
   const leading = (numLeading < 0 ? transforms : transforms.slice(0, numLeading)) as readonly GeometryTransform[];
-  return async (item, random) => {
+  return async (item, random, allocate) => {
     const opened = await openImage(item.image, decode);
     const { width, height, warning } = opened;
     const loaded = await loadTarget(item, opened, handler);
@@ -57,7 +61,7 @@ export function composePipeline(
     const image = await readSteps(opened, steps);
     let sample: Sample = { id: item.id, ...samplePixels(image), originalWidth: width, originalHeight: height, target };
     for (let position = leading.length; position < transforms.length; position++) {
-      sample = applyTransform(transforms[position]!, sample, streamOf(random, position), handler);
+      sample = applyTransform(transforms[position]!, sample, streamOf(random, position), handler, allocate);
     }
     return warning === undefined ? { sample } : { sample, warning };
   };
@@ -113,16 +117,23 @@ async function readSteps(opened: OpenedImage, steps: readonly GeometryStep[]): P
   const { box } = first.geometry;
   const [left, top] = [Math.floor(box[0]), Math.floor(box[1])];
   const within: Box = [box[0] - left, box[1] - top, box[2] - left, box[3] - top];
-  const image = await opened.withPixels([left, top, Math.ceil(box[2]), Math.ceil(box[3])], (decoded) =>
-    ownPixels(applyGeometry(decoded, { ...first.geometry, box: within }, first.filter)),
-  );
+  const image = await opened.withPixels([left, top, Math.ceil(box[2]), Math.ceil(box[3])], (decoded, [x, y]) => {
+    const kept: Box = [x + within[0], y + within[1], x + within[2], y + within[3]];
+    return ownPixels(applyGeometry(decoded, { ...first.geometry, box: kept }, first.filter));
+  });
   return others.reduce((current, { geometry, filter }) => applyGeometry(current, geometry, filter), image);
 }
 
 /** The sample after one transform, its target with it. */
-export function applyTransform(transform: Transform, sample: Sample, random: Random, handler?: TargetHandler): Sample {
+export function applyTransform(
+  transform: Transform,
+  sample: Sample,
+  random: Random,
+  handler?: TargetHandler,
+  allocate?: AllocateFloats,
+): Sample {
   return typeof transform === 'function'
-    ? transform(sample, random)
+    ? transform(sample, random, allocate)
     : applyGeometryTransform(transform, sample, random, handler);
 }
 

@@ -1,6 +1,8 @@
 import type { Item, Sample } from '../contracts/dataset.js';
+import type { AllocateFloats } from '../contracts/transform.js';
 import { createRandom } from '../nn/random.js';
 import type { Pipeline, PipelineSpec } from './pipeline.js';
+import { allocateWithin } from './sample-memory.js';
 import { toTransferred, type TransferredError } from '../transferred-error.js';
 
 /** One sample to be made, as plain data. */
@@ -14,6 +16,16 @@ export interface SampleJob {
 export interface SampleTask {
   readonly pipeline: PipelineSpec;
   readonly jobs: readonly SampleJob[];
+  /** For the samples' floats, as far as it reaches. */
+  readonly memory?: SharedArrayBuffer | undefined;
+}
+
+/** What comes back. */
+export interface SampleTaskResult {
+  /** In the jobs' order. */
+  readonly outcomes: readonly SampleOutcome[];
+  /** Bytes of floats that the samples asked for. */
+  readonly bytes: number;
 }
 
 export type SampleOutcome =
@@ -23,25 +35,33 @@ export type SampleOutcome =
 const LANES = 2;
 
 /** The outcomes of jobs, in their order; a failure is an outcome, so that one picture never loses the others. */
-export async function runSampleJobs(pipeline: Pipeline, jobs: readonly SampleJob[]): Promise<SampleOutcome[]> {
+export async function runSampleJobs(
+  pipeline: Pipeline,
+  { jobs, memory }: Omit<SampleTask, 'pipeline'>,
+): Promise<SampleTaskResult> {
+  const { allocate, bytes } = allocateWithin(memory);
   const outcomes = new Array<SampleOutcome>(jobs.length);
   const queue = jobs.entries();
   const lane = async (): Promise<void> => {
-    for (const [position, job] of queue) outcomes[position] = await runSampleJob(pipeline, job);
+    for (const [position, job] of queue) outcomes[position] = await runSampleJob(pipeline, job, allocate);
   };
   await Promise.all(Array.from({ length: LANES }, lane));
-  return outcomes;
+  return { outcomes, bytes: bytes() };
 }
 
-async function runSampleJob(pipeline: Pipeline, { item, seed }: SampleJob): Promise<SampleOutcome> {
+async function runSampleJob(
+  pipeline: Pipeline,
+  { item, seed }: SampleJob,
+  allocate: AllocateFloats,
+): Promise<SampleOutcome> {
   try {
-    return await pipeline(item, createRandom(seed));
+    return await pipeline(item, createRandom(seed), allocate);
   } catch (error) {
     return { error: toTransferred(error) };
   }
 }
 
-/** The array buffers within plain data, each once; those are handed to another thread instead of being copied. */
+/** The array buffers within plain data, each once; those are handed to another thread, not copied. */
 export function buffersWithin(value: unknown): ArrayBuffer[] {
   const buffers = new Set<ArrayBuffer>();
   collectBuffers(value, buffers);

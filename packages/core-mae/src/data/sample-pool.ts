@@ -3,12 +3,28 @@ import type { Item } from '../contracts/dataset.js';
 import { workerFile } from '../engine/worker-file.js';
 import { decodeManyAtOnce } from './image.js';
 import { createPipeline, type PipelineSpec } from './pipeline.js';
-import { runSampleJobs, type SampleJob, type SampleOutcome } from './sample-jobs.js';
+import {
+  runSampleJobs,
+  type SampleJob,
+  type SampleOutcome,
+  type SampleTask,
+  type SampleTaskResult,
+} from './sample-jobs.js';
+import { createSampleMemory } from './sample-memory.js';
+
+export interface SampleJobsResult {
+  /** In the jobs' order. */
+  readonly outcomes: readonly SampleOutcome[];
+  /** Where floats of the samples lie. */
+  readonly memories: readonly SharedArrayBuffer[];
+}
 
 /** Makes samples, here or in worker threads. */
 export interface SamplePool {
-  /** The outcomes of jobs, in their order. Jobs handed in earlier are begun earlier. */
-  run(jobs: readonly SampleJob[]): Promise<SampleOutcome[]>;
+  /** Jobs handed in earlier are begun earlier. */
+  run(jobs: readonly SampleJob[]): Promise<SampleJobsResult>;
+  /** Takes the memories of samples that are done with, for later ones. */
+  release(memories: readonly SharedArrayBuffer[]): void;
   /** Ends the threads once the jobs under way are done. */
   close(): Promise<void>;
 }
@@ -27,17 +43,49 @@ export async function createSamplePool(spec: PipelineSpec, workers: number): Pro
   // Made here with worker threads too: a wrong option is then an error before the first batch.
   const pipeline = await createPipeline(spec);
   decodeManyAtOnce();
-  if (workers === 0) return { run: (jobs) => runSampleJobs(pipeline, jobs), close: () => Promise.resolve() };
+  if (workers === 0) {
+    return poolOf(
+      (jobs) => [jobs],
+      (task) => runSampleJobs(pipeline, task),
+      () => Promise.resolve(),
+    );
+  }
   const { Piscina } = await import('piscina');
   const pool = new Piscina({ filename: workerFile('sample-worker'), minThreads: workers, maxThreads: workers });
-  const runChunk = async (jobs: readonly SampleJob[]): Promise<SampleOutcome[]> =>
-    (await pool.run({ pipeline: spec, jobs: jobs.map(detached) })) as SampleOutcome[];
+  return poolOf(
+    (jobs) => inChunks(jobs, workers),
+    async ({ jobs, memory }) => {
+      const task: SampleTask = { pipeline: spec, jobs: jobs.map(detached), memory };
+      return (await pool.run(task)) as SampleTaskResult;
+    },
+    () => pool.close(),
+  );
+}
+
+type RunTask = (task: Pick<SampleTask, 'jobs' | 'memory'>) => Promise<SampleTaskResult>;
+
+function poolOf(
+  split: (jobs: readonly SampleJob[]) => ReadonlyArray<readonly SampleJob[]>,
+  runTask: RunTask,
+  close: () => Promise<void>,
+): SamplePool {
+  const memory = createSampleMemory();
+  const runPart = async (jobs: readonly SampleJob[]) => {
+    const taken = memory.take();
+    const { outcomes, bytes } = await runTask({ jobs, memory: taken });
+    memory.note(bytes);
+    return { outcomes, taken };
+  };
   return {
     async run(jobs) {
-      const chunks = await Promise.all(inChunks(jobs, workers).map(runChunk));
-      return chunks.flat();
+      const parts = await Promise.all(split(jobs).map(runPart));
+      return {
+        outcomes: parts.flatMap(({ outcomes }) => outcomes),
+        memories: parts.flatMap(({ taken }) => taken ?? []),
+      };
     },
-    close: () => pool.close(),
+    release: (memories) => memory.giveBack(memories),
+    close,
   };
 }
 

@@ -149,7 +149,7 @@ export function normalize({ mean = IMAGENET_MEAN, std = IMAGENET_STD }: Normaliz
     });
   }
   const normalized = levelNormalizer(mean, std);
-  return (sample) => {
+  return (sample, _random, allocate) => {
     if (sample.pixels instanceof Float32Array) {
       throw new MaeError('CONFIG_INVALID', {
         what: 'the pixels are floating-point already',
@@ -164,7 +164,7 @@ export function normalize({ mean = IMAGENET_MEAN, std = IMAGENET_STD }: Normaliz
         fix: 'give both one value per channel',
       });
     }
-    return { ...sample, pixels: normalized(sample.pixels) };
+    return { ...sample, pixels: normalized(sample.pixels, allocate) };
   };
 }
 

@@ -110,6 +110,7 @@ export async function prepareTraining(input: TrainingInput, plan: TrainingPlan):
   const source: BatchSource = {
     batchesPerEpoch: loader.numBatches,
     batches: (epoch, first) => loader.batches(epoch, first),
+    release: (batch) => loader.release(batch),
   };
   return {
     state,

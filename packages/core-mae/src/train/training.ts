@@ -20,6 +20,8 @@ export interface BatchSource {
   readonly batchesPerEpoch: number;
   /** The epoch's batches from `firstBatch` on. */
   batches(epoch: number, firstBatch: number): AsyncIterable<readonly Sample[]>;
+  /** Told of every batch that a step is done with: the pixels of later ones may take its memory. */
+  release?(batch: readonly Sample[]): void;
 }
 
 /** Everything that training changes: what a checkpoint holds. */
@@ -107,8 +109,9 @@ async function* trainEpoch(
   state: TrainingState,
   samples: AsyncIterable<readonly Sample[]>,
   step: OptimizerStep,
-  { batches: { batchesPerEpoch }, accumIter, schedule, batchSize }: TrainingOptions,
+  { batches, accumIter, schedule, batchSize }: TrainingOptions,
 ): AsyncGenerator<StepRecord, void, void> {
+  const { batchesPerEpoch } = batches;
   let pending: Array<readonly Sample[]> = [];
   let startedAt = performance.now();
   for await (const batch of samples) {
@@ -117,6 +120,7 @@ async function* trainEpoch(
     if (pending.length < accumulationLength(progress.batch, batchesPerEpoch, accumIter)) continue;
     const lr = learningRateAt(progress.epoch + progress.batch / batchesPerEpoch, schedule);
     const { losses, terms, gradNorm } = await step(pending, lr);
+    for (const done of pending) batches.release?.(done);
     const batchesDone = progress.batch + pending.length;
     const endsEpoch = batchesDone >= batchesPerEpoch;
     const lossSum = losses.reduce((sum, loss) => sum + loss, progress.lossSum);
