@@ -1,4 +1,6 @@
 import { performance } from 'node:perf_hooks';
+import type { Engine, ProgramSpec } from '../packages/core-mae/src/contracts/engine.js';
+import type { Batch, ParameterTree } from '../packages/core-mae/src/contracts/tensor.js';
 import { createOnnxEngine, type OnnxEngineOptions } from '../packages/core-mae/src/engine/onnx.js';
 import { vectorKernels } from '../packages/core-mae/src/engine/kernels/select.js';
 import { createParameterArena } from '../packages/core-mae/src/engine/parameter-arena.js';
@@ -14,15 +16,27 @@ export interface StepSetting {
   readonly config: MaeConfig;
   readonly batchSize: number;
   readonly steps: number;
+  /** Threads that each take a part of the batch. Default 1 program that shares all threads. */
+  readonly replicas?: number;
   /** Called after each step. */
   readonly onStep?: (step: number) => void;
 }
 
-/** (a) ViT-B/16 at 224 pixels with the paper's decoder, batch 8; (b) a small model on small pictures, batch 64. */
-export const stepSettings: Readonly<Record<'a' | 'b', StepSetting>> = {
-  a: { config: presets.base, batchSize: 8, steps: 5 },
-  b: { config: { ...presets.tiny, imageSize: [64, 64], patchSize: 8 }, batchSize: 64, steps: 12 },
+const small: StepSetting = {
+  config: { ...presets.tiny, imageSize: [64, 64], patchSize: 8 },
+  batchSize: 64,
+  steps: 12,
 };
+
+/**
+ * (a) ViT-B/16 at 224 pixels with the paper's decoder, batch 8; (b) a small model on small pictures, batch 64; the same
+ * as `--replicas auto` trains it on two cores.
+ */
+export const stepSettings = {
+  a: { config: presets.base, batchSize: 8, steps: 5 },
+  b: small,
+  'b, 2 replicas': { ...small, replicas: 2 },
+} as const satisfies Readonly<Record<string, StepSetting>>;
 
 export interface StepTimes {
   /** Median of a whole step: forward, backward and AdamW. */
@@ -35,7 +49,7 @@ export interface StepTimes {
 
 /** Times of training steps on random pictures, all parameters updated, after two steps to warm up; with 0 steps it only compiles. */
 export async function timeSteps(
-  { config, batchSize, steps, onStep }: StepSetting,
+  { config, batchSize, steps, replicas = 1, onStep }: StepSetting,
   engineOptions: OnnxEngineOptions = {},
   options: MaskOptions = defaultMaskOptions,
 ): Promise<StepTimes> {
@@ -47,13 +61,14 @@ export async function timeSteps(
   const engine = await createOnnxEngine(engineOptions);
 
   const started = performance.now();
-  const program = await engine.compile({
+  const spec = {
     name: 'mae',
     fn: maeLoss(config, options),
     parameters: shapesOf(specs),
-    batch: maeBatchSpec(config, options, batchSize),
+    batch: maeBatchSpec(config, options, batchSize / replicas),
     gradients: Object.keys(trainable),
-  });
+  };
+  const pass = await compilePass(engine, spec, replicas);
   const compileSeconds = (performance.now() - started) / 1000;
 
   const random = createRandom(1);
@@ -64,10 +79,13 @@ export async function timeSteps(
   const optimizerTimes: number[] = [];
   let loss = NaN;
   for (let step = 1; steps > 0 && step <= steps + 2; step++) {
-    const orders = Array.from({ length: batchSize }, () => random.permutation(numPatches));
-    const batch = createMaeBatch(config, options, images, orders);
+    const parts = Array.from({ length: replicas }, (_, part) => {
+      const length = images.length / replicas;
+      const orders = Array.from({ length: batchSize / replicas }, () => random.permutation(numPatches));
+      return createMaeBatch(config, options, images.subarray(part * length, (part + 1) * length), orders);
+    });
     const before = performance.now();
-    const outputs = await program.run(parameters, batch, gradients);
+    loss = await pass(parameters, parts, gradients);
     const differentiated = performance.now();
     for (const { name, data, shape } of gradients.values()) {
       const weightDecay = shape.length > 1 ? 0.05 : 0;
@@ -75,7 +93,6 @@ export async function timeSteps(
       vectorKernels.adamw(parameters.get(name)!.data, data, means.get(name)!.data, squares.get(name)!.data, rates);
     }
     const after = performance.now();
-    loss = outputs.loss!.data[0]!;
     onStep?.(step);
     if (step > 2) {
       times.push((after - before) / 1000);
@@ -85,6 +102,21 @@ export async function timeSteps(
   await engine.dispose();
   const fastest = Math.min(...times);
   return { seconds: median(times), fastest, optimizerSeconds: median(optimizerTimes), compileSeconds, loss };
+}
+
+type Pass = (parameters: ParameterTree, parts: readonly Batch[], gradients: ParameterTree) => Promise<number>;
+
+/** Loss and gradients of a batch in as many parts as there are replicas. */
+async function compilePass(engine: Engine, spec: ProgramSpec, replicas: number): Promise<Pass> {
+  if (replicas === 1) {
+    const program = await engine.compile(spec);
+    return async (parameters, [batch], gradients) => (await program.run(parameters, batch!, gradients)).loss!.data[0]!;
+  }
+  const program = await engine.replication!.compile(spec, replicas);
+  return async (parameters, parts, gradients) => {
+    const outputs = await program.run(parameters, parts, gradients);
+    return outputs.reduce((sum, { loss }) => sum + loss!.data[0]! / replicas, 0);
+  };
 }
 
 function median(values: readonly number[]): number {

@@ -1,15 +1,8 @@
 import { spawnSync } from 'node:child_process';
 import { cpus } from 'node:os';
-import { performance } from 'node:perf_hooks';
 import { fileURLToPath } from 'node:url';
-import { createOnnxEngine } from '../packages/core-mae/src/engine/onnx.js';
-import { createMaeBatch, maeBatchSpec } from '../packages/core-mae/src/models/mae-batch.js';
-import { defaultMaskOptions } from '../packages/core-mae/src/models/mae-config.js';
-import { maeLoss, maeSpecs } from '../packages/core-mae/src/models/mae.js';
-import { allocateOnHeap, initializeParameters, shapesOf, trainableNames } from '../packages/core-mae/src/nn/params.js';
-import { createRandom } from '../packages/core-mae/src/nn/random.js';
-import { benchFile, type Measurement } from './compare.js';
-import { stepSettings } from './mae-step.js';
+import { benchFile, type Measurement, reportMeasurement } from './compare.js';
+import { stepSettings, timeSteps } from './mae-step.js';
 
 const THREADS = 2;
 const ROUNDS = 3;
@@ -47,47 +40,13 @@ function inProcess(count: number): Measurement {
   return JSON.parse(stdout) as Measurement;
 }
 
-/** Median time of a pass, in seconds, after two to warm up. */
-async function timePasses(count: number): Promise<number> {
-  const { config, batchSize, steps } = stepSettings.b;
-  const specs = maeSpecs(config, defaultMaskOptions);
-  const random = createRandom(1);
-  const parameters = initializeParameters(specs, createRandom(0));
-  const gradientNames = trainableNames(specs);
-  const gradients = allocateOnHeap(Object.fromEntries(gradientNames.map((name) => [name, specs[name]!.shape])));
-  const engine = await createOnnxEngine({ threads: THREADS });
-  const size = batchSize / count;
-  const spec = {
-    name: 'mae',
-    fn: maeLoss(config, defaultMaskOptions),
-    parameters: shapesOf(specs),
-    batch: maeBatchSpec(config, defaultMaskOptions, size),
-    gradients: gradientNames,
-  };
-  const program = await engine.replication!.compile(spec, count);
-  const [height, width] = config.imageSize;
-  const images = Float32Array.from({ length: size * height * width * config.inChannels }, () => random.normal());
-  const numPatches = (height * width) / config.patchSize ** 2;
-  const times: number[] = [];
-  for (let step = 1; step <= steps + 2; step++) {
-    const batches = Array.from({ length: count }, () => {
-      const orders = Array.from({ length: size }, () => random.permutation(numPatches));
-      return createMaeBatch(config, defaultMaskOptions, images, orders);
-    });
-    const startedAt = performance.now();
-    await program.run(parameters, batches, gradients);
-    if (step > 2) times.push((performance.now() - startedAt) / 1000);
-  }
-  await engine.dispose();
-  return times.sort((a, b) => a - b)[Math.floor(times.length / 2)]!;
-}
-
 function median(measurements: readonly Measurement[]): Measurement {
   return [...measurements].sort((a, b) => a.seconds - b.seconds)[Math.floor(measurements.length / 2)]!;
 }
 
 // As a process of its own: one number of replicas, measured.
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const seconds = await timePasses(Number(process.argv[2]));
-  console.log(JSON.stringify({ seconds, peakMiB: process.resourceUsage().maxRSS / 1024 }));
+  const replicas = Number(process.argv[2]);
+  const { seconds, optimizerSeconds } = await timeSteps({ ...stepSettings.b, replicas }, { threads: THREADS });
+  reportMeasurement(seconds - optimizerSeconds);
 }

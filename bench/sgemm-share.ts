@@ -6,7 +6,7 @@ import { defaultMaskOptions, type MaeConfig } from '../packages/core-mae/src/mod
 import { countVisible } from '../packages/core-mae/src/models/masking.js';
 import { patchGrid } from '../packages/core-mae/src/models/vit-config.js';
 import { benchFile, compare, reportMeasurement } from './compare.js';
-import { stepSettings, timeSteps } from './mae-step.js';
+import { type StepSetting, stepSettings, timeSteps } from './mae-step.js';
 
 const SIZE = 2048;
 const RUNS = 12;
@@ -25,7 +25,7 @@ export async function run(): Promise<object[]> {
   const peaks = { ours: gigaflops(product.ours.seconds), peer: gigaflops(product.peer.seconds) };
   const peak = Math.max(peaks.ours, peaks.peer);
   const results: object[] = [];
-  for (const [key, setting] of Object.entries(stepSettings)) {
+  for (const [key, setting] of Object.entries<StepSetting>(stepSettings)) {
     const { seconds, optimizerSeconds } = await timeSteps(setting);
     const needed = setting.batchSize * stepFlops(setting.config);
     const reached = needed / (seconds - optimizerSeconds) / 1e9;
