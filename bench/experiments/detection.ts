@@ -1,5 +1,5 @@
 import { type Budget, compareArms, comparisonTable } from './comparison.js';
-import { measureModel } from './detect-stamps/measure.js';
+import { measureModel } from './detection-measures.js';
 import { createRunner } from './runner.js';
 import { markdownTable, writeResult } from './results.js';
 

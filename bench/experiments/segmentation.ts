@@ -1,7 +1,7 @@
 import { type Budget, compareArms, comparisonTable } from './comparison.js';
 import { createRunner } from './runner.js';
 import { writeResult } from './results.js';
-import { drawPredictions } from './segment-stamps/sheet.js';
+import { drawPredictions } from './segmentation-sheet.js';
 
 export interface SegmentationExperiment {
   /** Its settings are in a folder of this name: `pretrain.yaml`, `finetune.yaml`. */

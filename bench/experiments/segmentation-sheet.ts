@@ -13,7 +13,7 @@ import {
   type SheetRow,
 } from '@mae-tasks/core-mae';
 import segmentPlugin, { type SegmentationResult, type SegmentFacts } from '@mae-tasks/plugin-segment';
-import { legendRows, overlay, overlaySheet } from '../../../packages/plugin-segment/src/overlay.js';
+import { legendRows, overlay, overlaySheet } from '../../packages/plugin-segment/src/overlay.js';
 
 export interface DrawnModel {
   readonly title: string;
