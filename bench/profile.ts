@@ -1,7 +1,7 @@
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type StepSetting, stepSettings, timeSteps } from './mae-step.js';
+import { stepSettings, timeSteps } from './mae-step.js';
 
 interface TraceEvent {
   readonly cat?: string;
@@ -19,7 +19,7 @@ const SHOWN = 12;
  */
 export async function run(): Promise<object[]> {
   const results: object[] = [];
-  for (const [key, setting] of Object.entries<StepSetting>({ a: stepSettings.a, b: stepSettings.b })) {
+  for (const [key, setting] of Object.entries(stepSettings)) {
     const folder = await mkdtemp(join(tmpdir(), 'mae-tasks-profile-'));
     try {
       await timeSteps({ ...setting, steps: STEPS }, { threads: 1, profile: join(folder, 'step') });

@@ -6,7 +6,7 @@ import { defaultMaskOptions, type MaeConfig } from '../packages/core-mae/src/mod
 import { countVisible } from '../packages/core-mae/src/models/masking.js';
 import { patchGrid } from '../packages/core-mae/src/models/vit-config.js';
 import { benchFile, compare, reportMeasurement } from './compare.js';
-import { type StepSetting, stepSettings, timeSteps } from './mae-step.js';
+import { stepSettings, timeSteps } from './mae-step.js';
 
 const SIZE = 2048;
 const RUNS = 12;
@@ -15,8 +15,8 @@ const ROUNDS = 3;
 /**
  * How much of the machine's speed at multiplying large matrices a training step reaches. The machine's peak is the
  * fastest product of any library here, ours (ONNX Runtime) or the peer's (PyTorch's BLAS). `ratio` is the share: the
- * multiplications and additions that the step's matrix products need, over its time without the optimizer, over the
- * peak; higher is better, 1 is the limit.
+ * multiplications and additions that the matrix products of a forward and backward pass need, over the time of the
+ * fastest pass, over the peak; higher is better, 1 is the limit. `medianRatio` is that of the usual pass.
  */
 export async function run(): Promise<object[]> {
   const ours = [benchFile('sgemm-share.ts')];
@@ -25,13 +25,20 @@ export async function run(): Promise<object[]> {
   const peaks = { ours: gigaflops(product.ours.seconds), peer: gigaflops(product.peer.seconds) };
   const peak = Math.max(peaks.ours, peaks.peer);
   const results: object[] = [];
-  for (const [key, setting] of Object.entries<StepSetting>(stepSettings)) {
-    const { seconds, optimizerSeconds } = await timeSteps(setting);
+  for (const [key, setting] of Object.entries(stepSettings)) {
+    const { seconds, optimizerSeconds, fastestPass } = await timeSteps({ ...setting, steps: RUNS });
     const needed = setting.batchSize * stepFlops(setting.config);
-    const reached = needed / (seconds - optimizerSeconds) / 1e9;
+    const reached = needed / fastestPass / 1e9;
+    const usual = needed / (seconds - optimizerSeconds) / 1e9;
     const name = `sgemm-share (${key})`;
     const shared = { reachedGflops: reached, peakGflops: peaks, setting: product.setting, better: 'higher' };
-    results.push({ name, ratio: reached / peak, ofOurProduct: reached / peaks.ours, ...shared });
+    results.push({
+      name,
+      ratio: reached / peak,
+      medianRatio: usual / peak,
+      ofOurProduct: reached / peaks.ours,
+      ...shared,
+    });
   }
   return results;
 }

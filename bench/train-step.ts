@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { benchFile, compare, type Comparison } from './compare.js';
-import { type StepSetting, stepSettings, timeSteps } from './mae-step.js';
+import { stepSettings, timeSteps } from './mae-step.js';
 
 const ROUNDS = 3;
 
@@ -9,7 +9,7 @@ const ROUNDS = 3;
  * side in a process of its own, alternating. `memoryRatio` is that of the processes' highest resident memory.
  */
 export function run(): Comparison[] {
-  return Object.entries<StepSetting>(stepSettings).map(([key, { config, batchSize, steps }]) => {
+  return Object.entries(stepSettings).map(([key, { config, batchSize, steps }]) => {
     const peerArguments = [
       ['--image', config.imageSize[0]],
       ['--patch', config.patchSize],
@@ -30,6 +30,6 @@ export function run(): Comparison[] {
 
 // As a process of its own: one setting, measured.
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const times = await timeSteps(stepSettings[process.argv[2] as keyof typeof stepSettings]);
+  const times = await timeSteps(stepSettings[process.argv[2] as 'a' | 'b']);
   console.log(JSON.stringify({ ...times, peakMiB: process.resourceUsage().maxRSS / 1024 }));
 }
