@@ -16,8 +16,8 @@ const LABELS = [
   // 400 steps, as in the run that is to be matched
   { labels: 100, seeds: SEEDS, finetune: { epochs: 200, batchSize: 50 }, probeEpochs: 500 },
   { labels: 1_000, seeds: SEEDS, finetune: { epochs: 20, batchSize: 50 }, probeEpochs: 200 },
-  // 234 and 468 steps of larger batches
-  { labels: 10_000, seeds: [0], finetune: { epochs: 3, batchSize: 128 }, probeEpochs: 60 },
+  // 468 steps of larger batches
+  { labels: 10_000, seeds: [0], finetune: { epochs: 6, batchSize: 128 }, probeEpochs: 60 },
   { labels: 60_000, seeds: [0], finetune: { epochs: 1, batchSize: 128 }, probeEpochs: 20 },
 ];
 
