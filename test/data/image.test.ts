@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { PNG } from 'pngjs';
 import sharp, { type Sharp } from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { withChannels } from '#core/data/channels.js';
 import { encodeJpeg, encodePng, encodeWebp } from '#core/data/encode-image.js';
 import { type DecodeOptions, decodeImage, openImage } from '#core/data/image.js';
 import { readJpegHeader } from '#core/data/jpeg-header.js';
@@ -105,6 +106,21 @@ describe('channels', () => {
     height: 1,
     channels: 4,
   };
+
+  it('rounds every level at every opacity', () => {
+    for (const background of [0, 1, 77, 128, 255]) {
+      const levels = Uint8Array.from({ length: 256 * 256 * 2 }, (_, at) => (at % 2 === 0 ? at >> 9 : (at >> 1) & 255));
+      const grey = withChannels({ data: levels, width: 256, height: 256, channels: 2 }, 1, [
+        background,
+        background,
+        background,
+      ]);
+      const expected = grey.data.map((_, at) =>
+        Math.round(((at >> 8) * (at & 255) + background * (255 - (at & 255))) / 255),
+      );
+      expect(grey.data).toEqual(expected);
+    }
+  });
 
   it('lays transparent pictures on white, or on the given background', async () => {
     const path = store('alpha.png', await encodePng(alphaPicture));

@@ -33,10 +33,16 @@ function composite({ data, width, height, channels }: Image, background: Color):
     const alpha = data[from + channels - 1]!;
     for (let color = 0; color < numColors; color++) {
       const value = data[from + (channels === 4 ? color : 0)]!;
-      output[to + color] = Math.round((value * alpha + background[color]! * (255 - alpha)) / 255);
+      output[to + color] = roundedOver255(value * alpha + background[color]! * (255 - alpha));
     }
   }
   return { data: output, width, height, channels: numColors };
+}
+
+/** `Math.round(value / 255)` without a division, for whole numbers from 0 to 255². */
+function roundedOver255(value: number): number {
+  const shifted = value + 128;
+  return (shifted + (shifted >> 8)) >> 8;
 }
 
 function toRgba({ data, width, height, channels }: Image): Image {
