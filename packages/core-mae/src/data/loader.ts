@@ -41,8 +41,8 @@ export interface Loader {
    */
   batches(epoch: number, start?: number): AsyncGenerator<readonly Sample[], void, undefined>;
   /**
-   * Tells that nobody looks at a batch's pixels any more: those of later ones take their memory, which spares both threads
-   * most of V8's collections. A batch that is not released stays as it is.
+   * Tells that nobody looks at a batch's pixels any more: those of later ones take their memory, which spares V8 most of
+   * its collections. A batch that is not released stays as it is.
    */
   release(batch: readonly Sample[]): void;
   /** Ends the worker threads; without it, they end with the process. */

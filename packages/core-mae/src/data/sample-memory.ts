@@ -11,8 +11,8 @@ export interface SampleMemory {
 }
 
 /**
- * Every new array of a picture's size brings V8's next collection of the whole heap nearer, in the thread that makes it
- * and in the one that it is handed to: two thirds of a millisecond a picture. Shared memory is neither made nor handed over.
+ * An array of a picture's size costs the worker time to hand over, and brings V8's next collection of the whole heap
+ * nearer in the thread that it is handed to. Shared memory that is used again costs neither.
  */
 export function createSampleMemory(): SampleMemory {
   const free: SharedArrayBuffer[] = [];
