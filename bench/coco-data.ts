@@ -1,11 +1,11 @@
 import { closeSync, existsSync, mkdirSync, openSync, renameSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { polygonToRle } from '../packages/core-mae/src/data/coco/polygon.js';
-import { rleToString } from '../packages/core-mae/src/data/coco/rle-string.js';
-import { rleArea, rleToBox } from '../packages/core-mae/src/data/coco/rle.js';
+import { polygonToRle } from '../packages/core-mae/src/data/masks/polygon.js';
+import { rleToString } from '../packages/core-mae/src/data/masks/rle-string.js';
+import { rleArea, rleToBox } from '../packages/core-mae/src/data/masks/rle.js';
 import type { Random } from '../packages/core-mae/src/contracts/random.js';
-import { createRandom } from '../packages/core-mae/src/nn/random.js';
+import { createRandom } from '../packages/core-mae/src/base/random.js';
 
 /** Made-up data of COCO's dimensions, the same on every machine, kept in the temporary folder between runs. */
 const FOLDER = join(tmpdir(), 'mae-tasks-bench-coco');

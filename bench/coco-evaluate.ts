@@ -1,6 +1,6 @@
 import { performance } from 'node:perf_hooks';
 import { fileURLToPath } from 'node:url';
-import { evaluateCoco } from '../packages/core-mae/src/data/coco/evaluate.js';
+import { evaluateCoco } from '../packages/core-mae/src/data/coco/evaluation/evaluate.js';
 import { loadCoco } from '../packages/core-mae/src/data/coco/parse.js';
 import { loadResults } from '../packages/core-mae/src/data/coco/results.js';
 import { evaluationFiles } from './coco-data.js';

@@ -3,10 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { fileURLToPath } from 'node:url';
-import { maskIou } from '../packages/core-mae/src/data/coco/overlap.js';
-import { polygonToRle } from '../packages/core-mae/src/data/coco/polygon.js';
-import { rleFromString, rleToString } from '../packages/core-mae/src/data/coco/rle-string.js';
-import { createRandom } from '../packages/core-mae/src/nn/random.js';
+import { maskIou } from '../packages/core-mae/src/data/masks/overlap.js';
+import { polygonToRle } from '../packages/core-mae/src/data/masks/polygon.js';
+import { rleFromString, rleToString } from '../packages/core-mae/src/data/masks/rle-string.js';
+import { createRandom } from '../packages/core-mae/src/base/random.js';
 import { blob } from './coco-data.js';
 import { benchFile, compare, type Comparison, reportMeasurement } from './compare.js';
 

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { fileURLToPath } from 'node:url';
-import { createRandom } from '../packages/core-mae/src/nn/random.js';
+import { createRandom } from '../packages/core-mae/src/base/random.js';
 import { nonMaximumSuppression, pasteMask } from '../packages/plugin-detect/src/index.js';
 import { benchFile, compare, type Comparison, reportMeasurement } from './compare.js';
 

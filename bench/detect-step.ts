@@ -6,7 +6,7 @@ import { createOnnxEngine } from '../packages/core-mae/src/engine/onnx.js';
 import { createParameterArena } from '../packages/core-mae/src/engine/parameter-arena.js';
 import { presets } from '../packages/core-mae/src/models/presets.js';
 import { initializeParameters, shapesOf } from '../packages/core-mae/src/nn/params.js';
-import { createRandom } from '../packages/core-mae/src/nn/random.js';
+import { createRandom } from '../packages/core-mae/src/base/random.js';
 import {
   createDetectPredictStep,
   createDetectTrainStep,

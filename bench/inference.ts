@@ -6,7 +6,7 @@ import { encodeImages, vitNormSpecs, vitSpecs } from '../packages/core-mae/src/m
 import { presets } from '../packages/core-mae/src/models/presets.js';
 import { layerNorm } from '../packages/core-mae/src/nn/layer-norm.js';
 import { initializeParameters, shapesOf } from '../packages/core-mae/src/nn/params.js';
-import { createRandom } from '../packages/core-mae/src/nn/random.js';
+import { createRandom } from '../packages/core-mae/src/base/random.js';
 import { benchFile, compare, type Comparison, reportMeasurement } from './compare.js';
 
 const BATCH_SIZES = [1, 16];

@@ -5,9 +5,9 @@ import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { fileURLToPath } from 'node:url';
 import sharp from 'sharp';
-import { imageFolder } from '../packages/core-mae/src/data/image-folder.js';
-import { createLoader } from '../packages/core-mae/src/data/loader.js';
-import { createRandom } from '../packages/core-mae/src/nn/random.js';
+import { imageFolder } from '../packages/core-mae/src/data/readers/image-folder.js';
+import { createLoader } from '../packages/core-mae/src/data/loading/loader.js';
+import { createRandom } from '../packages/core-mae/src/base/random.js';
 import { benchFile } from './compare.js';
 
 const NUM_PICTURES = 96;

@@ -9,7 +9,7 @@ import { defaultMaskOptions, type MaeConfig, type MaskOptions } from '../package
 import { maeLoss, maeSpecs } from '../packages/core-mae/src/models/mae.js';
 import { presets } from '../packages/core-mae/src/models/presets.js';
 import { initializeParameters, shapesOf, trainableNames } from '../packages/core-mae/src/nn/params.js';
-import { createRandom } from '../packages/core-mae/src/nn/random.js';
+import { createRandom } from '../packages/core-mae/src/base/random.js';
 
 /** A model and a batch size that benches share. */
 export interface StepSetting {

@@ -1,8 +1,8 @@
 import { performance } from 'node:perf_hooks';
 import { encodeModel } from '../packages/core-mae/src/engine/onnx/encode.js';
 import { createGraphBuilder } from '../packages/core-mae/src/engine/onnx/graph.js';
-import { RESULT_STOP } from '../packages/core-mae/src/engine/onnx/result-stop.js';
-import { createSession, loadOnnxRuntime } from '../packages/core-mae/src/engine/onnx/session.js';
+import { RESULT_STOP } from '../packages/core-mae/src/engine/onnx/session/result-stop.js';
+import { createSession, loadOnnxRuntime } from '../packages/core-mae/src/engine/onnx/session/session.js';
 
 /** Float32 values: 256 MB. */
 const SIZE = 64_000_000;

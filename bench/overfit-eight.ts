@@ -2,13 +2,13 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createEngine } from '../packages/core-mae/src/engine/select.js';
-import { writeFileAtomically } from '../packages/core-mae/src/checkpoint/atomic-write.js';
+import { writeFileAtomically } from '../packages/core-mae/src/base/atomic-write.js';
 import type { Dataset } from '../packages/core-mae/src/contracts/dataset.js';
-import { checkSettings } from '../packages/core-mae/src/train/check-settings.js';
-import { readingSettings } from '../packages/core-mae/src/train/data-settings.js';
-import { preparePretraining } from '../packages/core-mae/src/train/prepare-pretraining.js';
-import { pretrainSettings } from '../packages/core-mae/src/train/pretrain-settings.js';
-import { train } from '../packages/core-mae/src/train/training.js';
+import { checkSettings } from '../packages/core-mae/src/base/check-settings.js';
+import { readingSettings } from '../packages/core-mae/src/train/settings/data-settings.js';
+import { preparePretraining } from '../packages/core-mae/src/train/pretraining/assemble.js';
+import { pretrainSettings } from '../packages/core-mae/src/train/settings/pretrain-settings.js';
+import { train } from '../packages/core-mae/src/train/loop/training.js';
 
 /** Unicode code points of the eight pictures, as the package names its files. */
 const PICTURES = ['1f34e', '1f436', '1f697', '1f33b', '1f419', '1f355', '1f984', '1f30d'];

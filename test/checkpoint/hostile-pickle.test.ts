@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { WEIGHT_GLOBALS } from '#core/checkpoint/pickle/allowed-globals.js';
 import { unpickle } from '#core/checkpoint/pickle/machine.js';
-import { readPickle, readTorch } from '#core/checkpoint/torch-pickle.js';
+import { readPickle, readTorch } from '#core/checkpoint/pickle/torch-pickle.js';
 import { bytesOf, global, int, pickle, text, torchFile, uint32 } from './pickle-assembler.js';
 import { useTemporaryFolders } from './temporary-folder.js';
 

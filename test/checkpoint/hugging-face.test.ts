@@ -2,8 +2,8 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { huggingFaceKeyMap } from '#core/checkpoint/keymaps/hugging-face.js';
 import { loadCheckpoint } from '#core/checkpoint/load.js';
-import { readSafetensors } from '#core/checkpoint/safetensors.js';
-import type { StoredTensor, StoredTensors } from '#core/checkpoint/stored-tensor.js';
+import { readSafetensors } from '#core/checkpoint/files/safetensors.js';
+import type { StoredTensor, StoredTensors } from '#core/checkpoint/files/stored-tensor.js';
 
 const fixture = (name: string): string =>
   fileURLToPath(new URL(`../fixtures/hugging-face/${name}.safetensors`, import.meta.url));

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { detectKeyMap } from '#core/checkpoint/keymaps/detect.js';
-import type { StoredTensor } from '#core/checkpoint/stored-tensor.js';
+import type { StoredTensor } from '#core/checkpoint/files/stored-tensor.js';
 
 /** Tensors of these names, each told apart by its value. */
 function named(...names: string[]): Map<string, StoredTensor> {

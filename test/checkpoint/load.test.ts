@@ -2,12 +2,12 @@ import { copyFile, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { writeFileAtomically } from '#core/checkpoint/atomic-write.js';
+import { writeFileAtomically } from '#core/base/atomic-write.js';
 import { loadCheckpoint, readCheckpoint } from '#core/checkpoint/load.js';
 import { mergeCheckpoint } from '#core/checkpoint/merge.js';
-import { safetensorsChunks } from '#core/checkpoint/safetensors.js';
+import { safetensorsChunks } from '#core/checkpoint/files/safetensors.js';
 import { optimizerTensors, saveCheckpoint } from '#core/checkpoint/save.js';
-import type { StoredTensor, StoredTensors } from '#core/checkpoint/stored-tensor.js';
+import type { StoredTensor, StoredTensors } from '#core/checkpoint/files/stored-tensor.js';
 import type { Parameter } from '#core/contracts/tensor.js';
 import { useTemporaryFolders } from './temporary-folder.js';
 

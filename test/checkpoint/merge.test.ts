@@ -2,10 +2,10 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { mergeCheckpoint } from '#core/checkpoint/merge.js';
 import { formatMergeReport } from '#core/checkpoint/merge-report.js';
-import { readSafetensors } from '#core/checkpoint/safetensors.js';
-import type { StoredTensor } from '#core/checkpoint/stored-tensor.js';
+import { readSafetensors } from '#core/checkpoint/files/safetensors.js';
+import type { StoredTensor } from '#core/checkpoint/files/stored-tensor.js';
 import type { ParameterTree, Shape } from '#core/contracts/tensor.js';
-import { MaeError } from '#core/errors.js';
+import { MaeError } from '#core/base/errors.js';
 import { allocateOnHeap } from '#core/nn/params.js';
 
 const fixture = (name: string): string => fileURLToPath(new URL(`../fixtures/mae/${name}`, import.meta.url));

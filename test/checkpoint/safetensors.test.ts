@@ -2,9 +2,9 @@ import { truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { writeFileAtomically } from '#core/checkpoint/atomic-write.js';
-import { readSafetensors, readSafetensorsHeader, safetensorsChunks } from '#core/checkpoint/safetensors.js';
-import { type StoredTensor, toFloat32, toNumbers } from '#core/checkpoint/stored-tensor.js';
+import { writeFileAtomically } from '#core/base/atomic-write.js';
+import { readSafetensors, readSafetensorsHeader, safetensorsChunks } from '#core/checkpoint/files/safetensors.js';
+import { type StoredTensor, toFloat32, toNumbers } from '#core/checkpoint/files/stored-tensor.js';
 import { useTemporaryFolders } from './temporary-folder.js';
 
 const fixture = (name: string): string => fileURLToPath(new URL(`../fixtures/mae/${name}`, import.meta.url));

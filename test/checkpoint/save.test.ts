@@ -5,9 +5,9 @@ import { mkdir, readdir, readFile, stat, utimes, writeFile } from 'node:fs/promi
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { type FileSystem, writeFileAtomically } from '#core/checkpoint/atomic-write.js';
+import { type FileSystem, writeFileAtomically } from '#core/base/atomic-write.js';
 import { optimizerSlots, optimizerTensors, saveCheckpoint } from '#core/checkpoint/save.js';
-import { readSafetensors } from '#core/checkpoint/safetensors.js';
+import { readSafetensors } from '#core/checkpoint/files/safetensors.js';
 import type { Parameter } from '#core/contracts/tensor.js';
 import { useTemporaryFolders } from './temporary-folder.js';
 

@@ -2,9 +2,9 @@ import { readFile, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { readSafetensors } from '#core/checkpoint/safetensors.js';
-import type { StoredTensors } from '#core/checkpoint/stored-tensor.js';
-import { readPickle, readTorch } from '#core/checkpoint/torch-pickle.js';
+import { readSafetensors } from '#core/checkpoint/files/safetensors.js';
+import type { StoredTensors } from '#core/checkpoint/files/stored-tensor.js';
+import { readPickle, readTorch } from '#core/checkpoint/pickle/torch-pickle.js';
 import { bytesOf, dictionary, floats, global, pickle, tensor, text, torchFile, zip } from './pickle-assembler.js';
 import { useTemporaryFolders } from './temporary-folder.js';
 

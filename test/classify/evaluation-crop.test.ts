@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { evaluationTransforms } from '#core/train/transform-recipes.js';
+import { evaluationTransforms } from '#core/train/inputs/transform-recipes.js';
 import { classifySettings } from '../../packages/plugin-classify/src/settings.js';
 import { trainTransforms } from '../../packages/plugin-classify/src/transforms.js';
 

@@ -6,11 +6,11 @@ import type { Batch, ParameterTree } from '#core/contracts/tensor.js';
 import { plainKernels } from '#core/engine/kernels/plain.js';
 import { vitBackbone, vitLayerOf } from '#core/models/vit.js';
 import { allocateOnHeap, initializeParameters, shapesOf, trainableNames } from '#core/nn/params.js';
-import { createRandom } from '#core/nn/random.js';
+import { createRandom } from '#core/base/random.js';
 import { adamw } from '#core/optim/adamw.js';
 import { lars } from '#core/optim/lars.js';
 import { layerDecayGroups, weightDecayGroups } from '#core/optim/param-groups.js';
-import { loadEncoder } from '#core/train/pretrained-encoder.js';
+import { loadEncoder } from '#core/train/inputs/pretrained-encoder.js';
 import { smoothedTargets } from '../../packages/plugin-classify/src/loss.js';
 import { chosenEngines } from '../models/chosen-engines.js';
 import {
@@ -256,6 +256,6 @@ describe('the encoder of a pretraining in a classifier', () => {
 });
 
 async function metadataOf(path: string): Promise<Readonly<Record<string, string>>> {
-  const { readSafetensorsHeader } = await import('#core/checkpoint/safetensors.js');
+  const { readSafetensorsHeader } = await import('#core/checkpoint/files/safetensors.js');
   return (await readSafetensorsHeader(fixturePath(path))).metadata;
 }

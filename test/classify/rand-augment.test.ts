@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Sample } from '#core/contracts/dataset.js';
-import { createRandom } from '#core/nn/random.js';
+import { createRandom } from '#core/base/random.js';
 import { rotate, shearX, shearY, translateX, translateY } from '../../packages/plugin-classify/src/affine.js';
 import {
   autoContrast,

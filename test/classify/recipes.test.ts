@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { resolveFinetuneConfig } from '#core/train/finetune-config.js';
-import { prepareFinetuning } from '#core/train/prepare-finetuning.js';
+import { resolveFinetuneConfig } from '#core/train/finetuning/resolve-config.js';
+import { prepareFinetuning } from '#core/train/finetuning/assemble.js';
 import { createEngine } from '#core/engine/select.js';
 import { vitBackbone } from '#core/models/vit.js';
 import { classifyTask } from '../../packages/plugin-classify/src/task.js';

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { readSafetensors } from '#core/checkpoint/safetensors.js';
+import { readSafetensors } from '#core/checkpoint/files/safetensors.js';
 import { TINY_MODEL, writePictures } from './pictures.js';
 import { finished, jsonLines, runCli, startCli } from './run-cli.js';
 

@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { readLabelMap } from '#core/data/label-map.js';
-import { labelMapPng } from '#core/data/label-map-png.js';
-import { createMeanIou } from '#core/data/mean-iou.js';
+import { readLabelMap } from '#core/data/targets/label-map.js';
+import { labelMapPng } from '#core/data/targets/label-map-png.js';
+import { createMeanIou } from '#core/data/targets/mean-iou.js';
 import { writeObjectFolder, writeSemanticFolder } from '../segment/segment-folders.js';
 import { jsonLines, runCli } from './run-cli.js';
 

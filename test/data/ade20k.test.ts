@@ -4,11 +4,11 @@ import { dirname, join } from 'node:path';
 import { PNG } from 'pngjs';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { ade20kReader, semanticDataset } from '#core/data/ade20k.js';
-import { checkSemanticFolder } from '#core/data/ade20k-check.js';
-import { readLabelMap, reduceZeroLabel } from '#core/data/label-map.js';
-import { createMeanIou } from '#core/data/mean-iou.js';
-import { loadLabels, transformLabels } from '#core/data/semantic-target.js';
+import { ade20kReader, semanticDataset } from '#core/data/readers/ade20k.js';
+import { checkSemanticFolder } from '#core/data/tools/ade20k-check.js';
+import { readLabelMap, reduceZeroLabel } from '#core/data/targets/label-map.js';
+import { createMeanIou } from '#core/data/targets/mean-iou.js';
+import { loadLabels, transformLabels } from '#core/data/targets/semantic-target.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'mae-ade-'));
 afterAll(() => {

@@ -4,11 +4,11 @@ import { dirname, join } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { annotationPolygons } from '#core/data/coco/annotations.js';
-import { checkCoco } from '#core/data/coco/check.js';
-import { cocoDataset } from '#core/data/coco/reader.js';
-import { convertPascalVoc } from '#core/data/convert/pascal-voc.js';
-import { parseXmlElements } from '#core/data/convert/xml-elements.js';
-import { convertYolo } from '#core/data/convert/yolo.js';
+import { checkCoco } from '#core/data/tools/coco-check.js';
+import { cocoDataset } from '#core/data/readers/coco-instances.js';
+import { convertPascalVoc } from '#core/data/tools/convert/pascal-voc.js';
+import { parseXmlElements } from '#core/data/tools/convert/xml-elements.js';
+import { convertYolo } from '#core/data/tools/convert/yolo.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'mae-convert-'));
 afterAll(() => {

@@ -3,10 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp, { type JpegOptions } from 'sharp';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
-import { crop } from '#core/data/crop.js';
-import { decodeImage, openImage } from '#core/data/image.js';
-import type { Image } from '#core/data/picture.js';
-import { createRandom } from '#core/nn/random.js';
+import { crop } from '#core/data/images/crop.js';
+import { decodeImage, openImage } from '#core/data/images/image.js';
+import type { Image } from '#core/data/images/picture.js';
+import { createRandom } from '#core/base/random.js';
 
 let folder = '';
 beforeAll(() => {
@@ -102,7 +102,7 @@ describe('jpegDct: fast without its package', () => {
     vi.doMock('@julusian/jpeg-turbo', () => {
       throw new Error("Cannot find package '@julusian/jpeg-turbo'");
     });
-    const { decodeImage: decode } = await import('#core/data/image.js');
+    const { decodeImage: decode } = await import('#core/data/images/image.js');
     await expect(decode(store('b.jpg', await jpeg(1)), { jpegDct: 'fast' })).rejects.toThrow(
       /npm i @julusian\/jpeg-turbo/u,
     );

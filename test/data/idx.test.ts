@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { idxDataset, idxReader, readIdxFile } from '#core/data/idx.js';
+import { idxDataset, idxReader, readIdxFile } from '#core/data/readers/idx.js';
 
 let folder = '';
 

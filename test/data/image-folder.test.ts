@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Dataset } from '#core/contracts/dataset.js';
-import { folderReader, imageFolder } from '#core/data/image-folder.js';
+import { folderReader, imageFolder } from '#core/data/readers/image-folder.js';
 
 let folder = '';
 

@@ -4,11 +4,11 @@ import { join } from 'node:path';
 import { PNG } from 'pngjs';
 import sharp, { type Sharp } from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { withChannels } from '#core/data/channels.js';
-import { encodeJpeg, encodePng, encodeWebp } from '#core/data/encode-image.js';
-import { type DecodeOptions, decodeImage, openImage } from '#core/data/image.js';
-import { readJpegHeader } from '#core/data/jpeg-header.js';
-import type { Image } from '#core/data/picture.js';
+import { withChannels } from '#core/data/images/channels.js';
+import { encodeJpeg, encodePng, encodeWebp } from '#core/data/images/encode-image.js';
+import { type DecodeOptions, decodeImage, openImage } from '#core/data/images/image.js';
+import { readJpegHeader } from '#core/data/images/jpeg-header.js';
+import type { Image } from '#core/data/images/picture.js';
 
 let folder = '';
 

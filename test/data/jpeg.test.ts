@@ -1,8 +1,8 @@
 import sharp, { type JpegOptions } from 'sharp';
 import { describe, expect, it } from 'vitest';
-import { decodeJpegByLibvips } from '#core/data/libvips.js';
-import type { Image } from '#core/data/picture.js';
-import { createRandom } from '#core/nn/random.js';
+import { decodeJpegByLibvips } from '#core/data/images/libvips.js';
+import type { Image } from '#core/data/images/picture.js';
+import { createRandom } from '#core/base/random.js';
 
 /** Smooth areas, edges and noise, so that blocks of every kind occur. */
 function drawing(width: number, height: number, channels: 1 | 3, seed: number): Image {

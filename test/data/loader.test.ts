@@ -6,12 +6,12 @@ import { fileURLToPath } from 'node:url';
 import { isDeepStrictEqual, promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Dataset, Sample } from '#core/contracts/dataset.js';
-import type { BadImage } from '#core/data/bad-images.js';
-import { encodeJpeg, encodePng } from '#core/data/encode-image.js';
-import { imageFolder } from '#core/data/image-folder.js';
-import { createLoader, type Loader, type LoaderOptions } from '#core/data/loader.js';
-import type { PipelineSpec } from '#core/data/pipeline.js';
-import { createRandom } from '#core/nn/random.js';
+import type { BadImage } from '#core/data/loading/bad-images.js';
+import { encodeJpeg, encodePng } from '#core/data/images/encode-image.js';
+import { imageFolder } from '#core/data/readers/image-folder.js';
+import { createLoader, type Loader, type LoaderOptions } from '#core/data/loading/loader.js';
+import type { PipelineSpec } from '#core/data/transforms/pipeline.js';
+import { createRandom } from '#core/base/random.js';
 
 const pluginModule = new URL('./plugin-transform.mjs', import.meta.url).href;
 const builtWorker = fileURLToPath(new URL('../../packages/core-mae/dist/sample-worker.js', import.meta.url));

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { wasmBase64 } from '#core/data/normalize-kernel.wasm.js';
-import { levelNormalizer, plainNormalizer } from '#core/data/normalize-levels.js';
-import { createRandom } from '#core/nn/random.js';
+import { wasmBase64 } from '#core/data/images/normalize-kernel.wasm.js';
+import { levelNormalizer, plainNormalizer } from '#core/data/images/normalize-levels.js';
+import { createRandom } from '#core/base/random.js';
 import { compileWat } from '../compile-wat.js';
 
 describe('levelNormalizer', () => {
@@ -26,6 +26,6 @@ describe('levelNormalizer', () => {
 
 describe('normalize-kernel.wat', () => {
   it('is what normalize-kernel.wasm.ts was compiled from', async () => {
-    expect(await compileWat('packages/core-mae/src/data/normalize-kernel.wat')).toBe(wasmBase64);
+    expect(await compileWat('packages/core-mae/src/data/images/normalize-kernel.wat')).toBe(wasmBase64);
   });
 });

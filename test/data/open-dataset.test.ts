@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { DataReader } from '#core/contracts/data-reader.js';
-import { idxReader } from '#core/data/idx.js';
-import { folderReader } from '#core/data/image-folder.js';
-import { findReader, openDataset } from '#core/data/open-dataset.js';
+import { idxReader } from '#core/data/readers/idx.js';
+import { folderReader } from '#core/data/readers/image-folder.js';
+import { findReader, openDataset } from '#core/data/readers/open-dataset.js';
 
 let folder = '';
 

@@ -1,13 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import type { Box } from '#core/contracts/transform.js';
-import { mirror } from '#core/data/crop.js';
-import type { Image } from '#core/data/picture.js';
-import { mirrored, resampleCoefficients } from '#core/data/resize-coefficients.js';
-import { wasmBase64 } from '#core/data/resize-kernels.wasm.js';
-import { resamplePlain } from '#core/data/resize-plain.js';
-import { createSimdResampler } from '#core/data/resize-simd.js';
-import { resize } from '#core/data/resize.js';
-import { createRandom } from '#core/nn/random.js';
+import { mirror } from '#core/data/images/crop.js';
+import type { Image } from '#core/data/images/picture.js';
+import { mirrored, resampleCoefficients } from '#core/data/images/resampling/resize-coefficients.js';
+import { wasmBase64 } from '#core/data/images/resampling/resize-kernels.wasm.js';
+import { resamplePlain } from '#core/data/images/resampling/resize-plain.js';
+import { createSimdResampler } from '#core/data/images/resampling/resize-simd.js';
+import { resize } from '#core/data/images/resampling/resize.js';
+import { createRandom } from '#core/base/random.js';
 import { compileWat } from '../compile-wat.js';
 
 function noise(width: number, height: number, channels: number, seed = 0): Image {
@@ -98,6 +98,6 @@ describe('resize', () => {
 
 describe('resize-kernels.wat', () => {
   it('is what resize-kernels.wasm.ts was compiled from', async () => {
-    expect(await compileWat('packages/core-mae/src/data/resize-kernels.wat')).toBe(wasmBase64);
+    expect(await compileWat('packages/core-mae/src/data/images/resampling/resize-kernels.wat')).toBe(wasmBase64);
   });
 });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { allocateWithin, createSampleMemory } from '#core/data/sample-memory.js';
+import { allocateWithin, createSampleMemory } from '#core/data/loading/sample-memory.js';
 
 describe('createSampleMemory', () => {
   it('makes none until some is given back: whoever keeps batches gains nothing by it', () => {

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { Dataset } from '#core/contracts/dataset.js';
-import { createSampler, type SamplerOptions } from '#core/data/sampler.js';
-import { splitDataset, subset, takeSample, takeSamplePerClass } from '#core/data/split.js';
-import { createRandom } from '#core/nn/random.js';
+import { createSampler, type SamplerOptions } from '#core/data/loading/sampler.js';
+import { splitDataset, subset, takeSample, takeSamplePerClass } from '#core/data/readers/split.js';
+import { createRandom } from '#core/base/random.js';
 
 function sampler(options: Partial<SamplerOptions> = {}): ReturnType<typeof createSampler> {
   return createSampler({ size: 103, batchSize: 10, random: createRandom(5), ...options });

@@ -1,11 +1,11 @@
 import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { readSafetensors } from '#core/checkpoint/safetensors.js';
+import { readSafetensors } from '#core/checkpoint/files/safetensors.js';
 import type { Sample } from '#core/contracts/dataset.js';
 import type { Geometry, Transform } from '#core/contracts/transform.js';
-import { composePipeline } from '#core/data/pipeline.js';
-import { centerCrop, IMAGENET_STD, normalize, resizeShorterSide } from '#core/data/transforms.js';
-import { createRandom } from '#core/nn/random.js';
+import { composePipeline } from '#core/data/transforms/pipeline.js';
+import { centerCrop, IMAGENET_STD, normalize, resizeShorterSide } from '#core/data/transforms/picture-transforms.js';
+import { createRandom } from '#core/base/random.js';
 
 // Made by torchvision and Pillow; see `__metadata__` of expected.safetensors for the boxes.
 const fixture = (name: string): string => fileURLToPath(new URL(`../fixtures/transforms/${name}`, import.meta.url));

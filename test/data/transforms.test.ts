@@ -2,9 +2,9 @@ import { describe, expect, it } from 'vitest';
 import type { Sample } from '#core/contracts/dataset.js';
 import type { Random } from '#core/contracts/random.js';
 import type { Geometry, GeometryTransform, TargetHandler } from '#core/contracts/transform.js';
-import { applyGeometry, mapX, mapY, outputSize } from '#core/data/geometry.js';
-import { applyTransform, composePipeline, createPipeline } from '#core/data/pipeline.js';
-import { createTransform } from '#core/data/transform-registry.js';
+import { applyGeometry, mapX, mapY, outputSize } from '#core/data/images/resampling/geometry.js';
+import { applyTransform, composePipeline, createPipeline } from '#core/data/transforms/pipeline.js';
+import { createTransform } from '#core/data/transforms/registry.js';
 import {
   centerCrop,
   horizontalFlip,
@@ -12,8 +12,8 @@ import {
   randomResizedCrop,
   resizeShorterSide,
   resizeTo,
-} from '#core/data/transforms.js';
-import { createRandom } from '#core/nn/random.js';
+} from '#core/data/transforms/picture-transforms.js';
+import { createRandom } from '#core/base/random.js';
 
 function sampleOf(width: number, height: number, channels = 3): Sample {
   const pixels = Uint8Array.from({ length: width * height * channels }, (_, at) => (at * 7) % 256);

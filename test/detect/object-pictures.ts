@@ -2,10 +2,10 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import type { Dataset } from '#core/contracts/dataset.js';
-import { encodeRle } from '#core/data/coco/rle.js';
-import { rleToBytes, rleToString } from '#core/data/coco/rle-string.js';
-import type { InstanceAnnotations } from '#core/data/instances/instance-target.js';
-import { createRandom } from '#core/nn/random.js';
+import { encodeRle } from '#core/data/masks/rle.js';
+import { rleToBytes, rleToString } from '#core/data/masks/rle-string.js';
+import type { InstanceAnnotations } from '#core/data/targets/instance-target.js';
+import { createRandom } from '#core/base/random.js';
 
 /** Classes of shapes, each with a colour of its own. */
 export const SHAPES = ['disc', 'block'] as const;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { createRandom } from '#core/nn/random.js';
+import { createRandom } from '#core/base/random.js';
 import {
   decodeBox,
   encodeBox,

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Engine, TensorFunction } from '#core/contracts/engine.js';
 import type { HostTensor, ParameterTree } from '#core/contracts/tensor.js';
 import { allocateOnHeap, shapesOf, trainableNames } from '#core/nn/params.js';
-import { createRandom } from '#core/nn/random.js';
+import { createRandom } from '#core/base/random.js';
 import {
   assignLevels,
   createAnchors,

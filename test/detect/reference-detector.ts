@@ -2,7 +2,7 @@ import { loadCheckpoint } from '#core/checkpoint/load.js';
 import { mergeCheckpoint } from '#core/checkpoint/merge.js';
 import type { Sample } from '#core/contracts/dataset.js';
 import type { ParameterTree } from '#core/contracts/tensor.js';
-import type { Instances } from '#core/data/instances/instance-target.js';
+import type { Instances } from '#core/data/targets/instance-target.js';
 import { allocateOnHeap, shapesOf } from '#core/nn/params.js';
 import { detectorConfig, type DetectorConfig, detectorSpecs } from '@mae-tasks/plugin-detect';
 import { fixturePath, type Reference, toChannelsLast } from '../models/reference.js';

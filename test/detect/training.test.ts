@@ -3,11 +3,11 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Engine } from '#core/contracts/engine.js';
 import type { Sample } from '#core/contracts/dataset.js';
 import type { ParameterTree } from '#core/contracts/tensor.js';
-import type { Instances } from '#core/data/instances/instance-target.js';
+import type { Instances } from '#core/data/targets/instance-target.js';
 import { createOnnxEngine } from '#core/engine/onnx.js';
 import { createTfjsEngine } from '#core/engine/tfjs.js';
 import { allocateOnHeap, initializeParameters, shapesOf, trainableNames } from '#core/nn/params.js';
-import { createRandom } from '#core/nn/random.js';
+import { createRandom } from '#core/base/random.js';
 import {
   createDetectPredictStep,
   createDetectTrainStep,

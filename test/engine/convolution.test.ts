@@ -4,12 +4,12 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Engine } from '#core/contracts/engine.js';
 import { type HostTensor, sizeOf } from '#core/contracts/tensor.js';
 import { createOnnxEngine } from '#core/engine/onnx.js';
-import { findChannelBlock } from '#core/engine/onnx/channel-block.js';
+import { findChannelBlock } from '#core/engine/onnx/session/channel-block.js';
 import { NCHWC } from '#core/engine/onnx/graph.js';
-import { optimize } from '#core/engine/onnx/optimize.js';
+import { optimize } from '#core/engine/onnx/passes/optimize.js';
 import { blockConvolutions } from '#core/engine/onnx/passes/block-convolutions.js';
-import { trace } from '#core/engine/onnx/trace.js';
-import { createRandom } from '#core/nn/random.js';
+import { trace } from '#core/engine/onnx/trace/trace.js';
+import { createRandom } from '#core/base/random.js';
 
 const random = createRandom(5);
 

@@ -10,11 +10,11 @@ import type { ParameterTree } from '#core/contracts/tensor.js';
 import { exportOnnx } from '#core/engine/export-onnx.js';
 import { createOnnxEngine } from '#core/engine/onnx.js';
 import { encodeModel } from '#core/engine/onnx/encode.js';
-import { optimize } from '#core/engine/onnx/optimize.js';
-import { trace } from '#core/engine/onnx/trace.js';
+import { optimize } from '#core/engine/onnx/passes/optimize.js';
+import { trace } from '#core/engine/onnx/trace/trace.js';
 import { createTfjsEngine } from '#core/engine/tfjs.js';
 import { initializeParameters, shapesOf } from '#core/nn/params.js';
-import { createRandom } from '#core/nn/random.js';
+import { createRandom } from '#core/base/random.js';
 import { encodeImages, vitSpecs } from '#core/models/vit.js';
 
 const config = {

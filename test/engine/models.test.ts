@@ -8,7 +8,7 @@ import { createMaeBatch, maeBatchSpec } from '#core/models/mae-batch.js';
 import { defaultMaskOptions, type MaeConfig, type MaskOptions } from '#core/models/mae-config.js';
 import { maeLoss, maeReconstruction, maeSpecs } from '#core/models/mae.js';
 import { allocateOnHeap, initializeParameters, shapesOf, trainableNames } from '#core/nn/params.js';
-import { createRandom } from '#core/nn/random.js';
+import { createRandom } from '#core/base/random.js';
 
 const config: MaeConfig = {
   imageSize: [16, 24],

@@ -5,7 +5,7 @@ import type { Engine, NamedTensors, ProgramSpec } from '#core/contracts/engine.j
 import { type HostTensor, type ParameterTree, sizeOf } from '#core/contracts/tensor.js';
 import { createOnnxEngine } from '#core/engine/onnx.js';
 import { createTfjsEngine } from '#core/engine/tfjs.js';
-import { createRandom } from '#core/nn/random.js';
+import { createRandom } from '#core/base/random.js';
 import { type Input, type OpCase, opCases } from './op-cases.js';
 
 let onnx: Engine;

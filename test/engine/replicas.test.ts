@@ -7,7 +7,7 @@ import type { Batch } from '#core/contracts/tensor.js';
 import { createParameterArena } from '#core/engine/parameter-arena.js';
 import { createOnnxEngine } from '#core/engine/onnx.js';
 import { createTfjsEngine } from '#core/engine/tfjs.js';
-import { createRandom } from '#core/nn/random.js';
+import { createRandom } from '#core/base/random.js';
 
 const ROWS = 6;
 const spec = {

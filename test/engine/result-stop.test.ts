@@ -2,8 +2,8 @@ import * as tf from '@tensorflow/tfjs';
 import { describe, expect, it } from 'vitest';
 import { encodeModel } from '#core/engine/onnx/encode.js';
 import { createGraphBuilder } from '#core/engine/onnx/graph.js';
-import { findResultStop, RESULT_STOP } from '#core/engine/onnx/result-stop.js';
-import { createSession, loadOnnxRuntime } from '#core/engine/onnx/session.js';
+import { findResultStop, RESULT_STOP } from '#core/engine/onnx/session/result-stop.js';
+import { createSession, loadOnnxRuntime } from '#core/engine/onnx/session/session.js';
 import { createOnnxEngine } from '#core/engine/onnx.js';
 
 const SIZE = 1 << 23;

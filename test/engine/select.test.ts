@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { availableCores } from '#core/engine/available-cores.js';
-import type { MaeError } from '#core/errors.js';
+import type { MaeError } from '#core/base/errors.js';
 import { createEngine } from '#core/engine/select.js';
 
 afterEach(() => {

@@ -4,7 +4,7 @@ import type { ProgramSpec } from '#core/contracts/engine.js';
 import type { HostTensor, ParameterTree } from '#core/contracts/tensor.js';
 import { createEngine } from '#core/engine/select.js';
 import { createTfjsEngine } from '#core/engine/tfjs.js';
-import type { MaeError } from '#core/errors.js';
+import type { MaeError } from '#core/base/errors.js';
 
 const spec: ProgramSpec = {
   name: 'test.line',

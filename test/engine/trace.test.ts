@@ -3,9 +3,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Engine, ProgramSpec, TensorFunction } from '#core/contracts/engine.js';
 import type { HostTensor } from '#core/contracts/tensor.js';
 import { createOnnxEngine } from '#core/engine/onnx.js';
-import { optimize } from '#core/engine/onnx/optimize.js';
-import { trace } from '#core/engine/onnx/trace.js';
-import type { MaeError } from '#core/errors.js';
+import { optimize } from '#core/engine/onnx/passes/optimize.js';
+import { trace } from '#core/engine/onnx/trace/trace.js';
+import type { MaeError } from '#core/base/errors.js';
 
 let engine: Engine;
 beforeAll(async () => {

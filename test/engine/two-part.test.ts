@@ -6,7 +6,7 @@ import { createOnnxEngine } from '#core/engine/onnx.js';
 import { gelu } from '#core/nn/gelu.js';
 import { allocateOnHeap, initializeParameters } from '#core/nn/params.js';
 import { normal } from '#core/nn/init.js';
-import { createRandom } from '#core/nn/random.js';
+import { createRandom } from '#core/base/random.js';
 
 const specs = {
   'a.weight': { shape: [8, 8], init: normal(0.5) },

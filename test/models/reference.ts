@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { expect } from 'vitest';
-import { readSafetensors } from '#core/checkpoint/safetensors.js';
-import { toFloat32, toNumbers, type StoredTensors } from '#core/checkpoint/stored-tensor.js';
+import { readSafetensors } from '#core/checkpoint/files/safetensors.js';
+import { toFloat32, toNumbers, type StoredTensors } from '#core/checkpoint/files/stored-tensor.js';
 import type { MaeConfig } from '#core/models/mae-config.js';
 import type { Parameter, ParameterTree } from '#core/contracts/tensor.js';
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { sinCosPosEmbed } from '#core/models/pos-embed.js';
 import { vitSpecs } from '#core/models/vit.js';
-import { createRandom } from '#core/nn/random.js';
+import { createRandom } from '#core/base/random.js';
 
 const config = {
   imageSize: [8, 12] as const,

@@ -8,8 +8,8 @@ import { createRegistry } from '#core/plugin/container.js';
 import { definePlugin } from '#core/plugin/define-plugin.js';
 import { findInstalledPlugins, findNamedPlugin, missingTask } from '#core/plugin/find-plugins.js';
 import { loadPlugin } from '#core/plugin/load-plugin.js';
-import { corePlugin } from '#core/train/core-plugin.js';
-import { taskNamed } from '#core/train/load-task-model.js';
+import { corePlugin } from '#core/core-plugin.js';
+import { taskNamed } from '#core/train/finetuning/load.js';
 import { classifyTask } from '@mae-tasks/plugin-classify';
 
 const task = (name: string) => ({ ...classifyTask, name });

@@ -1,7 +1,7 @@
 import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
 import type { MetricsRecord } from '#core/contracts/tracker.js';
-import { curveCharts, curvesPng, curvesSvg } from '#core/report/curves.js';
+import { curveCharts, curvesPng, curvesSvg } from '#core/report/charts/curves.js';
 
 const records: MetricsRecord[] = Array.from({ length: 20 }, (_, index) => ({
   step: index + 1,

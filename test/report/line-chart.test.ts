@@ -1,12 +1,12 @@
 import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
-import { escapeMarkup } from '#core/report/escape-markup.js';
-import { type LineChart, lineChartSvg } from '#core/report/line-chart.js';
-import { renderPng } from '#core/report/render-png.js';
-import { glyphs } from '#core/report/stroke-glyphs.js';
-import { fitText, fontText, strokeText, textWidth } from '#core/report/svg-text.js';
-import { isNoisy, type Point, thinned, trend, unbrokenParts } from '#core/report/thin-points.js';
-import { formatTick, linearTicks, logTicks } from '#core/report/ticks.js';
+import { escapeMarkup } from '#core/report/charts/escape-markup.js';
+import { type LineChart, lineChartSvg } from '#core/report/charts/line-chart.js';
+import { renderPng } from '#core/report/charts/render-png.js';
+import { glyphs } from '#core/report/charts/stroke-glyphs.js';
+import { fitText, fontText, strokeText, textWidth } from '#core/report/charts/svg-text.js';
+import { isNoisy, type Point, thinned, trend, unbrokenParts } from '#core/report/charts/thin-points.js';
+import { formatTick, linearTicks, logTicks } from '#core/report/charts/ticks.js';
 
 const chart = (y: ArrayLike<number>, more: Partial<LineChart> = {}): LineChart => ({
   title: 'Loss',

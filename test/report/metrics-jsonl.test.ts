@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { MetricsRecord } from '#core/contracts/tracker.js';
-import { createMetricsJsonl, formatMetricsLine, readMetrics } from '#core/report/metrics-jsonl.js';
+import { createMetricsJsonl, formatMetricsLine, readMetrics } from '#core/report/metrics/metrics-jsonl.js';
 
 let folder: string;
 let path: string;

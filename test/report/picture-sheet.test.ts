@@ -1,6 +1,6 @@
 import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
-import { pictureSheetPng, type SheetPicture } from '#core/report/picture-sheet.js';
+import { pictureSheetPng, type SheetPicture } from '#core/report/sheets/picture-sheet.js';
 
 const filled = (width: number, height: number, color: readonly number[]): SheetPicture => ({
   data: Uint8Array.from({ length: width * height * color.length }, (_, index) => color[index % color.length]!),

@@ -1,4 +1,4 @@
-import { maskedCrc32c } from '#core/report/crc32c.js';
+import { maskedCrc32c } from '#core/report/metrics/crc32c.js';
 
 export type ProtobufFields = Map<number, Array<bigint | Buffer>>;
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { reportHtml, type RunReport } from '#core/report/report-html.js';
+import { reportHtml, type RunReport } from '#core/report/pages/report-html.js';
 
 const hostile = '<script>alert("1")</script><img src=x onerror=alert(2)>\'&';
 const png = Uint8Array.from([1, 2, 3, 250]);

@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { MetricsRecord, Tracker } from '#core/contracts/tracker.js';
-import { createMetricsJsonl } from '#core/report/metrics-jsonl.js';
-import { createResultsCsv, createResultsTable } from '#core/report/results-csv.js';
+import { createMetricsJsonl } from '#core/report/metrics/metrics-jsonl.js';
+import { createResultsCsv, createResultsTable } from '#core/report/metrics/results-csv.js';
 
 const record = (
   step: number,

@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import sharp from 'sharp';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Tracker } from '#core/contracts/tracker.js';
-import { crc32c, maskedCrc32c } from '#core/report/crc32c.js';
-import { createTensorboard } from '#core/report/tensorboard.js';
+import { crc32c, maskedCrc32c } from '#core/report/metrics/crc32c.js';
+import { createTensorboard } from '#core/report/metrics/tensorboard.js';
 import { readFields, readRecords } from './read-events.js';
 
 let folder: string;

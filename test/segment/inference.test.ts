@@ -4,7 +4,7 @@ import type { HostTensor } from '#core/contracts/tensor.js';
 import { createEngine } from '#core/engine/select.js';
 import { vitBackbone } from '#core/models/vit.js';
 import { initializeParameters } from '#core/nn/params.js';
-import { createRandom } from '#core/nn/random.js';
+import { createRandom } from '#core/base/random.js';
 import { segmentSettings } from '@mae-tasks/plugin-segment';
 import { segmentationForward } from '../../packages/plugin-segment/src/inference/forward.js';
 import { segmentPictures } from '../../packages/plugin-segment/src/inference/segment-pictures.js';

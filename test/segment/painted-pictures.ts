@@ -1,5 +1,5 @@
 import type { Dataset } from '#core/contracts/dataset.js';
-import type { LabelMap } from '#core/data/label-map.js';
+import type { LabelMap } from '#core/data/targets/label-map.js';
 
 export interface PaintedOptions {
   readonly count: number;

@@ -1,7 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import sharp from 'sharp';
-import { labelMapPng } from '#core/data/label-map-png.js';
+import { labelMapPng } from '#core/data/targets/label-map-png.js';
 import { paintedPictures } from './painted-pictures.js';
 
 const CLASSES = ['ground', 'disc', 'bar'];

@@ -1,14 +1,14 @@
 import type { Dataset, Sample } from '#core/contracts/dataset.js';
 import type { ParameterTree } from '#core/contracts/tensor.js';
-import { createLoader } from '#core/data/loader.js';
+import { createLoader } from '#core/data/loading/loader.js';
 import { initializeParameters } from '#core/nn/params.js';
-import { createRandom } from '#core/nn/random.js';
+import { createRandom } from '#core/base/random.js';
 import { createRegistry, type Registry } from '#core/plugin/container.js';
-import { corePlugin } from '#core/train/core-plugin.js';
-import { decodeOptionsOf } from '#core/train/data-settings.js';
-import { resolveFinetuneConfig } from '#core/train/finetune-config.js';
-import type { LoadedTaskModel } from '#core/train/load-task-model.js';
-import { buildTaskModel } from '#core/train/task-model.js';
+import { corePlugin } from '#core/core-plugin.js';
+import { decodeOptionsOf } from '#core/train/settings/data-settings.js';
+import { resolveFinetuneConfig } from '#core/train/finetuning/resolve-config.js';
+import type { LoadedTaskModel } from '#core/train/finetuning/load.js';
+import { buildTaskModel } from '#core/train/finetuning/task-model.js';
 import segmentPlugin, { segmentTask } from '@mae-tasks/plugin-segment';
 
 export const PLAIN = { scale: [1, 1], catMaxRatio: 1, flip: 0, photometric: false };

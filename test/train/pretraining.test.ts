@@ -7,13 +7,13 @@ import type { Engine } from '#core/contracts/engine.js';
 import type { ParameterTree } from '#core/contracts/tensor.js';
 import { createEngine } from '#core/engine/select.js';
 import { createTfjsEngine } from '#core/engine/tfjs.js';
-import { checkSettings } from '#core/train/check-settings.js';
-import { readingSettings } from '#core/train/data-settings.js';
-import { preparePretraining, type Pretraining } from '#core/train/prepare-pretraining.js';
-import { pretrain } from '#core/train/pretrain.js';
-import { pretrainSettings, type PretrainSettingsInput } from '#core/train/pretrain-settings.js';
-import { loadTrainingState, saveTrainingState } from '#core/train/training-checkpoint.js';
-import { type StepRecord, train } from '#core/train/training.js';
+import { checkSettings } from '#core/base/check-settings.js';
+import { readingSettings } from '#core/train/settings/data-settings.js';
+import { preparePretraining, type Pretraining } from '#core/train/pretraining/assemble.js';
+import { pretrain } from '#core/train/pretraining/pretrain.js';
+import { pretrainSettings, type PretrainSettingsInput } from '#core/train/settings/pretrain-settings.js';
+import { loadTrainingState, saveTrainingState } from '#core/train/run/training-checkpoint.js';
+import { type StepRecord, train } from '#core/train/loop/training.js';
 import { tinyPictures } from './tiny-pictures.js';
 
 const model = {

@@ -1,5 +1,5 @@
 import type { Dataset } from '#core/contracts/dataset.js';
-import { createRandom } from '#core/nn/random.js';
+import { createRandom } from '#core/base/random.js';
 
 /** Small coloured pictures with some structure, different from each other and the same every time. */
 export function tinyPictures(count: number, side = 20): Dataset {

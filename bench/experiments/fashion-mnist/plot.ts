@@ -1,6 +1,6 @@
-import { lineChartSvg, type LineChart } from '../../../packages/core-mae/src/report/line-chart.js';
-import { renderPng } from '../../../packages/core-mae/src/report/render-png.js';
-import { strokeText } from '../../../packages/core-mae/src/report/svg-text.js';
+import { lineChartSvg, type LineChart } from '../../../packages/core-mae/src/report/charts/line-chart.js';
+import { renderPng } from '../../../packages/core-mae/src/report/charts/render-png.js';
+import { strokeText } from '../../../packages/core-mae/src/report/charts/svg-text.js';
 import { writeResult } from '../results.js';
 
 /** Writes a line chart as a PNG file. @param name of the file, without its ending */

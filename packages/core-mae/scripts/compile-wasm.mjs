@@ -1,5 +1,5 @@
 // Compiles WebAssembly text into a TypeScript module that holds its bytes:
-//   node packages/core-mae/scripts/compile-wasm.mjs packages/core-mae/src/data/resize-kernels.wat
+//   node packages/core-mae/scripts/compile-wasm.mjs packages/core-mae/src/data/images/resampling/resize-kernels.wat
 // The result is committed, so that building the package needs no WebAssembly tools; a test compares the two.
 import { Buffer } from 'node:buffer';
 import { readFileSync, writeFileSync } from 'node:fs';

@@ -56,21 +56,21 @@ export {
 } from './contracts/task.js';
 export { type MetricsRecord, type PictureRecord, type TrackedRun, Tracker } from './contracts/tracker.js';
 
-export { writeFileAtomically } from './checkpoint/atomic-write.js';
+export { writeFileAtomically } from './base/atomic-write.js';
 export { mergeCheckpoint, type MergeOptions } from './checkpoint/merge.js';
 export { formatMergeReport, type MergeReport } from './checkpoint/merge-report.js';
-export { readSafetensors, readSafetensorsHeader } from './checkpoint/safetensors.js';
+export { readSafetensors, readSafetensorsHeader } from './checkpoint/files/safetensors.js';
 export { saveCheckpoint } from './checkpoint/save.js';
 
-export type { BadImage } from './data/bad-images.js';
-export { encodePng } from './data/encode-image.js';
-export { decodeImage, type DecodeOptions } from './data/image.js';
-export { dataReaders } from './data/readers.js';
-export { imageFolder } from './data/image-folder.js';
-export { createLoader, type Loader, type LoaderOptions } from './data/loader.js';
-export { pictureList } from './data/picture-list.js';
-export { splitDataset, takeSample } from './data/split.js';
-export { type CheckDataOptions, checkData, type CheckedData } from './data/check-data.js';
+export type { BadImage } from './data/loading/bad-images.js';
+export { encodePng } from './data/images/encode-image.js';
+export { decodeImage, type DecodeOptions } from './data/images/image.js';
+export { dataReaders } from './data/readers/core-readers.js';
+export { imageFolder } from './data/readers/image-folder.js';
+export { createLoader, type Loader, type LoaderOptions } from './data/loading/loader.js';
+export { pictureList } from './data/readers/picture-list.js';
+export { splitDataset, takeSample } from './data/readers/split.js';
+export { type CheckDataOptions, checkData, type CheckedData } from './data/tools/check-data.js';
 export {
   annotationMask,
   annotationPolygons,
@@ -81,62 +81,62 @@ export {
   type CocoImages,
 } from './data/coco/annotations.js';
 export { type AnnotatedPicture, collectAnnotations } from './data/coco/collect-annotations.js';
-export { checkCoco, type CheckOptions, type CheckReport } from './data/coco/check.js';
-export { type CropOptions, cropBoxes, type CropResult } from './data/coco/crop.js';
+export { checkCoco, type CheckOptions, type CheckReport } from './data/tools/coco-check.js';
+export { type CropOptions, cropBoxes, type CropResult } from './data/tools/coco-crop.js';
 export { collectDetections, type Detection, DetectionBuilder, type Detections } from './data/coco/detections.js';
-export type { CategoryScores } from './data/coco/evaluate-summary.js';
-export { type CocoEvaluation, evaluateCoco, type EvaluateOptions } from './data/coco/evaluate.js';
-export { cocoParameters, type EvaluationParameters } from './data/coco/evaluation-parameters.js';
+export type { CategoryScores } from './data/coco/evaluation/evaluate-summary.js';
+export { type CocoEvaluation, evaluateCoco, type EvaluateOptions } from './data/coco/evaluation/evaluate.js';
+export { cocoParameters, type EvaluationParameters } from './data/coco/evaluation/evaluation-parameters.js';
 export type { DataFault } from './data/coco/faults.js';
-export { locateCoco } from './data/coco/layout.js';
-export { boxIou, maskIou } from './data/coco/overlap.js';
+export { locateCoco } from './data/readers/coco-layout.js';
+export { boxIou, maskIou } from './data/masks/overlap.js';
 export { type LoadedCoco, loadCoco } from './data/coco/parse.js';
-export { boxToRle, polygonsToRle, polygonToRle } from './data/coco/polygon.js';
-export { type CocoDataset, cocoDataset, type CocoDatasetOptions } from './data/coco/reader.js';
-export { categoryTable, evaluationLines } from './data/coco/report-text.js';
+export { boxToRle, polygonsToRle, polygonToRle } from './data/masks/polygon.js';
+export { type CocoDataset, cocoDataset, type CocoDatasetOptions } from './data/readers/coco-instances.js';
+export { categoryTable, evaluationLines } from './data/coco/evaluation/report-text.js';
 export { type LoadedResults, loadResults, writeResults } from './data/coco/results.js';
-export { rleFromString, rleToString } from './data/coco/rle-string.js';
-export { decodeRle, encodeRle, mergeRles, type Rle, rleArea, rleFromCounts, rleToBox } from './data/coco/rle.js';
-export { type ScoredResults, type ScoreOptions, scoreResults } from './data/coco/score-results.js';
-export { semanticClassNames, semanticMask } from './data/coco/semantic.js';
-export { splitCoco, type SplitOptions, type SplitResult } from './data/coco/split.js';
-export { type CocoStats, cocoStats } from './data/coco/stats.js';
-export { rleToPolygons } from './data/coco/trace-polygons.js';
-export type { ConvertResult } from './data/convert/coco-document.js';
-export { convertPascalVoc, type PascalVocOptions } from './data/convert/pascal-voc.js';
-export { convertYolo } from './data/convert/yolo.js';
-export { semanticDataset, type SemanticFolderOptions } from './data/ade20k.js';
-export { classColor } from './data/class-colors.js';
+export { rleFromString, rleToString } from './data/masks/rle-string.js';
+export { decodeRle, encodeRle, mergeRles, type Rle, rleArea, rleFromCounts, rleToBox } from './data/masks/rle.js';
+export { type ScoredResults, type ScoreOptions, scoreResults } from './data/coco/evaluation/score-results.js';
+export { semanticClassNames, semanticMask } from './data/readers/coco-semantic.js';
+export { splitCoco, type SplitOptions, type SplitResult } from './data/tools/coco-split.js';
+export { type CocoStats, cocoStats } from './data/tools/coco-stats.js';
+export { rleToPolygons } from './data/masks/trace-polygons.js';
+export type { ConvertResult } from './data/tools/convert/coco-document.js';
+export { convertPascalVoc, type PascalVocOptions } from './data/tools/convert/pascal-voc.js';
+export { convertYolo } from './data/tools/convert/yolo.js';
+export { semanticDataset, type SemanticFolderOptions } from './data/readers/ade20k.js';
+export { classColor } from './data/images/class-colors.js';
 export {
   collateInstances,
   type CollatedInstances,
   type CollateInstancesOptions,
   pasteMask,
-} from './data/instances/collate-instances.js';
+} from './data/targets/collate-instances.js';
 export {
   checkAnnotatedSize,
   decodeMask,
   type EncodedMask,
   type InstanceAnnotations,
-} from './data/instances/instance-target.js';
-export { type LabelMap, readLabelMap } from './data/label-map.js';
-export { createMeanIou, type MeanIou, type MeanIouResult } from './data/mean-iou.js';
-export { labelMapPng } from './data/label-map-png.js';
-export { loadSemanticTarget, type SemanticAnnotation, type SemanticSource } from './data/semantic-target.js';
-export { resize } from './data/resize.js';
+} from './data/targets/instance-target.js';
+export { type LabelMap, readLabelMap } from './data/targets/label-map.js';
+export { createMeanIou, type MeanIou, type MeanIouResult } from './data/targets/mean-iou.js';
+export { labelMapPng } from './data/targets/label-map-png.js';
+export { loadSemanticTarget, type SemanticAnnotation, type SemanticSource } from './data/targets/semantic-target.js';
+export { resize } from './data/images/resampling/resize.js';
 export {
   annotationSheetPng,
   type AnnotationSheetOptions,
   drawObjects,
   type DrawnObject,
-} from './report/annotation-sheet.js';
-export { precisionRecallCurves, precisionRecallSvg } from './report/precision-recall.js';
-export { type Instances, type MaskRegion, selectInstances } from './data/instances/instance-target.js';
+} from './report/sheets/annotation-sheet.js';
+export { precisionRecallCurves, precisionRecallSvg } from './report/charts/precision-recall.js';
+export { type Instances, type MaskRegion, selectInstances } from './data/targets/instance-target.js';
 
-export { instantiateWasm, type WasmMemory } from './data/wasm-module.js';
+export { instantiateWasm, type WasmMemory } from './base/wasm-module.js';
 export { type EngineProbe, probeEngine } from './engine/probe.js';
 export { createEngine, type Device, DEVICES, type EngineOptions } from './engine/select.js';
-export { MaeError, type MaeErrorCode } from './errors.js';
+export { MaeError, type MaeErrorCode } from './base/errors.js';
 
 export { createEncoderBatch, encodeOptionsOf, encoderBatchSpec, stackPixels } from './models/encoder-batch.js';
 export { inferMaeConfig } from './models/infer-config.js';
@@ -155,7 +155,7 @@ export { constant, normal, ones, truncatedNormal, xavierUniform, zeros } from '.
 export { layerNorm, layerNormSpecs } from './nn/layer-norm.js';
 export { linear } from './nn/linear.js';
 export { allocateOnHeap, initializeParameters, prefixed, shapesOf, trainableNames } from './nn/params.js';
-export { createRandom } from './nn/random.js';
+export { createRandom } from './base/random.js';
 export { type Scope, scope } from './nn/scope.js';
 export {
   conv2d,
@@ -180,34 +180,35 @@ export { definePlugin, type Plugin, type PluginDefinition, type PluginInfo } fro
 export { findInstalledPlugins, findNamedPlugin, type FoundPlugin, missingTask } from './plugin/find-plugins.js';
 export { loadPlugin } from './plugin/load-plugin.js';
 
-export { type PictureSheet, pictureSheetPng, type SheetPicture, type SheetRow } from './report/picture-sheet.js';
-export { confusionMatrixPng, type ConfusionMatrixOptions } from './report/confusion-matrix.js';
-export { renderPng } from './report/render-png.js';
-export { fitText, strokeText, textWidth } from './report/svg-text.js';
-export { svgDocument } from './report/svg.js';
+export { type PictureSheet, pictureSheetPng, type SheetPicture, type SheetRow } from './report/sheets/picture-sheet.js';
+export { confusionMatrixPng, type ConfusionMatrixOptions } from './report/charts/confusion-matrix.js';
+export { renderPng } from './report/charts/render-png.js';
+export { fitText, strokeText, textWidth } from './report/charts/svg-text.js';
+export { svgDocument } from './report/charts/svg.js';
 
-export { corePlugin } from './train/core-plugin.js';
-export { toSheetPicture } from './train/draw-reconstructions.js';
-export { embed, type EmbedOptions, type Embedding, type Pooling, POOLINGS } from './train/embed.js';
-export { type FinetuneConfig, finetuneConfig, resolveFinetuneConfig } from './train/finetune-config.js';
-export { type FinetuneRunOptions, openFinetuneRun } from './train/finetune-run.js';
-export { type LoadedTaskModel, loadTaskModel, taskNamed } from './train/load-task-model.js';
-export { runSettings } from './train/run-settings.js';
-export { splitBatch } from './train/split-batch.js';
-export { evaluationTransforms } from './train/transform-recipes.js';
-export { type Evaluation, evaluateTask, predictTask, type UseOptions } from './train/use-task-model.js';
-export { describeMachine } from './train/environment.js';
-export { type LoadedMae, loadMae } from './train/load-mae.js';
-export { exportedModel } from './train/exported-model.js';
-export { openHeldOut, openPictures, openSplit } from './train/open-training-data.js';
-export { visualize } from './train/visualize.js';
-export { checkSettings, nearestName } from './train/check-settings.js';
-export { type DataSettings, dataSettings } from './train/data-settings.js';
-export { pretrain, type PretrainOptions, type PretrainRun } from './train/pretrain.js';
-export { type PretrainConfig, pretrainConfig } from './train/pretrain-config.js';
-export type { DirectoryRun } from './train/directory-run.js';
-export { openPretrainRun } from './train/pretrain-run.js';
-export { type RunEvent } from './train/run.js';
+export { corePlugin } from './core-plugin.js';
+export { toSheetPicture } from './train/pretraining/draw-reconstructions.js';
+export { embed, type EmbedOptions, type Embedding, type Pooling, POOLINGS } from './train/finetuning/embed.js';
+export { type FinetuneConfig, finetuneConfig } from './train/settings/finetune-config.js';
+export { resolveFinetuneConfig } from './train/finetuning/resolve-config.js';
+export { type FinetuneRunOptions, openFinetuneRun } from './train/finetuning/open-run.js';
+export { type LoadedTaskModel, loadTaskModel, taskNamed } from './train/finetuning/load.js';
+export { runSettings } from './train/settings/run-settings.js';
+export { splitBatch } from './train/loop/split-batch.js';
+export { evaluationTransforms } from './train/inputs/transform-recipes.js';
+export { type Evaluation, evaluateTask, predictTask, type UseOptions } from './train/finetuning/use-model.js';
+export { describeMachine } from './train/run/environment.js';
+export { type LoadedMae, loadMae } from './train/pretraining/load.js';
+export { exportedModel } from './train/export/exported-model.js';
+export { openHeldOut, openPictures, openSplit } from './train/inputs/open-training-data.js';
+export { visualize } from './train/pretraining/visualize.js';
+export { checkSettings, nearestName } from './base/check-settings.js';
+export { type DataSettings, dataSettings } from './train/settings/data-settings.js';
+export { pretrain, type PretrainOptions, type PretrainRun } from './train/pretraining/pretrain.js';
+export { type PretrainConfig, pretrainConfig } from './train/settings/pretrain-config.js';
+export type { DirectoryRun } from './train/run/directory-run.js';
+export { openPretrainRun } from './train/pretraining/open-run.js';
+export { type RunEvent } from './train/run/run.js';
 export {
   createFolder,
   createRunDirectory,
@@ -216,6 +217,6 @@ export {
   readRunConfig,
   type RunDirectory,
   runDirectoryAt,
-} from './train/run-directory.js';
-export { readTrainingMetadata } from './train/training-checkpoint.js';
-export type { StepRecord } from './train/training.js';
+} from './train/run/run-directory.js';
+export { readTrainingMetadata } from './train/inputs/training-metadata.js';
+export type { StepRecord } from './train/loop/training.js';

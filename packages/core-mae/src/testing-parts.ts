@@ -4,9 +4,9 @@ import type { Engine } from './contracts/engine.js';
 import type { Objective } from './contracts/objective.js';
 import type { ParameterTree } from './contracts/tensor.js';
 import { allocateOnHeap, shapesOf } from './nn/params.js';
-import { createRandom } from './nn/random.js';
-import { createTrainStep } from './train/steps.js';
-import { trainableShapes } from './train/training.js';
+import { createRandom } from './base/random.js';
+import { createTrainStep } from './train/loop/steps.js';
+import { trainableShapes } from './train/loop/training.js';
 
 /** Largest difference of the parts' means, relative to the loss and to the largest of all gradients. */
 const TOLERANCE = 1e-5;

@@ -3,16 +3,16 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { checkCoco } from '#core/data/coco/check.js';
-import { cropBoxes } from '#core/data/coco/crop.js';
+import { checkCoco } from '#core/data/tools/coco-check.js';
+import { cropBoxes } from '#core/data/tools/coco-crop.js';
 import { loadCoco } from '#core/data/coco/parse.js';
-import { cocoDataset } from '#core/data/coco/reader.js';
-import { splitCoco } from '#core/data/coco/split.js';
-import { cocoStats } from '#core/data/coco/stats.js';
-import { decodeImage } from '#core/data/image.js';
-import { listFiles } from '#core/data/listing.js';
-import { createRandom } from '#core/nn/random.js';
-import { annotationSheetPng } from '#core/report/annotation-sheet.js';
+import { cocoDataset } from '#core/data/readers/coco-instances.js';
+import { splitCoco } from '#core/data/tools/coco-split.js';
+import { cocoStats } from '#core/data/tools/coco-stats.js';
+import { decodeImage } from '#core/data/images/image.js';
+import { listFiles } from '#core/base/listing.js';
+import { createRandom } from '#core/base/random.js';
+import { annotationSheetPng } from '#core/report/sheets/annotation-sheet.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'mae-check-'));
 afterAll(() => {

@@ -5,10 +5,10 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
 import { memorySource } from '#core/data/coco/byte-source.js';
 import { collectDetections } from '#core/data/coco/detections.js';
-import { type CocoEvaluation, evaluateCoco } from '#core/data/coco/evaluate.js';
+import { type CocoEvaluation, evaluateCoco } from '#core/data/coco/evaluation/evaluate.js';
 import { parseCoco, loadCoco } from '#core/data/coco/parse.js';
 import { loadResults, parseResults, writeResults } from '#core/data/coco/results.js';
-import { createRandom } from '#core/nn/random.js';
+import { createRandom } from '#core/base/random.js';
 
 const fixture = (name: string): string => fileURLToPath(new URL(`../../fixtures/coco/${name}`, import.meta.url));
 const readJson = (name: string): unknown => JSON.parse(readFileSync(fixture(name), 'utf8'));

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { boxIou, maskIou } from '#core/data/coco/overlap.js';
-import { boxToRle, polygonsToRle, polygonToRle } from '#core/data/coco/polygon.js';
-import { rleFromString, rleToString } from '#core/data/coco/rle-string.js';
+import { boxIou, maskIou } from '#core/data/masks/overlap.js';
+import { boxToRle, polygonsToRle, polygonToRle } from '#core/data/masks/polygon.js';
+import { rleFromString, rleToString } from '#core/data/masks/rle-string.js';
 import {
   decodeRle,
   emptyRle,
@@ -12,9 +12,9 @@ import {
   rleArea,
   rleFromCounts,
   rleToBox,
-} from '#core/data/coco/rle.js';
-import { rleToPolygons } from '#core/data/coco/trace-polygons.js';
-import { createRandom } from '#core/nn/random.js';
+} from '#core/data/masks/rle.js';
+import { rleToPolygons } from '#core/data/masks/trace-polygons.js';
+import { createRandom } from '#core/base/random.js';
 
 interface PolygonCase {
   height: number;

@@ -13,10 +13,10 @@ import { memorySource } from '#core/data/coco/byte-source.js';
 import { createFaultLog } from '#core/data/coco/faults.js';
 import { JsonReader } from '#core/data/coco/json-reader.js';
 import { loadCoco, parseCoco } from '#core/data/coco/parse.js';
-import { rleToString } from '#core/data/coco/rle-string.js';
-import { encodeRle, rleArea } from '#core/data/coco/rle.js';
-import { MaeError } from '#core/errors.js';
-import { createRandom } from '#core/nn/random.js';
+import { rleToString } from '#core/data/masks/rle-string.js';
+import { encodeRle, rleArea } from '#core/data/masks/rle.js';
+import { MaeError } from '#core/base/errors.js';
+import { createRandom } from '#core/base/random.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'mae-parse-'));
 afterAll(() => {

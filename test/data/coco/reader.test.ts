@@ -4,15 +4,15 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
 import { annotationMask } from '#core/data/coco/annotations.js';
-import { cocoSplits, locateCoco } from '#core/data/coco/layout.js';
-import { cocoDataset, cocoReader } from '#core/data/coco/reader.js';
-import { cocoSemanticReader, semanticClassNames, semanticMask } from '#core/data/coco/semantic.js';
-import { ade20kReader } from '#core/data/ade20k.js';
-import { type LabelMap, readLabelMap } from '#core/data/label-map.js';
-import { instanceLabels } from '#core/data/instances/instance-labels.js';
-import { loadInstances } from '#core/data/instances/instance-target.js';
-import { createPipeline } from '#core/data/pipeline.js';
-import { createRandom } from '#core/nn/random.js';
+import { cocoSplits, locateCoco } from '#core/data/readers/coco-layout.js';
+import { cocoDataset, cocoReader } from '#core/data/readers/coco-instances.js';
+import { cocoSemanticReader, semanticClassNames, semanticMask } from '#core/data/readers/coco-semantic.js';
+import { ade20kReader } from '#core/data/readers/ade20k.js';
+import { type LabelMap, readLabelMap } from '#core/data/targets/label-map.js';
+import { instanceLabels } from '#core/data/targets/instance-labels.js';
+import { loadInstances } from '#core/data/targets/instance-target.js';
+import { createPipeline } from '#core/data/transforms/pipeline.js';
+import { createRandom } from '#core/base/random.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'mae-reader-'));
 afterAll(() => {

@@ -1,10 +1,10 @@
-import { invalidCheckpoint, withCheckpointFile } from './checkpoint-file.js';
+import { invalidCheckpoint, withCheckpointFile } from './files/checkpoint-file.js';
 import { detectKeyMap } from './keymaps/detect.js';
 import { locateWeights } from './locate.js';
-import { readSafetensors } from './safetensors.js';
+import { readSafetensors } from './files/safetensors.js';
 import { OPTIMIZER_PREFIX, PRODUCER } from './save.js';
-import type { StoredTensor, StoredTensors } from './stored-tensor.js';
-import { isLegacyTorch, readPickle, readTorch } from './torch-pickle.js';
+import type { StoredTensor, StoredTensors } from './files/stored-tensor.js';
+import { isLegacyTorch, readPickle, readTorch } from './pickle/torch-pickle.js';
 
 export type CheckpointFormat = 'safetensors' | 'torch' | 'pickle';
 

@@ -1,8 +1,8 @@
 import { readFile, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { z } from 'zod';
-import { MaeError, messageOf } from '../errors.js';
-import { invalidCheckpoint } from './checkpoint-file.js';
+import { MaeError, messageOf } from '../base/errors.js';
+import { invalidCheckpoint } from './files/checkpoint-file.js';
 
 /**
  * What a folder's weights are called, in the order in which they are tried: a run's, those of the newest run in a folder

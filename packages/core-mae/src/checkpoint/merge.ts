@@ -1,9 +1,9 @@
 import { type Parameter, type ParameterTree, sameShape } from '../contracts/tensor.js';
-import { MaeError } from '../errors.js';
+import { MaeError } from '../base/errors.js';
 import type { GridSize } from '../nn/interpolate-bicubic.js';
 import { formatMergeReport, type MergeReport, type ShapeChange } from './merge-report.js';
 import { resizePositions, resizeRelativePositions } from './positions.js';
-import { type StoredTensor, type StoredTensors, toFloat32 } from './stored-tensor.js';
+import { type StoredTensor, type StoredTensors, toFloat32 } from './files/stored-tensor.js';
 
 export interface MergeOptions {
   /** The checkpoint's path, for messages. */

@@ -1,7 +1,7 @@
 import type { ParameterTree } from '../contracts/tensor.js';
-import { type FileSystem, writeFileAtomically } from './atomic-write.js';
-import { safetensorsChunks } from './safetensors.js';
-import { type StoredTensor, storedParameter, type StoredTensors } from './stored-tensor.js';
+import { type FileSystem, writeFileAtomically } from '../base/atomic-write.js';
+import { safetensorsChunks } from './files/safetensors.js';
+import { type StoredTensor, storedParameter, type StoredTensors } from './files/stored-tensor.js';
 
 /** Value of the metadata key `producer` in files that this library wrote: their names need no translation. */
 export const PRODUCER = 'mae-tasks';

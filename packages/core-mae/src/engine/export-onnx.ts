@@ -1,11 +1,11 @@
 import type { ProgramSpec } from '../contracts/engine.js';
 import type { ParameterTree } from '../contracts/tensor.js';
-import { MaeError } from '../errors.js';
-import { checkInputs } from './check-inputs.js';
+import { MaeError } from '../base/errors.js';
+import { checkInputs } from './programs/check-inputs.js';
 import { encodeModel } from './onnx/encode.js';
-import { type Flavor, optimize } from './onnx/optimize.js';
+import { type Flavor, optimize } from './onnx/passes/optimize.js';
 import { embedParameters } from './onnx/passes/embed-parameters.js';
-import { graphNames, trace } from './onnx/trace.js';
+import { graphNames, trace } from './onnx/trace/trace.js';
 
 export interface ExportOptions {
   /** Default `portable`: standard operators only. */

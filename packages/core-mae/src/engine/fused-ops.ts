@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
-import type { ProductOptions } from './onnx/matrix-products.js';
-import { TRACE_BACKEND } from './onnx/trace-backend.js';
+import type { ProductOptions } from './onnx/operators/matrix-products.js';
+import { TRACE_BACKEND } from './onnx/trace/trace-backend.js';
 
 export type { ProductOptions };
 

@@ -9,17 +9,23 @@ import type {
 } from '../contracts/engine.js';
 import { type HostTensor, sizeOf, type TensorSpec } from '../contracts/tensor.js';
 import { availableCores } from './available-cores.js';
-import { checkInputs } from './check-inputs.js';
-import { findChannelBlock } from './onnx/channel-block.js';
+import { checkInputs } from './programs/check-inputs.js';
+import { findChannelBlock } from './onnx/session/channel-block.js';
 import { encodeModel } from './onnx/encode.js';
 import type { Graph } from './onnx/graph.js';
-import { optimize } from './onnx/optimize.js';
+import { optimize } from './onnx/passes/optimize.js';
 import { blockConvolutions } from './onnx/passes/block-convolutions.js';
-import { createReplicas } from './onnx/replicas.js';
-import { findResultStop, RESULT_STOP } from './onnx/result-stop.js';
-import { createSession, loadOnnxRuntime, type Provider, requireProvider, type Session } from './onnx/session.js';
-import { graphNames, trace } from './onnx/trace.js';
-import { createTwoPartProgram } from './onnx/two-part-program.js';
+import { createReplicas } from './onnx/session/replicas.js';
+import { findResultStop, RESULT_STOP } from './onnx/session/result-stop.js';
+import {
+  createSession,
+  loadOnnxRuntime,
+  type Provider,
+  requireProvider,
+  type Session,
+} from './onnx/session/session.js';
+import { graphNames, trace } from './onnx/trace/trace.js';
+import { createTwoPartProgram } from './onnx/session/two-part-program.js';
 
 export interface OnnxEngineOptions {
   /** Default `cpu`. */

@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
-import { MaeError, messageOf } from '../errors.js';
+import { MaeError, messageOf } from '../base/errors.js';
 import { createEngine, type Device } from './select.js';
 
 /** What became of trying a device. */

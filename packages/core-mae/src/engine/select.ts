@@ -1,5 +1,5 @@
 import type { Engine } from '../contracts/engine.js';
-import { MaeError } from '../errors.js';
+import { MaeError } from '../base/errors.js';
 import { createOnnxEngine } from './onnx.js';
 import { createTfjsEngine } from './tfjs.js';
 

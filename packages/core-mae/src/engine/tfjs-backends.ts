@@ -3,7 +3,7 @@ import { dirname, sep } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import util from 'node:util';
 import * as tf from '@tensorflow/tfjs';
-import { MaeError, messageOf } from '../errors.js';
+import { MaeError, messageOf } from '../base/errors.js';
 import { borrowKernels } from './borrowed-kernels.js';
 
 /** TF.js backends that run functions eagerly: plain JavaScript, WebAssembly, or the native TensorFlow addon. */

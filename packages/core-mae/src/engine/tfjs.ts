@@ -1,11 +1,11 @@
 import * as tf from '@tensorflow/tfjs';
 import type { Engine, NamedTensors, Program, ProgramSpec } from '../contracts/engine.js';
 import type { Batch, DType, HostTensor, ParameterTree, Shape, TensorData, TensorSpec } from '../contracts/tensor.js';
-import { MaeError } from '../errors.js';
-import { withBackend } from './active-backend.js';
-import { checkInputs } from './check-inputs.js';
-import { differentiate, type Differentiated, disposeAll } from './differentiate.js';
-import { trace } from './onnx/trace.js';
+import { MaeError } from '../base/errors.js';
+import { withBackend } from './programs/active-backend.js';
+import { checkInputs } from './programs/check-inputs.js';
+import { differentiate, type Differentiated, disposeAll } from './programs/differentiate.js';
+import { trace } from './onnx/trace/trace.js';
 import { startTfjsBackend, type TfjsBackend } from './tfjs-backends.js';
 
 export interface TfjsEngineOptions {

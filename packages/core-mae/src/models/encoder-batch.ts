@@ -4,7 +4,7 @@ import type { Sample } from '../contracts/dataset.js';
 import type { NamedTensors } from '../contracts/engine.js';
 import type { Random } from '../contracts/random.js';
 import type { Batch, TensorSpec } from '../contracts/tensor.js';
-import { MaeError } from '../errors.js';
+import { MaeError } from '../base/errors.js';
 import { drawDropPathScales, dropPathRates } from '../nn/drop-path.js';
 
 /** What an encoder reads of a batch. */

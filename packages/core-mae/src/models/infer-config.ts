@@ -1,5 +1,5 @@
 import type { Shape } from '../contracts/tensor.js';
-import { MaeError } from '../errors.js';
+import { MaeError } from '../base/errors.js';
 import type { MaeConfig } from './mae-config.js';
 import { presets } from './presets.js';
 

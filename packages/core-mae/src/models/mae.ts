@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import type { NamedTensors, TensorFunction } from '../contracts/engine.js';
-import { MaeError } from '../errors.js';
+import { MaeError } from '../base/errors.js';
 import { constant, normal } from '../nn/init.js';
 import { layerNorm, layerNormSpecs } from '../nn/layer-norm.js';
 import { linear, linearSpecs } from '../nn/linear.js';

@@ -1,5 +1,5 @@
 import type { Random } from '../contracts/random.js';
-import { MaeError } from '../errors.js';
+import { MaeError } from '../base/errors.js';
 
 /**
  * How the removed patches are chosen (paper, Table 1f and figure 6): uniformly at random; as large rectangular blocks

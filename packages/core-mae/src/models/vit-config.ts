@@ -1,5 +1,5 @@
 import type { VitConfig } from '../contracts/backbone.js';
-import { MaeError } from '../errors.js';
+import { MaeError } from '../base/errors.js';
 
 /** Patches along the height and the width. */
 export interface PatchGrid {

@@ -1,5 +1,5 @@
 import type { ParameterTree } from '../contracts/tensor.js';
-import type { VectorKernels } from '../engine/vector-kernels.js';
+import type { VectorKernels } from '../engine/kernels/vector-kernels.js';
 
 /** The Euclidean norm of all gradients together. */
 export function gradientNorm(kernels: VectorKernels, gradients: ParameterTree): number {

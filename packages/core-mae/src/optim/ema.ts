@@ -1,5 +1,5 @@
 import type { ParameterTree } from '../contracts/tensor.js';
-import type { VectorKernels } from '../engine/vector-kernels.js';
+import type { VectorKernels } from '../engine/kernels/vector-kernels.js';
 
 /** Moves an exponential moving average towards the parameters: `average += (1 − decay) · (parameter − average)`. */
 export function updateAverage(

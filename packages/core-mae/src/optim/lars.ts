@@ -1,4 +1,4 @@
-import type { VectorKernels } from '../engine/vector-kernels.js';
+import type { VectorKernels } from '../engine/kernels/vector-kernels.js';
 import type { Optimizer } from './optimizer.js';
 
 export interface LarsOptions {

@@ -5,7 +5,7 @@ import { DataReader } from '../contracts/data-reader.js';
 import { Exporter } from '../contracts/exporter.js';
 import { Task } from '../contracts/task.js';
 import { Tracker } from '../contracts/tracker.js';
-import { MaeError, messageOf } from '../errors.js';
+import { MaeError, messageOf } from '../base/errors.js';
 import { PLUGIN_API_VERSION } from './api-version.js';
 import { type Plugin, pluginInfoOf } from './define-plugin.js';
 

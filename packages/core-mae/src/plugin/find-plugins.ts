@@ -1,6 +1,6 @@
 import { existsSync, statSync } from 'node:fs';
 import { dirname, isAbsolute, join, resolve } from 'node:path';
-import { MaeError } from '../errors.js';
+import { MaeError } from '../base/errors.js';
 import { PLUGIN_API_VERSION } from './api-version.js';
 import { enclosingPackage, installedPackage, type PackageFile, readPackage } from './package-files.js';
 

@@ -1,5 +1,5 @@
 import { pathToFileURL } from 'node:url';
-import { MaeError, messageOf } from '../errors.js';
+import { MaeError, messageOf } from '../base/errors.js';
 import type { PluginSource } from './container.js';
 import { type Plugin, pluginInfoOf } from './define-plugin.js';
 import type { FoundPlugin } from './find-plugins.js';

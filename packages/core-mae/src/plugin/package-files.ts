@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { MaeError, messageOf } from '../errors.js';
+import { MaeError, messageOf } from '../base/errors.js';
 
 /** The parts of a package.json that finding plugins reads. */
 export interface PackageFile {

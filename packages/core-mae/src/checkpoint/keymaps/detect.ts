@@ -1,5 +1,5 @@
-import { MaeError } from '../../errors.js';
-import type { StoredTensors } from '../stored-tensor.js';
+import { MaeError } from '../../base/errors.js';
+import type { StoredTensors } from '../files/stored-tensor.js';
 import { detectron2KeyMap } from './detectron2.js';
 import { huggingFaceKeyMap } from './hugging-face.js';
 import type { KeyMap } from './key-map.js';

@@ -1,4 +1,4 @@
-import type { StoredTensors } from '../stored-tensor.js';
+import type { StoredTensors } from '../files/stored-tensor.js';
 import { joinQueryKeyValue } from './join-qkv.js';
 import { type KeyMap, renameAll, renamed, type Renaming } from './key-map.js';
 

@@ -1,6 +1,6 @@
 import { type Shape, sameShape, sizeOf } from '../../contracts/tensor.js';
-import { MaeError } from '../../errors.js';
-import { ELEMENT_BYTES, type StoredTensor, type StoredTensors, viewAs } from '../stored-tensor.js';
+import { MaeError } from '../../base/errors.js';
+import { ELEMENT_BYTES, type StoredTensor, type StoredTensors, viewAs } from '../files/stored-tensor.js';
 
 const PART = /^(.*\.attn)\.([qkv])\.(weight|bias)$/;
 

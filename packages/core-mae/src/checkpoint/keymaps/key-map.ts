@@ -1,5 +1,5 @@
-import { MaeError } from '../../errors.js';
-import type { StoredTensor, StoredTensors } from '../stored-tensor.js';
+import { MaeError } from '../../base/errors.js';
+import type { StoredTensor, StoredTensors } from '../files/stored-tensor.js';
 
 /** Translates one source's names into the official ones. */
 export interface KeyMap {

@@ -1,4 +1,4 @@
-import type { StoredDType } from '../stored-tensor.js';
+import type { StoredDType } from '../files/stored-tensor.js';
 import { type GlobalRule, PickleError } from './stack.js';
 import {
   countsOf,

@@ -1,5 +1,5 @@
 import type { Shape } from '../../contracts/tensor.js';
-import type { StoredDType } from '../stored-tensor.js';
+import type { StoredDType } from '../files/stored-tensor.js';
 
 /**
  * What a pickle may hold here: data only. Lists are arrays, dictionaries are maps, and nothing has a method that

@@ -1,7 +1,7 @@
-import { MaeError } from '../../errors.js';
-import type { Rle } from './rle.js';
-import { decodeRle } from './rle.js';
-import { polygonsAt, rleAt, type SegmentationPool } from './segmentation.js';
+import { MaeError } from '../../base/errors.js';
+import type { Rle } from '../masks/rle.js';
+import { decodeRle } from '../masks/rle.js';
+import { polygonsAt, rleAt, type SegmentationPool } from '../masks/segmentation.js';
 
 export interface CocoCategory {
   /** As in the file; ids may have gaps. */

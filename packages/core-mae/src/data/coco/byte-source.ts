@@ -1,5 +1,5 @@
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
-import { MaeError } from '../../errors.js';
+import { MaeError } from '../../base/errors.js';
 
 /** Bytes that come piece by piece, so that a file larger than memory's longest string can be read. */
 export interface ByteSource {

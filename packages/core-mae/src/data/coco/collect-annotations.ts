@@ -1,7 +1,7 @@
-import type { InstanceAnnotations } from '../instances/instance-target.js';
+import type { InstanceAnnotations } from '../targets/instance-target.js';
 import { type CocoAnnotations, type CocoCategory, groupByImage } from './annotations.js';
-import { rleArea } from './rle.js';
-import { NO_SEGMENTATION, rleAt, SegmentationBuilder } from './segmentation.js';
+import { rleArea } from '../masks/rle.js';
+import { NO_SEGMENTATION, rleAt, SegmentationBuilder } from '../masks/segmentation.js';
 
 /** A picture with its objects. */
 export interface AnnotatedPicture {

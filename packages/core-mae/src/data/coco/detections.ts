@@ -1,9 +1,9 @@
-import { MaeError } from '../../errors.js';
+import { MaeError } from '../../base/errors.js';
 import type { CocoAnnotations } from './annotations.js';
-import { GrowingFloat64, GrowingInt32 } from './growing.js';
-import { rleToBytes } from './rle-string.js';
-import { type Rle, rleArea, rleToBox } from './rle.js';
-import { NO_SEGMENTATION, rleAt, SegmentationBuilder, type SegmentationPool } from './segmentation.js';
+import { GrowingFloat64, GrowingInt32 } from '../masks/growing.js';
+import { rleToBytes } from '../masks/rle-string.js';
+import { type Rle, rleArea, rleToBox } from '../masks/rle.js';
+import { NO_SEGMENTATION, rleAt, SegmentationBuilder, type SegmentationPool } from '../masks/segmentation.js';
 
 /** Detections on the pictures of one annotation file; entry i of every array belongs to detection i. */
 export interface Detections {

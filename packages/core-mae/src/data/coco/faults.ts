@@ -1,4 +1,4 @@
-import { MaeError } from '../../errors.js';
+import { MaeError } from '../../base/errors.js';
 
 /** An oddity of a data set: what it is, where, and what is done about it. */
 export interface DataFault {

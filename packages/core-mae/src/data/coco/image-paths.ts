@@ -1,7 +1,7 @@
 import { existsSync, realpathSync } from 'node:fs';
 import { isAbsolute, join } from 'node:path';
-import { MaeError } from '../../errors.js';
-import { checkInside } from '../listing.js';
+import { MaeError } from '../../base/errors.js';
+import { checkInside } from '../../base/listing.js';
 import type { CocoAnnotations } from './annotations.js';
 
 /**

@@ -1,6 +1,6 @@
-import { MaeError } from '../../errors.js';
+import { MaeError } from '../../base/errors.js';
 import type { ByteSource } from './byte-source.js';
-import type { GrowingBytes, GrowingFloat64 } from './growing.js';
+import type { GrowingBytes, GrowingFloat64 } from '../masks/growing.js';
 
 export type JsonKind = 'number' | 'string' | 'object' | 'array' | 'literal';
 

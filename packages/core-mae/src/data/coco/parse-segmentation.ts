@@ -1,9 +1,9 @@
-import { messageOf } from '../../errors.js';
-import { GrowingFloat64 } from './growing.js';
+import { messageOf } from '../../base/errors.js';
+import { GrowingFloat64 } from '../masks/growing.js';
 import type { JsonReader } from './json-reader.js';
-import { rleFromBytes, rleToBytes } from './rle-string.js';
-import { rleFromCounts } from './rle.js';
-import type { SegmentationBuilder } from './segmentation.js';
+import { rleFromBytes, rleToBytes } from '../masks/rle-string.js';
+import { rleFromCounts } from '../masks/rle.js';
+import type { SegmentationBuilder } from '../masks/segmentation.js';
 
 /** A fault of a record whose id may not have been read yet. */
 export interface RecordFault {

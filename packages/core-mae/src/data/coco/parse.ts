@@ -1,11 +1,11 @@
 import { type ByteSource, withFileSource } from './byte-source.js';
 import type { CocoAnnotations } from './annotations.js';
 import { createFaultLog, type ReportFault, throwOnError } from './faults.js';
-import { GrowingBytes, GrowingFloat64, GrowingInt32 } from './growing.js';
+import { GrowingBytes, GrowingFloat64, GrowingInt32 } from '../masks/growing.js';
 import { JsonReader } from './json-reader.js';
 import { type NoteFault, readSegmentation, type RecordFault } from './parse-segmentation.js';
 import { type RawCoco, resolveCoco } from './resolve.js';
-import { SegmentationBuilder } from './segmentation.js';
+import { SegmentationBuilder } from '../masks/segmentation.js';
 
 /** What `loadCoco` gives: the annotations and the oddities that were repaired or left out. */
 export interface LoadedCoco {

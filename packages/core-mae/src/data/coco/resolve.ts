@@ -1,9 +1,9 @@
-import { messageOf } from '../../errors.js';
+import { messageOf } from '../../base/errors.js';
 import { type CocoAnnotations, type CocoCategory, groupByImage } from './annotations.js';
 import type { ReportFault } from './faults.js';
-import type { GrowingBytes, GrowingFloat64, GrowingInt32 } from './growing.js';
-import { rleArea, rleToBox } from './rle.js';
-import { NO_SEGMENTATION, POLYGONS, polygonsAt, rleAt, RUNS, type SegmentationBuilder } from './segmentation.js';
+import type { GrowingBytes, GrowingFloat64, GrowingInt32 } from '../masks/growing.js';
+import { rleArea, rleToBox } from '../masks/rle.js';
+import { NO_SEGMENTATION, POLYGONS, polygonsAt, rleAt, RUNS, type SegmentationBuilder } from '../masks/segmentation.js';
 
 /** A COCO file as read, before its ids are linked; NaN stands for what a record does not say. */
 export interface RawCoco {

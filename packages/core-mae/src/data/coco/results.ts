@@ -1,14 +1,14 @@
-import { MaeError } from '../../errors.js';
+import { MaeError } from '../../base/errors.js';
 import type { CocoAnnotations } from './annotations.js';
 import { type ByteSource, withFileSource } from './byte-source.js';
 import { DetectionBuilder, type Detections } from './detections.js';
 import { createFaultLog } from './faults.js';
-import { GrowingFloat64 } from './growing.js';
+import { GrowingFloat64 } from '../masks/growing.js';
 import { JsonReader } from './json-reader.js';
 import { readSegmentation } from './parse-segmentation.js';
-import { rleToString } from './rle-string.js';
-import { NO_SEGMENTATION, rleAt } from './segmentation.js';
-import { writeWholeFile } from '../whole-file.js';
+import { rleToString } from '../masks/rle-string.js';
+import { NO_SEGMENTATION, rleAt } from '../masks/segmentation.js';
+import { writeWholeFile } from '../../base/whole-file.js';
 
 export interface LoadedResults {
   readonly detections: Detections;

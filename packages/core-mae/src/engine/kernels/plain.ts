@@ -1,4 +1,4 @@
-import { adamwScalars, larsTrust, type VectorKernels } from '../vector-kernels.js';
+import { adamwScalars, larsTrust, type VectorKernels } from './vector-kernels.js';
 
 const round = Math.fround;
 

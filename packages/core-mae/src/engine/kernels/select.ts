@@ -1,4 +1,4 @@
-import type { VectorKernels } from '../vector-kernels.js';
+import type { VectorKernels } from './vector-kernels.js';
 import { plainKernels } from './plain.js';
 import { wasmKernels } from './wasm.js';
 

@@ -1,4 +1,4 @@
-import { adamwScalars, larsTrust, type VectorKernels } from '../vector-kernels.js';
+import { adamwScalars, larsTrust, type VectorKernels } from './vector-kernels.js';
 import { plainKernels } from './plain.js';
 import { VECTOR_KERNELS_WASM } from './vector-kernels-wasm.js';
 

@@ -1,0 +1,84 @@
+import { z } from 'zod';
+import { MaeError } from './errors.js';
+
+/**
+ * Settings that satisfy a schema, with its defaults filled in.
+ *
+ * @param where the file or flags they came from
+ * @throws MaeError `CONFIG_INVALID` naming the key, what was expected, and for an unknown key the nearest known one
+ */
+export function checkSettings<Schema extends z.ZodType>(
+  schema: Schema,
+  value: unknown,
+  where?: string,
+): z.output<Schema> {
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
+  const [issue] = result.error.issues;
+  if (issue === undefined) throw result.error;
+  throw new MaeError('CONFIG_INVALID', { ...explain(schema, value, issue), where, cause: result.error });
+}
+
+type Issue = z.core.$ZodIssue;
+
+function explain(schema: z.ZodType, value: unknown, issue: Issue): { what: string; fix?: string } {
+  const path = issue.path.map(String);
+  if (issue.code === 'unrecognized_keys') {
+    const key = issue.keys[0]!;
+    const known = keysAt(schema, path);
+    const nearest = nearestName(key, known);
+    return {
+      what: `\`${[...path, key].join('.')}\` is not a setting`,
+      fix:
+        nearest === undefined ? `known here: ${known.join(', ')}` : `did you mean \`${[...path, nearest].join('.')}\`?`,
+    };
+  }
+  const given = path.reduce<unknown>(
+    (at, key) => (typeof at === 'object' && at !== null ? (at as Record<string, unknown>)[key] : undefined),
+    value,
+  );
+  const name = `\`${path.join('.')}\``;
+  if (given === undefined) return { what: `${name} is missing`, fix: lowerFirst(issue.message) };
+  return { what: `${name} (=${JSON.stringify(given)}) is not valid`, fix: lowerFirst(issue.message) };
+}
+
+/** Names of the settings below a path of a schema. */
+export function keysAt(schema: z.ZodType, path: readonly string[]): string[] {
+  interface Described {
+    readonly properties?: Readonly<Record<string, Described>>;
+    readonly anyOf?: readonly Described[];
+  }
+  let at: Described | undefined = z.toJSONSchema(schema, { io: 'output', unrepresentable: 'any' }) as Described;
+  for (const key of path) at = at?.properties?.[key];
+  const options: readonly Described[] = at === undefined ? [] : [at, ...(at.anyOf ?? [])];
+  return options.flatMap(({ properties }) => Object.keys(properties ?? {}));
+}
+
+/** The name closest to a misspelt one, if it is close enough to be meant. */
+export function nearestName(name: string, known: readonly string[]): string | undefined {
+  const plain = (text: string): string => text.toLowerCase().replaceAll(/[-_]/g, '');
+  let best: { name: string; distance: number } | undefined;
+  for (const candidate of known) {
+    const distance = editDistance(plain(name), plain(candidate));
+    if (best === undefined || distance < best.distance) best = { name: candidate, distance };
+  }
+  return best !== undefined && best.distance <= Math.max(1, Math.floor(name.length / 3)) ? best.name : undefined;
+}
+
+/** Levenshtein's distance. */
+function editDistance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, index) => index);
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const replaced = row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1);
+      next.push(Math.min(replaced, row[j]! + 1, next[j - 1]! + 1));
+    }
+    row = next;
+  }
+  return row[b.length]!;
+}
+
+function lowerFirst(text: string): string {
+  return text.charAt(0).toLowerCase() + text.slice(1);
+}

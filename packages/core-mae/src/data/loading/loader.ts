@@ -1,0 +1,196 @@
+import type { Dataset, Sample } from '../../contracts/dataset.js';
+import type { Random } from '../../contracts/random.js';
+import { MaeError } from '../../base/errors.js';
+import { type BadImage, type BadImageCounter, countBadImages, defaultMaxBadImages } from './bad-images.js';
+import type { PipelineSpec } from '../transforms/pipeline.js';
+import type { SampleJob, SampleOutcome } from './sample-jobs.js';
+import { createSamplePool, defaultWorkers, type SamplePool } from './sample-pool.js';
+import { createSampler, type Sampler, type SamplerOptions } from './sampler.js';
+import { fromTransferred } from '../../base/transferred-error.js';
+
+export interface LoaderOptions extends Omit<SamplerOptions, 'size'> {
+  readonly dataset: Dataset;
+  readonly pipeline: PipelineSpec;
+  /** Worker threads that decode and transform; 0 works in the calling thread. Default half the processors, 1 to 8. */
+  readonly workers?: number;
+  /** Batches begun before they are asked for, which bounds the memory. Default 2, more where batches are very small. */
+  readonly prefetch?: number;
+  /**
+   * What a broken picture does: `fail` stops with its path; `skip` puts the next usable picture of the data set (by
+   * index, the first after the last) in its place, so that batches keep their size. Default `fail`.
+   */
+  readonly onBadImage?: 'fail' | 'skip';
+  /** Broken pictures passed over before the loader gives up. Default the larger of 10 and 1 % of the data set. */
+  readonly maxBadImages?: number;
+  /** Called once for each picture that is passed over. */
+  readonly reportBadImage?: (bad: BadImage) => void;
+  /** Called with oddities of pictures that are used all the same, once for each. */
+  readonly reportWarning?: (message: string) => void;
+}
+
+export interface Loader {
+  /** Batches in an epoch. */
+  readonly numBatches: number;
+  /** Pictures passed over so far. */
+  readonly badImages: readonly BadImage[];
+  /**
+   * The batches of an epoch in order, from number `start`: each is the same whatever the number of workers, and
+   * wherever the epoch was started. Memory holds at most `prefetch` batches besides the one handed out.
+   *
+   * @throws MaeError of a broken picture, or whatever a transform throws
+   */
+  batches(epoch: number, start?: number): AsyncGenerator<readonly Sample[], void, undefined>;
+  /**
+   * Tells that nobody looks at a batch's pixels any more: those of later ones take their memory, which spares V8 most of
+   * its collections. A batch that is not released stays as it is.
+   */
+  release(batch: readonly Sample[]): void;
+  /** Ends the worker threads; without it, they end with the process. */
+  close(): Promise<void>;
+}
+
+/**
+ * A loader of batches of samples over a data set.
+ *
+ * @throws MaeError `CONFIG_INVALID`, `DATA_EMPTY` or `PLUGIN_INVALID`
+ */
+export async function createLoader(options: LoaderOptions): Promise<Loader> {
+  const { dataset, batchSize, workers = defaultWorkers() } = options;
+  checkCount('workers', workers, 0);
+  const prefetch = options.prefetch ?? Math.max(2, Math.ceil((2 * workers) / batchSize));
+  checkCount('prefetch', prefetch, 1);
+  const limit = options.onBadImage === 'skip' ? (options.maxBadImages ?? defaultMaxBadImages(dataset.size)) : 0;
+  const source: BatchSource = {
+    dataset,
+    random: options.random,
+    sampler: createSampler({ ...options, size: dataset.size }),
+    pool: await createSamplePool(options.pipeline, workers),
+    bad: countBadImages(limit, dataset.name, options.reportBadImage ?? ignore),
+    skip: options.onBadImage === 'skip',
+    warn: reportOnce(options.reportWarning ?? ignore),
+    memories: new WeakMap(),
+  };
+  return {
+    numBatches: source.sampler.numBatches,
+    badImages: source.bad.images,
+    batches: (epoch, start = 0) => prefetched(source, epoch, start, prefetch),
+    release(batch) {
+      source.pool.release(source.memories.get(batch) ?? []);
+      // A second call must not give the same memory to two batches.
+      source.memories.delete(batch);
+    },
+    close: () => source.pool.close(),
+  };
+}
+
+interface BatchSource {
+  readonly dataset: Dataset;
+  readonly random: Random;
+  readonly sampler: Sampler;
+  readonly pool: SamplePool;
+  readonly bad: BadImageCounter;
+  readonly skip: boolean;
+  readonly warn: (message: string) => void;
+  /** Where the pixels of a batch lie, until it is released. */
+  readonly memories: WeakMap<readonly Sample[], readonly SharedArrayBuffer[]>;
+}
+
+async function* prefetched(
+  source: BatchSource,
+  epoch: number,
+  start: number,
+  prefetch: number,
+): AsyncGenerator<readonly Sample[], void, undefined> {
+  const { numBatches } = source.sampler;
+  const pending: Array<Promise<Sample[]>> = [];
+  let next = start;
+  const begin = (): void => {
+    while (next < numBatches && pending.length < prefetch) {
+      const batch = loadBatch(source, epoch, next++);
+      // A failure is thrown when its batch is due; until then, or if nobody asks, it must not end the process.
+      batch.catch(ignore);
+      pending.push(batch);
+    }
+  };
+  begin();
+  for (let batch = pending.shift(); batch !== undefined; batch = pending.shift()) {
+    const samples = await batch;
+    begin();
+    yield samples;
+  }
+}
+
+async function loadBatch(source: BatchSource, epoch: number, number: number): Promise<Sample[]> {
+  const indices = source.sampler.batch(epoch, number);
+  const jobs = indices.map((index) => jobOf(source, epoch, index, index));
+  const { outcomes, memories } = await source.pool.run(jobs);
+  const samples: Sample[] = [];
+  for (const [position, outcome] of outcomes.entries()) {
+    samples.push(await settle(source, epoch, indices[position]!, outcome));
+  }
+  source.memories.set(samples, memories);
+  return samples;
+}
+
+/** The sample of an index, or its replacement's: the next usable picture, with the random stream of the first. */
+async function settle(source: BatchSource, epoch: number, index: number, first: SampleOutcome): Promise<Sample> {
+  const { dataset, pool } = source;
+  let outcome = first;
+  for (let step = 0; step < dataset.size; step++) {
+    const candidate = (index + step) % dataset.size;
+    if (step > 0) {
+      if (source.bad.has(candidate)) continue;
+      // Memory of a replacement is left to the collector: it is rare.
+      outcome = (await pool.run([jobOf(source, epoch, index, candidate)])).outcomes[0]!;
+    }
+    if ('sample' in outcome) {
+      if (outcome.warning !== undefined) source.warn(outcome.warning);
+      return outcome.sample;
+    }
+    const { id } = dataset.item(candidate);
+    passOver(source, candidate, id, fromTransferred(outcome.error));
+  }
+  throw new MaeError('DATA_INVALID', {
+    what: 'no picture can be used',
+    where: dataset.name,
+    fix: 'check the pictures',
+  });
+}
+
+/** Counts a broken picture. @throws where it may not be passed over */
+function passOver({ bad, skip }: BatchSource, index: number, id: string, error: Error): void {
+  if (bad.isBadImage(error)) {
+    if (!skip) throw error;
+    bad.add({ index, id, error });
+    return;
+  }
+  if (!(error instanceof MaeError)) error.message = `${error.message} (while making the sample ${id})`;
+  throw error;
+}
+
+function jobOf({ dataset, random }: BatchSource, epoch: number, index: number, candidate: number): SampleJob {
+  const stream = random.fork('sample', epoch, index);
+  // 53 bits, as many as a seed has.
+  const seed = stream.integer(2 ** 21) * 2 ** 32 + stream.integer(2 ** 32);
+  return { item: dataset.item(candidate), seed };
+}
+
+function reportOnce(report: (message: string) => void): (message: string) => void {
+  const reported = new Set<string>();
+  return (message) => {
+    if (reported.has(message)) return;
+    reported.add(message);
+    report(message);
+  };
+}
+
+function ignore(): void {
+  return;
+}
+
+function checkCount(name: string, value: number, least: number): void {
+  if (Number.isInteger(value) && value >= least) return;
+  throw new MaeError('CONFIG_INVALID', {
+    what: `\`${name}\` (=${value}) is not a whole number of at least ${least}`,
+  });
+}

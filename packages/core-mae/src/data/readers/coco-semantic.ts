@@ -1,0 +1,80 @@
+import { z } from 'zod';
+import type { DataReader } from '../../contracts/data-reader.js';
+import type { Dataset } from '../../contracts/dataset.js';
+import { MaeError } from '../../base/errors.js';
+import { instanceLabels, type InstanceLabelOptions } from '../targets/instance-labels.js';
+import type { LabelMap } from '../targets/label-map.js';
+import { readerOptions } from './reader-options.js';
+import type { InstancesAsLabels } from '../targets/semantic-target.js';
+import type { CocoAnnotations } from '../coco/annotations.js';
+import type { CocoLayoutOptions } from './coco-layout.js';
+import { cocoSplits } from './coco-layout.js';
+import { cocoDataset, instancesOfImage } from './coco-instances.js';
+
+/** Names of the classes of `semanticMask`, by value. */
+export function semanticClassNames(annotations: CocoAnnotations, background: 'class' | 'ignore' = 'class'): string[] {
+  const names = annotations.categories.map(({ name }) => name);
+  return background === 'class' ? ['background', ...names] : names;
+}
+
+/**
+ * The classes of a picture's pixels, from its objects; see `instanceLabels`.
+ *
+ * @throws MaeError `DATA_INVALID` for too many classes, `ANNOTATION_INVALID` for a picture without size
+ */
+export function semanticMask(
+  annotations: CocoAnnotations,
+  image: number,
+  options: InstanceLabelOptions = {},
+): LabelMap {
+  const width = annotations.images.widths[image]!;
+  const height = annotations.images.heights[image]!;
+  if (width > 0 && height > 0) {
+    return instanceLabels(instancesOfImage(annotations, image), { width, height }, options);
+  }
+  throw new MaeError('ANNOTATION_INVALID', {
+    what: `Image ${annotations.images.ids[image]!} has no width and height`,
+    where: annotations.file,
+    fix: 'add them to its entry',
+  });
+}
+
+export interface CocoSemanticOptions extends CocoLayoutOptions, InstanceLabelOptions {}
+
+/**
+ * A COCO data set of objects as one for semantic segmentation; targets are for the handler `semantic`.
+ *
+ * @throws MaeError as `cocoDataset`
+ */
+export function cocoSemanticDataset(path: string, options: CocoSemanticOptions = {}): Dataset<InstancesAsLabels> {
+  const { background = 'class', ignoreIndex = 255, ...layout } = options;
+  const data = cocoDataset(path, layout);
+  return {
+    name: data.name,
+    size: data.size,
+    item: (index) => {
+      const { target: instances, ...item } = data.item(index);
+      return { ...item, target: { instances: instances!, background, ignoreIndex } };
+    },
+    classNames: semanticClassNames(data.annotations, background),
+    warnings: data.warnings,
+  };
+}
+
+const text = z.string().min(1).exactOptional();
+const schema: z.ZodType<CocoSemanticOptions> = z.strictObject({
+  split: text,
+  annotations: text,
+  images: text,
+  background: z.enum(['class', 'ignore']).exactOptional(),
+  ignoreIndex: z.int().min(1).max(65_535).exactOptional(),
+});
+
+/** `data.format` "coco-semantic"; only by name, since the same files are objects to begin with. */
+export const cocoSemanticReader: DataReader = {
+  name: 'coco-semantic',
+  recognizes: () => Promise.resolve(false),
+  splits: (path) => Promise.resolve(cocoSplits(path)),
+  open: async (path, options = {}) =>
+    Promise.resolve(cocoSemanticDataset(path, readerOptions('coco-semantic', schema, options))),
+};

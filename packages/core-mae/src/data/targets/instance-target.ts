@@ -1,0 +1,152 @@
+import { MaeError } from '../../base/errors.js';
+import type { Size } from '../../contracts/transform.js';
+import { decodeRle, type Rle, rleToBox } from '../masks/rle.js';
+import { rleFromBytes } from '../masks/rle-string.js';
+import { polygonsToRle } from '../masks/polygon.js';
+
+/** A mask as annotation files have it; plain data that crosses to worker threads. */
+export type EncodedMask =
+  | { readonly kind: 'polygons'; readonly parts: readonly Float64Array[] }
+  | { readonly kind: 'runs'; readonly bytes: Uint8Array; readonly height: number; readonly width: number };
+
+/** A picture's objects as annotated; n objects. What an item of a detection data set carries. */
+export interface InstanceAnnotations {
+  readonly imageId: number;
+  /** The picture's size in pixels as the file has it; 0 where it does not say. */
+  readonly width: number;
+  readonly height: number;
+  /** `[n]`: ids of the annotations. */
+  readonly ids: Float64Array;
+  /** `[n, 4]`: `[x0, y0, x1, y1]` in absolute pixels. */
+  readonly boxes: Float64Array;
+  /** `[n]`: contiguous class indexes. */
+  readonly classes: Int32Array;
+  /** `[n]`: 1 for a region of many objects. */
+  readonly crowds: Uint8Array;
+  /** `[n]`, in pixels, as the file has them; scores by size go by them. Default: those of the masks, or of the boxes. */
+  readonly areas?: Float64Array;
+  /** `[n]`; undefined for an object that has a box alone. */
+  readonly masks: ReadonlyArray<EncodedMask | undefined>;
+}
+
+/** A mask cut to its own tight box. */
+export interface MaskRegion {
+  readonly left: number;
+  readonly top: number;
+  readonly width: number;
+  readonly height: number;
+  /** Row-major `[height, width]`, 0 and 1. */
+  readonly data: Uint8Array;
+}
+
+/** A picture's objects as they follow its pixels through transforms; n objects. */
+export interface Instances {
+  readonly imageId: number;
+  readonly ids: Float64Array;
+  /** `[n, 4]`: `[x0, y0, x1, y1]` in pixels of the present picture, around the mask where there is one. */
+  readonly boxes: Float32Array;
+  readonly classes: Int32Array;
+  readonly crowds: Uint8Array;
+  readonly masks: ReadonlyArray<MaskRegion | undefined>;
+}
+
+/**
+ * The objects with their masks drawn; empty ones and those whose annotated box has no area left out.
+ *
+ * @throws MaeError `IMAGE_INVALID` where the picture is not of the annotated size.
+ */
+export function loadInstances(
+  annotations: InstanceAnnotations,
+  { width, height, id }: Size & { readonly id: string },
+): Instances {
+  checkAnnotatedSize(annotations, { width, height, id });
+  const regions = annotations.masks.map((mask) =>
+    mask === undefined ? undefined : regionOfRle(decodeMask(mask, height, width)),
+  );
+  const boxes = new Float32Array(4 * regions.length);
+  regions.forEach((region, i) => {
+    boxes.set(region === undefined ? clippedBox(annotations.boxes, i, width, height) : boxOfRegion(region), 4 * i);
+  });
+  annotations.ids.forEach((_, i) => {
+    if (!hasBox(annotations, i)) boxes.fill(0, 4 * i, 4 * i + 4);
+  });
+  const { imageId, ids, classes, crowds } = annotations;
+  return withoutEmpty({ imageId, ids, boxes, classes, crowds, masks: regions });
+}
+
+/** Whether an annotated box has an area; one without is there to be scored, not to be learned from. */
+export function hasBox({ boxes }: Pick<InstanceAnnotations, 'boxes'>, i: number): boolean {
+  return boxes[4 * i + 2]! > boxes[4 * i]! && boxes[4 * i + 3]! > boxes[4 * i + 1]!;
+}
+
+/** @throws MaeError `IMAGE_INVALID` where the picture is not of the annotated size */
+export function checkAnnotatedSize(
+  annotations: InstanceAnnotations,
+  { width, height, id }: Size & { readonly id: string },
+): void {
+  if (annotations.width > 0 && (annotations.width !== width || annotations.height !== height)) {
+    const turned = annotations.width === height && annotations.height === width;
+    throw new MaeError('IMAGE_INVALID', {
+      what: `the picture is ${width} × ${height}, its annotations are for ${annotations.width} × ${annotations.height}`,
+      where: id,
+      fix: turned
+        ? 'the annotations were made without the EXIF orientation: decode with `orient` false'
+        : 'annotate the picture as it is',
+    });
+  }
+}
+
+/** The mask as runs; runs bring their own size. */
+export function decodeMask(mask: EncodedMask, height: number, width: number): Rle {
+  return mask.kind === 'polygons'
+    ? polygonsToRle(mask.parts, height, width)
+    : rleFromBytes(mask.bytes, 0, mask.bytes.length, mask.height, mask.width);
+}
+
+function clippedBox(boxes: Float64Array, i: number, width: number, height: number): [number, number, number, number] {
+  const within = (value: number, limit: number): number => Math.min(limit, Math.max(0, value));
+  return [
+    within(boxes[4 * i]!, width),
+    within(boxes[4 * i + 1]!, height),
+    within(boxes[4 * i + 2]!, width),
+    within(boxes[4 * i + 3]!, height),
+  ];
+}
+
+/** The mask cut to its tight box; of size 0 where it is empty. */
+export function regionOfRle(rle: Rle): MaskRegion {
+  const [left, top, width, height] = rleToBox(rle);
+  const whole = decodeRle(rle);
+  const data = new Uint8Array(width * height);
+  for (let y = 0; y < height; y++) {
+    const from = (top + y) * rle.width + left;
+    data.set(whole.subarray(from, from + width), y * width);
+  }
+  return { left, top, width, height, data };
+}
+
+export function boxOfRegion({ left, top, width, height }: MaskRegion): [number, number, number, number] {
+  return [left, top, left + width, top + height];
+}
+
+/** The instances whose box has an area. */
+export function withoutEmpty(instances: Instances): Instances {
+  const { boxes } = instances;
+  const kept: number[] = [];
+  for (let i = 0; i < instances.classes.length; i++) {
+    if (boxes[4 * i + 2]! > boxes[4 * i]! && boxes[4 * i + 3]! > boxes[4 * i + 1]!) kept.push(i);
+  }
+  return kept.length === instances.classes.length ? instances : selectInstances(instances, kept);
+}
+
+/** The instances at these positions, in this order. */
+export function selectInstances(instances: Instances, positions: readonly number[]): Instances {
+  return {
+    imageId: instances.imageId,
+    ids: Float64Array.from(positions, (i) => instances.ids[i]!),
+    boxes: Float32Array.from(positions.flatMap((i) => [...instances.boxes.subarray(4 * i, 4 * i + 4)])),
+    classes: Int32Array.from(positions, (i) => instances.classes[i]!),
+    crowds: Uint8Array.from(positions, (i) => instances.crowds[i]!),
+    masks: positions.map((i) => instances.masks[i]),
+  };
+}

@@ -1,0 +1,98 @@
+import type { Random } from '../../contracts/random.js';
+import { MaeError } from '../../base/errors.js';
+import { writeWholeFile } from '../../base/whole-file.js';
+import { withFileSource } from '../coco/byte-source.js';
+import { JsonReader } from '../coco/json-reader.js';
+
+export interface SplitOptions {
+  /** Share of the pictures that goes to validation, 0 < fraction < 1. */
+  readonly fraction: number;
+  readonly random: Random;
+  /** Paths of the two files to write. */
+  readonly train: string;
+  readonly val: string;
+}
+
+export interface SplitResult {
+  readonly train: SplitCount;
+  readonly val: SplitCount;
+}
+
+export interface SplitCount {
+  readonly images: number;
+  readonly annotations: number;
+}
+
+/**
+ * Splits an annotation file in two by pictures, at random by the seed. Every entry is copied as it stands, with all its
+ * keys; pictures stay where they are. Annotations of pictures that the file does not list go to training.
+ *
+ * @throws MaeError `CONFIG_INVALID` for a fraction that leaves a side empty, `ANNOTATION_INVALID`, `WRITE_FAILED`
+ */
+export function splitCoco(file: string, { fraction, random, train, val }: SplitOptions): SplitResult {
+  const ids = readImageIds(file);
+  const numVal = Math.max(1, Math.round(ids.length * fraction));
+  if (!(fraction > 0 && fraction < 1 && numVal < ids.length)) {
+    throw new MaeError('CONFIG_INVALID', {
+      what: `a fraction (=${fraction}) of ${ids.length} pictures cannot be split off`,
+      where: file,
+      fix: 'give a share between 0 and 1 that leaves pictures on both sides',
+    });
+  }
+  // By id and not by place, so that the order of the file's entries does not matter.
+  ids.sort((a, b) => a - b);
+  const order = random.fork('split').permutation(ids.length);
+  const valIds = new Set(Array.from(order.subarray(0, numVal), (place) => ids[place]!));
+  return {
+    train: writeSide(file, train, (id) => !valIds.has(id)),
+    val: writeSide(file, val, (id) => valIds.has(id)),
+  };
+}
+
+function readImageIds(file: string): number[] {
+  const ids: number[] = [];
+  withFileSource(file, (source) => {
+    const reader = new JsonReader(source, file);
+    reader.readObject((key) => {
+      if (key === 'images') reader.readArray(() => ids.push(idIn(reader.readRaw(), 'id')));
+      else reader.skipValue();
+    });
+  });
+  return ids;
+}
+
+function idIn(raw: Uint8Array, key: 'id' | 'image_id'): number {
+  const record = JSON.parse(Buffer.from(raw).toString()) as Readonly<Record<string, unknown>> | null;
+  const id = record?.[key];
+  return typeof id === 'number' ? id : Number.NaN;
+}
+
+function writeSide(file: string, path: string, takes: (imageId: number) => boolean): SplitCount {
+  return writeWholeFile(path, (write) =>
+    withFileSource(file, (source) => {
+      const counts = { images: 0, annotations: 0 };
+      const reader = new JsonReader(source, file);
+      let separator = '{';
+      reader.readObject((key) => {
+        write(`${separator}${JSON.stringify(key)}: `);
+        separator = ',\n';
+        if (key !== 'images' && key !== 'annotations') {
+          write(Buffer.from(reader.readRaw()).toString());
+          return;
+        }
+        let between = '[';
+        reader.readArray(() => {
+          const raw = reader.readRaw();
+          if (!takes(idIn(raw, key === 'images' ? 'id' : 'image_id'))) return;
+          counts[key]++;
+          write(between + Buffer.from(raw).toString());
+          between = ',\n';
+        });
+        write(between === '[' ? '[]' : ']');
+      });
+      reader.finish();
+      write(separator === '{' ? '{}\n' : '}\n');
+      return counts;
+    }),
+  );
+}

@@ -1,0 +1,80 @@
+import { writeWholeFile } from '../../../base/whole-file.js';
+
+/** A data set of another format on its way to COCO's. */
+export interface ConvertedImage {
+  /** Relative to the folder of pictures. */
+  readonly fileName: string;
+  readonly width: number;
+  readonly height: number;
+  readonly objects: readonly ConvertedObject[];
+}
+
+export interface ConvertedObject {
+  /** Contiguous, from 0. */
+  readonly classIndex: number;
+  /** `[x, y, width, height]` in absolute pixels. */
+  readonly box: readonly [number, number, number, number];
+  /** Outlines as `x, y` pairs in absolute pixels. */
+  readonly polygons?: readonly number[][];
+  /** Default false. */
+  readonly crowd?: boolean;
+}
+
+export interface ConvertResult {
+  /** The annotation files written. */
+  readonly files: readonly string[];
+  readonly images: number;
+  readonly annotations: number;
+  readonly classNames: readonly string[];
+  /** A line for each thing left out or repaired, naming its file. */
+  readonly warnings: readonly string[];
+}
+
+/** Writes an instances file; class k becomes category k + 1. Returns the number of annotations. */
+export function writeCocoDocument(
+  path: string,
+  classNames: readonly string[],
+  images: readonly ConvertedImage[],
+): number {
+  return writeWholeFile(path, (write) => {
+    const categories = classNames.map((name, index) => ({ id: index + 1, name }));
+    write(`{"categories": ${JSON.stringify(categories)},\n"images": [`);
+    images.forEach(({ fileName, width, height }, index) => {
+      const entry = { id: index + 1, file_name: fileName, width, height };
+      write(`${index === 0 ? '' : ',\n'}${JSON.stringify(entry)}`);
+    });
+    write('],\n"annotations": [');
+    let numAnnotations = 0;
+    images.forEach(({ objects }, index) => {
+      for (const { classIndex, box, polygons, crowd } of objects) {
+        numAnnotations++;
+        const entry = {
+          id: numAnnotations,
+          image_id: index + 1,
+          category_id: classIndex + 1,
+          bbox: box,
+          area: polygons === undefined ? box[2] * box[3] : polygonArea(polygons),
+          iscrowd: crowd === true ? 1 : 0,
+          ...(polygons === undefined ? {} : { segmentation: polygons }),
+        };
+        write(`${numAnnotations === 1 ? '' : ',\n'}${JSON.stringify(entry)}`);
+      }
+    });
+    write(']}\n');
+    return numAnnotations;
+  });
+}
+
+/** The shoelace formula, parts added up. */
+function polygonArea(polygons: readonly number[][]): number {
+  let area = 0;
+  for (const points of polygons) {
+    let twice = 0;
+    for (let i = 0; i < points.length; i += 2) {
+      const next = (i + 2) % points.length;
+      twice += points[i]! * points[next + 1]! - points[next]! * points[i + 1]!;
+    }
+    area += Math.abs(twice) / 2;
+  }
+  return area;
+}

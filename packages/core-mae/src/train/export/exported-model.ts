@@ -1,0 +1,36 @@
+import type { ExportedModel } from '../../contracts/exporter.js';
+import { taskSettingsOf } from '../settings/finetune-config.js';
+import type { LoadedTaskModel } from '../finetuning/load.js';
+
+/** A fine-tuned model as exporters take it: its prediction, and what its input must be, as metadata. */
+export function exportedModel({
+  task,
+  config,
+  model,
+  parameters,
+  vit,
+  statistics,
+  facts,
+}: LoadedTaskModel): ExportedModel {
+  const { forward } = model.prediction;
+  const named = Object.values(model.programs ?? {});
+  // One program needs no name.
+  const only = named.length === 1 ? named[0] : 'createStep' in forward ? undefined : forward;
+  return {
+    name: task.name,
+    parameters,
+    forward: only,
+    programs: named.length > 1 ? model.programs : undefined,
+    metadata: {
+      task: task.name,
+      input: 'images [batch, height, width, channels], float32, (value / 255 − mean) / std',
+      imageSize: JSON.stringify(vit.imageSize),
+      channels: String(vit.inChannels),
+      mean: JSON.stringify(statistics.mean),
+      std: JSON.stringify(statistics.std),
+      facts: JSON.stringify(facts),
+      vit: JSON.stringify(vit),
+      settings: JSON.stringify(taskSettingsOf(config, task)),
+    },
+  };
+}

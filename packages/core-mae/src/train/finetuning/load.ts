@@ -1,0 +1,100 @@
+import { existsSync, statSync } from 'node:fs';
+import { loadCheckpoint } from '../../checkpoint/load.js';
+import { mergeCheckpoint } from '../../checkpoint/merge.js';
+import { optimizerSlots } from '../../checkpoint/save.js';
+import type { StoredTensor } from '../../checkpoint/files/stored-tensor.js';
+import type { Dataset } from '../../contracts/dataset.js';
+import type { Task } from '../../contracts/task.js';
+import type { ParameterTree } from '../../contracts/tensor.js';
+import { MaeError } from '../../base/errors.js';
+import { initializeParameters } from '../../nn/params.js';
+import { createRandom } from '../../base/random.js';
+import type { Registry } from '../../plugin/container.js';
+import { missingTask } from '../../plugin/find-plugins.js';
+import { checkSettings } from '../../base/check-settings.js';
+import { type FinetuneConfig, finetuneConfig } from '../settings/finetune-config.js';
+import { resolveFinetuneConfig } from './resolve-config.js';
+import { overlaySettings } from '../settings/overlay-settings.js';
+import { positionGridOf } from '../inputs/pretrained-encoder.js';
+import { findRunDirectory } from '../run/run-directory.js';
+import { type BuiltModel, buildTaskModel } from './task-model.js';
+import { trainingMetadataOf } from '../inputs/training-metadata.js';
+
+/** A fine-tuned model ready for use. */
+export interface LoadedTaskModel extends BuiltModel {
+  /** The file that the weights came from. */
+  readonly path: string;
+  readonly parameters: ParameterTree;
+}
+
+export interface LoadTaskOptions {
+  /** Settings laid over the run's own: `{ classify: { testTimeFlip: true } }`. */
+  readonly settings?: Readonly<Record<string, unknown>>;
+  /** For weights that are not of a run: the task, and data to learn the facts from. */
+  readonly foreign?: { readonly task: string; readonly data: Dataset } | undefined;
+}
+
+/**
+ * A fine-tuned model from a run (its best weights where there are some, else its last) or from a checkpoint.
+ *
+ * @throws MaeError `CHECKPOINT_INVALID`, `CHECKPOINT_MISMATCH`, `RUN_INVALID`, or `PLUGIN_MISSING` where its task is
+ * not installed
+ */
+export async function loadTaskModel(
+  place: string,
+  registry: Registry,
+  { settings = {}, foreign }: LoadTaskOptions = {},
+): Promise<LoadedTaskModel> {
+  const path = await weightsAt(place);
+  const { tensors, extra, metadata } = await loadCheckpoint(path);
+  const saved = trainingMetadataOf(metadata, path);
+  let built: BuiltModel;
+  if (saved !== undefined && saved.objective !== 'pretrain') {
+    const task = taskNamed(saved.objective, registry);
+    const config = checkSettings(finetuneConfig(task), overlaySettings(saved.config, settings), path);
+    built = buildTaskModel(task, config, saved.facts, registry.backbones);
+  } else {
+    built = await buildForeign(path, registry, settings, foreign);
+  }
+  const parameters = initializeParameters(built.model.objective.parameters, createRandom(0));
+  const averages: ReadonlyMap<string, StoredTensor> = optimizerSlots(extra).get('ema') ?? new Map();
+  mergeCheckpoint(parameters, new Map([...tensors, ...averages]), {
+    path,
+    positions: { pos_embed: { to: positionGridOf(built.vit, built.model.checkpoint) } },
+  });
+  return { ...built, path, parameters };
+}
+
+/** The task of this name. @throws MaeError `PLUGIN_MISSING` */
+export function taskNamed(name: string, { tasks }: Registry): Task {
+  const task = tasks.get(name);
+  if (task === undefined) throw missingTask(name, [...tasks.keys()]);
+  return task;
+}
+
+async function buildForeign(
+  path: string,
+  registry: Registry,
+  settings: Readonly<Record<string, unknown>>,
+  foreign: LoadTaskOptions['foreign'],
+): Promise<BuiltModel> {
+  if (foreign === undefined) {
+    throw new MaeError('CHECKPOINT_INVALID', {
+      what: 'this is not the checkpoint of a fine-tuning run',
+      where: path,
+      fix: 'name its task by --task, with --data of the same classes; or fine-tune it first',
+    });
+  }
+  const task = taskNamed(foreign.task, registry);
+  const given = overlaySettings({ pretrained: path, data: { path: foreign.data.name } }, settings);
+  const config: FinetuneConfig = await resolveFinetuneConfig(task, given, path);
+  const facts = await task.examine(foreign.data, config[task.name]);
+  return buildTaskModel(task, config, facts, registry.backbones);
+}
+
+async function weightsAt(place: string): Promise<string> {
+  if (!existsSync(place) || !statSync(place).isDirectory()) return place;
+  if (existsSync(`${place}/config.json`)) return place;
+  const { best, last } = (await findRunDirectory(place)).weights;
+  return existsSync(best) ? best : last;
+}

@@ -1,0 +1,66 @@
+import type { Task } from '../../contracts/task.js';
+import { MaeError } from '../../base/errors.js';
+import { checkSettings, nearestName } from '../../base/check-settings.js';
+import { describeCheckpoint } from '../inputs/pretrained-encoder.js';
+import { resolveEncoder } from '../settings/encoder-settings.js';
+import { type FinetuneConfig, finetuneConfig } from '../settings/finetune-config.js';
+import { overlaySettings } from '../settings/overlay-settings.js';
+
+/**
+ * The complete configuration of a fine-tuning: the defaults, replaced by a recipe, replaced by the given settings; the
+ * encoder's dimensions and the normalisation are the checkpoint's where nothing is said.
+ *
+ * @param given settings from a file and flags, as plain data
+ * @param where what to call them in messages
+ * @throws MaeError `CONFIG_INVALID`, or `CHECKPOINT_INVALID` for a checkpoint that cannot be read
+ */
+export async function resolveFinetuneConfig(
+  task: Task,
+  given: Readonly<Record<string, unknown>>,
+  where?: string,
+): Promise<FinetuneConfig> {
+  const schema = finetuneConfig(task);
+  const named = { ...given, task: task.name };
+  const first = checkSettings(schema, named, where);
+  requireMode(task, first);
+  const pretrained = first.pretrained === null ? undefined : await describeCheckpoint(first.pretrained);
+  const vit = resolveEncoder(first.model, pretrained?.vit);
+  const recipe = first.recipe ?? task.defaultRecipe?.(first.mode, vit) ?? null;
+  const recipeSettings = recipe === null ? {} : recipeNamed(task, recipe).settings;
+  const merged = overlaySettings(recipeSettings, named);
+  const config = checkSettings(schema, merged, recipe === null ? where : `recipe ${recipe} and ${where ?? 'settings'}`);
+  const { mean, std } = config.data;
+  const { backbone, preset } = config.model;
+  return {
+    ...config,
+    recipe,
+    // Once more: a recipe may set the size of the pictures.
+    model: { backbone, preset, ...mutable(resolveEncoder(config.model, pretrained?.vit)) },
+    data: { ...config.data, mean: mean ?? pretrained?.mean ?? null, std: std ?? pretrained?.std ?? null },
+  };
+}
+
+function recipeNamed(task: Task, name: string) {
+  const recipes = task.recipes ?? {};
+  const recipe = Object.hasOwn(recipes, name) ? recipes[name] : undefined;
+  if (recipe !== undefined) return recipe;
+  const known = Object.keys(recipes);
+  const nearest = nearestName(name, known);
+  throw new MaeError('CONFIG_INVALID', {
+    what: `the task "${task.name}" has no recipe "${name}"`,
+    fix: nearest === undefined ? `known are ${known.join(', ') || 'none'}` : `did you mean "${nearest}"?`,
+  });
+}
+
+function requireMode(task: Task, { mode }: FinetuneConfig): void {
+  const modes = task.modes ?? ['full', 'partial'];
+  if (modes.includes(mode)) return;
+  throw new MaeError('CONFIG_INVALID', {
+    what: `the task "${task.name}" cannot be tuned by \`mode\` (=${mode})`,
+    fix: `use one of ${modes.join(', ')}`,
+  });
+}
+
+function mutable<Config extends { readonly imageSize: readonly [number, number] }>(config: Config) {
+  return { ...config, imageSize: [...config.imageSize] as [number, number] };
+}

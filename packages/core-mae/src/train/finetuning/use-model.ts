@@ -1,0 +1,98 @@
+import type { Dataset, Sample } from '../../contracts/dataset.js';
+import type { Engine } from '../../contracts/engine.js';
+import type { EvaluationDetails, ForwardStep, SamplePipeline } from '../../contracts/objective.js';
+import type { BadImage } from '../../data/loading/bad-images.js';
+import { createLoader, type Loader } from '../../data/loading/loader.js';
+import { createRandom } from '../../base/random.js';
+import { decodeOptionsOf } from '../settings/data-settings.js';
+import { runEvaluator } from '../loop/evaluate.js';
+import type { LoadedTaskModel } from './load.js';
+import { createForwardStep } from '../loop/steps.js';
+
+export interface UseOptions {
+  readonly engine: Engine;
+  readonly loaded: LoadedTaskModel;
+  readonly data: Dataset;
+  /** Default: that of the training. */
+  readonly batchSize?: number | undefined;
+  readonly reportBadImage?: ((bad: BadImage) => void) | undefined;
+  readonly reportWarning?: ((message: string) => void) | undefined;
+}
+
+export interface Evaluation {
+  readonly metrics: Readonly<Record<string, number>>;
+  readonly details: EvaluationDetails | undefined;
+}
+
+/** A fine-tuned model's metrics over a data set. @throws MaeError `DATA_INVALID` for data of other classes */
+export async function evaluateTask(options: UseOptions): Promise<Evaluation> {
+  const { engine, loaded, data } = options;
+  const { task, facts, model, parameters } = loaded;
+  task.requireFit?.(data, facts);
+  const batchSize = batchSizeOf(options);
+  const loader = await load(model.objective.evaluation, batchSize, options);
+  try {
+    const evaluator = await runEvaluator(parameters, {
+      engine,
+      objective: model.objective,
+      batchSize,
+      batches: loader.batches(0),
+      random: createRandom(0),
+    });
+    return { metrics: evaluator!.compute(), details: await evaluator!.details?.() };
+  } finally {
+    await loader.close();
+  }
+}
+
+/** One batch of pictures with the model's answers. */
+export interface PredictedBatch {
+  readonly samples: readonly Sample[];
+  readonly results: readonly unknown[];
+}
+
+/** A fine-tuned model's answers, batch by batch in the data set's order. */
+export async function* predictTask(options: UseOptions): AsyncGenerator<PredictedBatch, void, undefined> {
+  const { engine, loaded } = options;
+  const { model, parameters, task } = loaded;
+  const { prediction } = model;
+  const { forward } = prediction;
+  const batchSize = batchSizeOf(options);
+  const name = `${task.name}.predict`;
+  const step: ForwardStep = await createForwardStep(name, forward, model.objective.parameters, { engine, batchSize });
+  const loader = await load(forward, batchSize, options);
+  try {
+    for await (const samples of loader.batches(0)) {
+      const outputs = await step.run(parameters, samples, createRandom(0));
+      yield { samples, results: prediction.decode(outputs, samples) };
+    }
+  } finally {
+    step.dispose();
+    await loader.close();
+  }
+}
+
+function batchSizeOf({ batchSize, loaded, data }: UseOptions): number {
+  return Math.min(batchSize ?? loaded.config.batchSize, data.size);
+}
+
+function load({ transforms, target }: SamplePipeline, batchSize: number, options: UseOptions): Promise<Loader> {
+  const { loaded, data, reportBadImage, reportWarning } = options;
+  const { workers, onBadImage } = loaded.config.data;
+  return createLoader({
+    dataset: data,
+    pipeline: {
+      decode: decodeOptionsOf(loaded.config.data, loaded.vit.inChannels),
+      transforms,
+      ...(target === undefined ? {} : { target }),
+    },
+    batchSize,
+    random: createRandom(0),
+    shuffle: false,
+    dropLast: false,
+    onBadImage,
+    ...(workers === null ? {} : { workers }),
+    ...(reportBadImage === undefined ? {} : { reportBadImage }),
+    ...(reportWarning === undefined ? {} : { reportWarning }),
+  });
+}

@@ -1,0 +1,97 @@
+import type { DataReader } from '../../contracts/data-reader.js';
+import type { Dataset } from '../../contracts/dataset.js';
+import { findReader, openDataset } from '../../data/readers/open-dataset.js';
+import { splitDataset, splitFold, takeSample, takeSamplePerClass } from '../../data/readers/split.js';
+import { createRandom } from '../../base/random.js';
+import type { DataSettings } from '../settings/data-settings.js';
+
+export interface TrainingData {
+  readonly train: Dataset;
+  /** Pictures that are not trained on: `val`, the data's own `val` split, or a fraction held out. */
+  readonly heldOut: Dataset | undefined;
+  readonly warnings: readonly string[];
+}
+
+/**
+ * The training and the held-out pictures that the settings name.
+ *
+ * @param formats names of readers, the best first, where the path could be of several formats
+ * @throws MaeError `DATA_NOT_FOUND`, `DATA_EMPTY`, `DATA_INVALID` or `CONFIG_INVALID`
+ */
+export async function openTrainingData(
+  { path, format, val, valFraction, folds, fold, limit, limitPerClass }: DataSettings,
+  readers: readonly DataReader[],
+  seed: number,
+  formats?: readonly string[],
+): Promise<TrainingData> {
+  const random = createRandom(seed).fork('data');
+  const reader = await findReader(path, readers, namedFormat(format), formats);
+  const whole = await reader.open(path);
+  let train: Dataset = whole;
+  let heldOut: Dataset | undefined;
+  const warnings = [...whole.warnings];
+  if (folds !== null && fold !== null) {
+    ({ train, heldOut } = splitFold(whole, folds, fold, random));
+  } else if (val !== null) {
+    heldOut = await openDataset(val, readers, { format: reader.name });
+    warnings.push(...heldOut.warnings);
+  } else if ((await reader.splits?.(path))?.includes('val') === true) {
+    heldOut = await reader.open(path, { split: 'val' });
+    warnings.push(...heldOut.warnings);
+  } else if (valFraction > 0) {
+    ({ train, heldOut } = splitDataset(whole, valFraction, random));
+  }
+  if (limitPerClass !== null) train = takeSamplePerClass(train, limitPerClass, random.fork('train'));
+  if (limit !== null) {
+    train = takeSample(train, limit, random.fork('train'));
+    heldOut &&= takeSample(heldOut, limit, random.fork('val'));
+  }
+  return { train, heldOut, warnings };
+}
+
+/**
+ * All pictures that a training with these settings holds out, whatever its `limit`; undefined where it trains on all.
+ *
+ * @throws MaeError as {@link openTrainingData}
+ */
+export async function openHeldOut(
+  settings: DataSettings,
+  readers: readonly DataReader[],
+  seed: number,
+  formats?: readonly string[],
+): Promise<Dataset | undefined> {
+  const { heldOut } = await openTrainingData({ ...settings, limit: null, limitPerClass: null }, readers, seed, formats);
+  return heldOut;
+}
+
+/** The pictures under a path, of whatever layout. @throws MaeError as {@link openTrainingData} */
+export function openPictures(path: string, readers: readonly DataReader[]): Promise<Dataset> {
+  return openDataset(path, readers);
+}
+
+export interface SplitOptions {
+  /** The split to open. */
+  readonly split?: string | undefined;
+  /** The split to open where none is named and the data has it. */
+  readonly preferred?: string;
+  /** A reader's name, or `auto`. */
+  readonly format?: string | undefined;
+  /** Names of readers, the best first, where the path could be of several formats. */
+  readonly formats?: readonly string[] | undefined;
+}
+
+/** One split of the data at a path. @throws MaeError as {@link openTrainingData} */
+export async function openSplit(
+  path: string,
+  readers: readonly DataReader[],
+  { split, preferred, format = 'auto', formats }: SplitOptions,
+): Promise<Dataset> {
+  const reader = await findReader(path, readers, namedFormat(format), formats);
+  const splits = (await reader.splits?.(path)) ?? [];
+  const chosen = split ?? (preferred !== undefined && splits.includes(preferred) ? preferred : undefined);
+  return reader.open(path, chosen === undefined ? {} : { split: chosen });
+}
+
+function namedFormat(format: string): string | undefined {
+  return format === 'auto' ? undefined : format;
+}

@@ -1,0 +1,194 @@
+import type { Engine } from '../../contracts/engine.js';
+import type { Sample } from '../../contracts/dataset.js';
+import type { Objective, TrainStep } from '../../contracts/objective.js';
+import type { Random } from '../../contracts/random.js';
+import type { ParameterTree, Shape } from '../../contracts/tensor.js';
+import type { VectorKernels } from '../../engine/kernels/vector-kernels.js';
+import { MaeError } from '../../base/errors.js';
+import { type AllocateParameters, shapesOf, trainableNames } from '../../nn/params.js';
+import { clipGradients, gradientNorm } from '../../optim/clip.js';
+import { updateAverage } from '../../optim/ema.js';
+import type { Optimizer, OptimizerState } from '../../optim/optimizer.js';
+import type { ParameterGroups } from '../../optim/param-groups.js';
+import { type LearningRateSchedule, learningRateAt } from '../../optim/schedule.js';
+import { accumulationLength, type Progress } from './progress.js';
+import { createReplicatedStep } from './replicated-step.js';
+import { createTrainStep } from './steps.js';
+
+/** Decoded batches in the order of an epoch, a pure function of the epoch and the place in it. */
+export interface BatchSource {
+  readonly batchesPerEpoch: number;
+  /** The epoch's batches from `firstBatch` on. */
+  batches(epoch: number, firstBatch: number): AsyncIterable<readonly Sample[]>;
+  /** Told of every batch that a step is done with: the pixels of later ones may take its memory. */
+  release?(batch: readonly Sample[]): void;
+}
+
+/** Everything that training changes: what a checkpoint holds. */
+export interface TrainingState {
+  readonly parameters: ParameterTree;
+  readonly optimizer: OptimizerState;
+  /** Moving average of the trainable parameters, where one is kept. */
+  readonly average: ParameterTree | undefined;
+  progress: Progress;
+}
+
+/** What one optimizer step did. */
+export interface StepRecord {
+  /** Optimizer steps done so far, from 1. */
+  readonly step: number;
+  /** The epoch this step belongs to, from 1. */
+  readonly epoch: number;
+  /** The epoch as a number that grows within it: 0.5 after half of the first. */
+  readonly epochProgress: number;
+  /** Mean loss of the step's batches. */
+  readonly loss: number;
+  readonly lr: number;
+  /** Norm of all gradients, before clipping. */
+  readonly gradNorm: number;
+  /** Further scalars that the objective's function gives. */
+  readonly terms: Readonly<Record<string, number>>;
+  /** Since the previous step, decoding included. */
+  readonly imagesPerSecond: number;
+  /** Mean loss of the epoch so far. */
+  readonly epochLoss: number;
+  /** Whether this step ends its epoch. */
+  readonly endsEpoch: boolean;
+}
+
+export interface TrainingOptions {
+  readonly engine: Engine;
+  readonly kernels: VectorKernels;
+  readonly allocate: AllocateParameters;
+  readonly objective: Objective;
+  readonly batches: BatchSource;
+  readonly batchSize: number;
+  readonly optimizer: Optimizer;
+  readonly groups: ParameterGroups;
+  readonly schedule: LearningRateSchedule;
+  /** Threads that each run an equal part of every batch. Default 1: the whole batch in one program. */
+  readonly replicas?: number;
+  readonly accumIter: number;
+  readonly clipGrad: number | null;
+  readonly ema: number | null;
+  readonly random: Random;
+}
+
+/** Shapes of the parameters that are trained, by name. */
+export function trainableShapes(objective: Objective): Readonly<Record<string, Shape>> {
+  const shapes = shapesOf(objective.parameters);
+  return Object.fromEntries(trainableNames(objective.parameters).map((name) => [name, shapes[name]!]));
+}
+
+/**
+ * Trains from `state.progress` to the last epoch, one record an optimizer step. Between two records the state is
+ * whole: it may be saved, and a run that goes on from it equals one that was never stopped.
+ *
+ * @throws MaeError `LOSS_NOT_FINITE`, before the step that would spoil the parameters
+ */
+export async function* train(state: TrainingState, options: TrainingOptions): AsyncGenerator<StepRecord, void, void> {
+  const { engine, objective, batches, batchSize, schedule, replicas = 1 } = options;
+  const shapes = trainableShapes(objective);
+  const setting = { engine, batchSize, gradients: Object.keys(shapes) };
+  const pass =
+    replicas === 1
+      ? await createTrainStep(objective, setting)
+      : await createReplicatedStep(objective, { ...setting, replicas });
+  const step = createOptimizerStep(state, pass, shapes, options);
+  try {
+    while (state.progress.epoch < schedule.epochs) {
+      const { epoch, batch } = state.progress;
+      yield* trainEpoch(state, batches.batches(epoch, batch), step, options);
+    }
+  } finally {
+    await pass.dispose();
+  }
+}
+
+async function* trainEpoch(
+  state: TrainingState,
+  samples: AsyncIterable<readonly Sample[]>,
+  step: OptimizerStep,
+  { batches, accumIter, schedule, batchSize }: TrainingOptions,
+): AsyncGenerator<StepRecord, void, void> {
+  const { batchesPerEpoch } = batches;
+  let pending: Array<readonly Sample[]> = [];
+  let startedAt = performance.now();
+  for await (const batch of samples) {
+    pending.push(batch);
+    const { progress } = state;
+    if (pending.length < accumulationLength(progress.batch, batchesPerEpoch, accumIter)) continue;
+    const lr = learningRateAt(progress.epoch + progress.batch / batchesPerEpoch, schedule);
+    const { losses, terms, gradNorm } = await step(pending, lr);
+    for (const done of pending) batches.release?.(done);
+    const batchesDone = progress.batch + pending.length;
+    const endsEpoch = batchesDone >= batchesPerEpoch;
+    const lossSum = losses.reduce((sum, loss) => sum + loss, progress.lossSum);
+    const lossCount = progress.lossCount + losses.length;
+    state.progress = endsEpoch
+      ? { epoch: progress.epoch + 1, batch: 0, step: progress.step + 1, lossSum: 0, lossCount: 0 }
+      : { epoch: progress.epoch, batch: batchesDone, step: progress.step + 1, lossSum, lossCount };
+    const now = performance.now();
+    yield {
+      step: progress.step + 1,
+      epoch: progress.epoch + 1,
+      epochProgress: progress.epoch + batchesDone / batchesPerEpoch,
+      loss: losses.reduce((sum, loss) => sum + loss, 0) / losses.length,
+      lr,
+      gradNorm,
+      terms,
+      imagesPerSecond: (pending.length * batchSize * 1000) / (now - startedAt),
+      epochLoss: lossSum / lossCount,
+      endsEpoch,
+    };
+    startedAt = performance.now();
+    pending = [];
+  }
+}
+
+type OptimizerStep = (
+  batches: ReadonlyArray<readonly Sample[]>,
+  lr: number,
+) => Promise<{ losses: number[]; terms: Record<string, number>; gradNorm: number }>;
+
+/** One optimizer step over one or more batches. */
+function createOptimizerStep(
+  state: TrainingState,
+  pass: TrainStep,
+  shapes: Readonly<Record<string, Shape>>,
+  { kernels, allocate, optimizer, groups, accumIter, clipGrad, ema, random }: TrainingOptions,
+): OptimizerStep {
+  const gradients = allocate(shapes);
+  const sums = accumIter > 1 ? allocate(shapes) : undefined;
+  return async (batches, lr) => {
+    const { epoch, batch: firstBatch, step } = state.progress;
+    const losses: number[] = [];
+    const terms: Record<string, number> = {};
+    const total = batches.length === 1 ? gradients : sums!;
+    if (batches.length > 1) for (const { data } of total.values()) data.fill(0);
+    for (const [index, samples] of batches.entries()) {
+      const stream = random.fork('batch', epoch, firstBatch + index);
+      const { loss, ...others } = await pass.run(state.parameters, samples, { random: stream, gradients });
+      losses.push(loss ?? Number.NaN);
+      for (const [name, value] of Object.entries(others)) terms[name] = (terms[name] ?? 0) + value / batches.length;
+      if (batches.length > 1) {
+        for (const [name, { data }] of gradients) kernels.accumulate(total.get(name)!.data, data, 1 / batches.length);
+      }
+    }
+    const gradNorm = gradientNorm(kernels, total);
+    const loss = losses.reduce((sum, value) => sum + value, 0) / losses.length;
+    if (!Number.isFinite(loss) || !Number.isFinite(gradNorm)) throw notFinite(loss, gradNorm, step + 1, epoch + 1, lr);
+    if (clipGrad !== null) clipGradients(kernels, total, gradNorm, clipGrad);
+    optimizer.update(state.parameters, total, state.optimizer, { step: step + 1, lr, groups });
+    if (ema !== null) updateAverage(kernels, state.average!, state.parameters, ema);
+    return { losses, terms, gradNorm };
+  };
+}
+
+function notFinite(loss: number, gradNorm: number, step: number, epoch: number, lr: number): MaeError {
+  return new MaeError('LOSS_NOT_FINITE', {
+    what: Number.isFinite(loss) ? `the gradients are not finite (norm ${gradNorm})` : `the loss is ${loss}`,
+    where: `step ${step}, epoch ${epoch}, learning rate ${lr.toPrecision(3)}`,
+    fix: 'lower `optimizer.blr`, lengthen `optimizer.warmupEpochs`, or set `optimizer.clipGrad`',
+  });
+}

@@ -1,0 +1,64 @@
+import { loadCheckpoint } from '../../checkpoint/load.js';
+import { mergeCheckpoint } from '../../checkpoint/merge.js';
+import type { MergeReport } from '../../checkpoint/merge-report.js';
+import type { ParameterTree } from '../../contracts/tensor.js';
+import { inferMaeConfig } from '../../models/infer-config.js';
+import { defaultMaskOptions, type MaeConfig, type MaskOptions } from '../../models/mae-config.js';
+import { maeSpecs } from '../../models/mae.js';
+import { patchGrid } from '../../models/vit-config.js';
+import { initializeParameters } from '../../nn/params.js';
+import { createRandom } from '../../base/random.js';
+import { checkSettings } from '../../base/check-settings.js';
+import { decodeOptionsOf, statisticsOf } from '../settings/data-settings.js';
+import type { DecodeOptions } from '../../data/images/image.js';
+import { resolveModel } from '../settings/model-settings.js';
+import { pretrainConfig } from '../settings/pretrain-config.js';
+import { evaluationTransforms } from '../inputs/transform-recipes.js';
+import type { PixelStatistics, TransformSpec } from '../../contracts/dataset.js';
+import { trainingMetadataOf } from '../inputs/training-metadata.js';
+
+/** A masked autoencoder ready for use, and how its pictures were prepared. */
+export interface LoadedMae {
+  readonly model: MaeConfig;
+  readonly mask: MaskOptions;
+  readonly parameters: ParameterTree;
+  readonly statistics: PixelStatistics;
+  readonly decode: DecodeOptions;
+  readonly transforms: readonly TransformSpec[];
+  /** What became of every name of the checkpoint. */
+  readonly merge: MergeReport;
+}
+
+/**
+ * A masked autoencoder from a run's folder or a checkpoint of any layout that `loadCheckpoint` reads. A run's own
+ * settings are used; those of a foreign checkpoint are told from its shapes, with ImageNet's constants and plain pixels
+ * as the target.
+ *
+ * @throws MaeError `CHECKPOINT_INVALID`, or `CHECKPOINT_MISMATCH` where a decoder is missing
+ */
+export async function loadMae(path: string): Promise<LoadedMae> {
+  const checkpoint = await loadCheckpoint(path);
+  const saved = trainingMetadataOf(checkpoint.metadata, path);
+  const config = saved === undefined ? undefined : checkSettings(pretrainConfig, saved.config, path);
+  const shapes = new Map([...checkpoint.tensors].map(([name, { shape }]) => [name, shape]));
+  const model = config === undefined ? inferMaeConfig(shapes, path) : resolveModel(config.model);
+  const mask: MaskOptions = config ?? { ...defaultMaskOptions, normPixLoss: false };
+  const parameters = initializeParameters(maeSpecs(model, mask), createRandom(0));
+  const { height, width } = patchGrid(model);
+  const grid = { to: { height, width } };
+  const merge = mergeCheckpoint(parameters, checkpoint.tensors, {
+    path,
+    positions: { pos_embed: grid, decoder_pos_embed: grid },
+  });
+  const reading = config?.data ?? checkSettings(pretrainConfig.shape.data, { path });
+  const statistics = statisticsOf(reading, model.inChannels);
+  return {
+    model,
+    mask,
+    parameters,
+    statistics,
+    decode: decodeOptionsOf(reading, model.inChannels),
+    transforms: evaluationTransforms(model.imageSize, statistics),
+    merge,
+  };
+}

@@ -1,0 +1,149 @@
+import { lstat, mkdir, readdir, readFile, readlink, rename, stat, symlink, unlink } from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
+import { parse, stringify } from 'yaml';
+import { writeFileAtomically } from '../../base/atomic-write.js';
+import { MaeError, messageOf } from '../../base/errors.js';
+
+/** The files of one run. */
+export interface RunDirectory {
+  /** Absolute. */
+  readonly path: string;
+  readonly name: string;
+  readonly config: string;
+  readonly environment: string;
+  readonly metrics: string;
+  readonly results: string;
+  readonly curves: { readonly svg: string; readonly png: string };
+  readonly report: string;
+  readonly events: string;
+  readonly samples: string;
+  readonly weights: { readonly last: string; readonly best: string };
+}
+
+/** Name of the link beside the runs that points at the newest. */
+const LATEST = 'latest';
+
+/** Where the files of the run in this folder are. */
+export function runDirectoryAt(path: string): RunDirectory {
+  const root = resolve(path);
+  return {
+    path: root,
+    name: basename(root),
+    config: join(root, 'config.yaml'),
+    environment: join(root, 'environment.json'),
+    metrics: join(root, 'metrics.jsonl'),
+    results: join(root, 'results.csv'),
+    curves: { svg: join(root, 'curves.svg'), png: join(root, 'curves.png') },
+    report: join(root, 'report.html'),
+    events: join(root, 'events'),
+    samples: join(root, 'samples'),
+    weights: { last: join(root, 'weights', 'last.safetensors'), best: join(root, 'weights', 'best.safetensors') },
+  };
+}
+
+/**
+ * Where a new run will lie; nothing is written yet, so that a run that cannot start leaves no folder behind.
+ *
+ * @param path the folder, or undefined for the next free `run<N>` below `runs/<command>/`
+ * @throws MaeError `RUN_INVALID` where the folder holds a run already
+ */
+export async function planRunDirectory(path: string | undefined, command: string): Promise<RunDirectory> {
+  const run = runDirectoryAt(path ?? (await nextRunPath(resolve('runs', command))));
+  if (await exists(run.config)) {
+    throw new MaeError('RUN_INVALID', {
+      what: 'the folder holds a run already',
+      where: run.path,
+      fix: 'go on with it by --resume, or name another folder with --out',
+    });
+  }
+  return run;
+}
+
+/**
+ * Creates a planned run's folder with its configuration and environment in it, and points `latest` beside it there.
+ *
+ * @throws MaeError `WRITE_FAILED`
+ */
+export async function createRunDirectory(
+  run: RunDirectory,
+  config: Readonly<Record<string, unknown>>,
+  environment: object,
+): Promise<void> {
+  await createFolder(dirname(run.weights.last));
+  await createFolder(run.samples);
+  await writeFileAtomically(run.environment, `${JSON.stringify(environment, null, 2)}\n`);
+  await writeFileAtomically(run.config, stringify(config));
+  if (/^run\d+$/.test(run.name)) await pointLatestAt(run);
+}
+
+/**
+ * The folder of a run that exists: the run itself, or `latest` among the runs in it.
+ *
+ * @throws MaeError `RUN_INVALID` where there is none
+ */
+export async function findRunDirectory(path: string): Promise<RunDirectory> {
+  for (const candidate of [path, join(path, LATEST)]) {
+    const run = runDirectoryAt(await followLink(resolve(candidate)));
+    if (await exists(run.config)) return run;
+  }
+  throw new MaeError('RUN_INVALID', {
+    what: 'there is no run here',
+    where: resolve(path),
+    fix: 'name a folder that holds a config.yaml, or start a run without --resume',
+  });
+}
+
+/** The configuration that a run was started with. @throws MaeError `RUN_INVALID` */
+export async function readRunConfig(run: RunDirectory): Promise<unknown> {
+  try {
+    return parse(await readFile(run.config, 'utf8'));
+  } catch (cause) {
+    throw new MaeError('RUN_INVALID', {
+      what: `the run's configuration cannot be read: ${messageOf(cause)}`,
+      where: run.config,
+      cause,
+    });
+  }
+}
+
+export async function exists(path: string): Promise<boolean> {
+  return (await stat(path).catch(() => undefined)) !== undefined;
+}
+
+/** @throws MaeError `WRITE_FAILED` */
+export async function createFolder(path: string): Promise<void> {
+  try {
+    await mkdir(path, { recursive: true });
+  } catch (cause) {
+    throw new MaeError('WRITE_FAILED', {
+      what: `the folder could not be created: ${messageOf(cause)}`,
+      where: path,
+      fix: 'name another folder with --out',
+      cause,
+    });
+  }
+}
+
+async function nextRunPath(parent: string): Promise<string> {
+  const names = await readdir(parent).catch(() => []);
+  const numbers = names.map((name) => Number(/^run(\d+)$/.exec(name)?.[1] ?? 0));
+  return join(parent, `run${Math.max(0, ...numbers) + 1}`);
+}
+
+async function pointLatestAt(run: RunDirectory): Promise<void> {
+  const link = join(dirname(run.path), LATEST);
+  const beside = `${link}.${process.pid}.tmp`;
+  try {
+    await unlink(beside).catch(() => undefined);
+    await symlink(run.name, beside, 'dir');
+    await rename(beside, link);
+  } catch {
+    // Some systems forbid links; the runs' own names still work.
+    await unlink(beside).catch(() => undefined);
+  }
+}
+
+async function followLink(path: string): Promise<string> {
+  const isLink = (await lstat(path).catch(() => undefined))?.isSymbolicLink() === true;
+  return isLink ? resolve(dirname(path), await readlink(path)) : path;
+}

@@ -1,0 +1,45 @@
+import { z } from 'zod';
+import type { VitConfig } from '../../contracts/backbone.js';
+import { PRESET_NAMES, presets } from '../../models/presets.js';
+
+const dimension = z.int().positive();
+
+/** The encoder of a task: the checkpoint's, or a preset's, with some of its dimensions replaced. */
+export const encoderSettings = z.preprocess(
+  (value) => (typeof value === 'string' ? { preset: value } : value),
+  z.strictObject({
+    /** The name of a backbone, the core's or a plugin's. */
+    backbone: z.string().default('vit'),
+    /** Default: the dimensions of the checkpoint. */
+    preset: z
+      .enum(PRESET_NAMES as [keyof typeof presets])
+      .nullable()
+      .default(null),
+    /** One side of a square, or `[height, width]`; positions are interpolated where it is not the checkpoint's. */
+    imageSize: z.union([dimension, z.tuple([dimension, dimension])]).optional(),
+    patchSize: dimension.optional(),
+    inChannels: dimension.optional(),
+    embedDim: dimension.optional(),
+    depth: dimension.optional(),
+    numHeads: dimension.optional(),
+    mlpRatio: z.number().positive().optional(),
+  }),
+);
+
+export type EncoderSettings = z.output<typeof encoderSettings>;
+
+/** The dimensions that the settings describe. @param pretrained those of the checkpoint, if there is one */
+export function resolveEncoder(settings: EncoderSettings, pretrained?: VitConfig): VitConfig {
+  const { preset, imageSize } = settings;
+  const base = preset === null ? (pretrained ?? presets.tiny) : presets[preset];
+  const size = imageSize ?? pretrained?.imageSize ?? base.imageSize;
+  return {
+    imageSize: typeof size === 'number' ? [size, size] : size,
+    patchSize: settings.patchSize ?? base.patchSize,
+    inChannels: settings.inChannels ?? base.inChannels,
+    embedDim: settings.embedDim ?? base.embedDim,
+    depth: settings.depth ?? base.depth,
+    numHeads: settings.numHeads ?? base.numHeads,
+    mlpRatio: settings.mlpRatio ?? base.mlpRatio,
+  };
+}

@@ -1,0 +1,38 @@
+import { z } from 'zod';
+import type { MaeConfig } from '../../models/mae-config.js';
+import { PRESET_NAMES, type PresetName, presets } from '../../models/presets.js';
+
+const dimension = z.int().positive();
+
+/** A preset with some of its dimensions replaced. */
+const modelDimensions = z.strictObject({
+  preset: z.enum(PRESET_NAMES as [keyof typeof presets]).default('tiny'),
+  /** One side of a square, or `[height, width]`. */
+  imageSize: z.union([dimension, z.tuple([dimension, dimension])]).optional(),
+  patchSize: dimension.optional(),
+  inChannels: dimension.optional(),
+  embedDim: dimension.optional(),
+  depth: dimension.optional(),
+  numHeads: dimension.optional(),
+  mlpRatio: z.number().positive().optional(),
+  decoderEmbedDim: dimension.optional(),
+  decoderDepth: z.int().min(0).optional(),
+  decoderNumHeads: dimension.optional(),
+});
+
+/** A preset's name, or a preset with some of its dimensions replaced. */
+export const modelSettings = z.preprocess(
+  (value) => (typeof value === 'string' ? { preset: value } : value),
+  modelDimensions,
+);
+
+export type ModelSettings = z.output<typeof modelDimensions>;
+export type ModelSettingsInput = PresetName | z.input<typeof modelDimensions>;
+
+/** The dimensions that the settings describe. */
+export function resolveModel({ preset, imageSize, ...replaced }: ModelSettings): MaeConfig {
+  const given = Object.fromEntries(Object.entries(replaced).filter(([, value]) => value !== undefined));
+  const config: MaeConfig = { ...presets[preset], ...given };
+  if (imageSize === undefined) return config;
+  return { ...config, imageSize: typeof imageSize === 'number' ? [imageSize, imageSize] : imageSize };
+}

@@ -1,0 +1,49 @@
+import { z } from 'zod';
+import { DEVICES } from '../../engine/select.js';
+
+/** What a run in a folder does besides training; the same for every command that trains. */
+export const runSettings = z.strictObject({
+  /** Plugins besides those that the project depends on: names of packages, or paths. */
+  plugins: z.array(z.string()).default([]),
+  device: z.enum(DEVICES).default('auto'),
+  /** Threads of the compiled engine. Default: the processors that this process may use. */
+  threads: z.int().positive().nullable().default(null),
+  /**
+   * Into how many equal parts a batch is split, each run by a thread (or a share of the threads) of its own; results are
+   * the same up to the order of sums. Pays for small models. `auto` measures a few steps at the start of a run, which
+   * then keeps the number.
+   */
+  replicas: z.union([z.literal('auto'), z.int().positive()]).default(1),
+  checkpoint: z
+    .strictObject({
+      /** Epochs between checkpoints at an epoch's end; the last is always saved. Default: every epoch. */
+      everyEpochs: z.int().positive().default(1),
+      /** Steps between checkpoints within an epoch. Default: by time alone. */
+      everySteps: z.int().positive().nullable().default(null),
+      everyMinutes: z.number().positive().default(10),
+    })
+    .prefault({}),
+  evaluation: z
+    .strictObject({
+      /** Epochs between evaluations on the held-out data; the last epoch is always evaluated. */
+      everyEpochs: z.int().positive().default(1),
+    })
+    .prefault({}),
+  samples: z
+    .strictObject({
+      /** Pictures on a sheet. */
+      count: z.int().min(0).default(8),
+      /** Epochs between sheets. Default: a tenth of the epochs. */
+      everyEpochs: z.int().positive().nullable().default(null),
+    })
+    .prefault({}),
+  log: z
+    .strictObject({
+      /** Steps between lines of metrics.jsonl. */
+      everySteps: z.int().positive().default(1),
+      tensorboard: z.boolean().default(true),
+    })
+    .prefault({}),
+});
+
+export type RunSettings = z.output<typeof runSettings>;
