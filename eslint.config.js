@@ -76,7 +76,25 @@ function roomRules(root, floors) {
   });
 }
 
-const zones = roomRules('./packages/core-mae/src', coreFloors).filter(({ from }) => from.length > 0);
+/** The rooms of a plugin; its settings and facts stand below them all, its model and task above. */
+const pluginFloors = {
+  classify: [{ augmentation: [''] }],
+  segment: [{ decoders: [''] }, { inference: [''] }],
+  detect: [{ boxes: [''] }, { network: [''] }, { pooling: [''] }, { inference: [''] }, { training: [''] }],
+};
+
+const zones = [
+  ...roomRules('./packages/core-mae/src', coreFloors),
+  ...Object.entries(pluginFloors).flatMap(([plugin, floors]) => {
+    const root = `./packages/plugin-${plugin}/src`;
+    const top = {
+      target: floors.flatMap((floor) => Object.keys(floor).map((room) => `${root}/${room}/*`)),
+      from: ['index', 'task', 'model'].map((name) => `${root}/${name}.ts`),
+      message: "A plugin's rooms know nothing of its model, task and index: these are made of them.",
+    };
+    return [...roomRules(root, floors), top];
+  }),
+].filter(({ from }) => from.length > 0);
 
 export default tseslint.config(
   { ignores: ['**/dist/**', '**/node_modules/**', 'test/fixtures/**', '**/runs/**', 'coverage/**'] },

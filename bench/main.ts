@@ -1,4 +1,4 @@
-import { existsSync, readdirSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 /** What a bench exports: its results, each printed as one line of JSON. */
@@ -7,17 +7,25 @@ interface Bench {
 }
 
 const folder = fileURLToPath(new URL('.', import.meta.url));
-const isBench = (name: string): boolean => /^[a-z0-9-]+$/u.test(name) && existsSync(`${folder}${name}.ts`);
+/** Folders of benches by topic; what several of them share lies beside this file. */
+const topics = ['coco', 'data', 'detection', 'engine', 'training'];
+const files = new Map(
+  topics.flatMap((topic) =>
+    readdirSync(`${folder}${topic}`)
+      .filter((name) => name.endsWith('.ts'))
+      .map((name) => [name.slice(0, -3), `./${topic}/${name}`] as const),
+  ),
+);
 
 const names = process.argv.slice(2);
-if (names.length === 0 || !names.every(isBench)) {
-  const found = readdirSync(folder).filter((name) => name.endsWith('.ts') && name !== 'main.ts');
-  console.error(`usage: npm run bench -- <name>…\nfiles: ${found.map((name) => name.slice(0, -3)).join(', ')}`);
+if (names.length === 0 || !names.every((name) => files.has(name))) {
+  console.error(`usage: npm run bench -- <name>…\nfiles: ${[...files.keys()].sort().join(', ')}`);
   process.exit(2);
 }
 for (const name of names) {
-  const { run } = (await import(new URL(`./${name}.ts`, import.meta.url).href)) as Partial<Bench>;
-  if (run === undefined) throw new Error(`bench/${name}.ts is no bench: it exports no run()`);
+  const file = files.get(name)!;
+  const { run } = (await import(new URL(file, import.meta.url).href)) as Partial<Bench>;
+  if (run === undefined) throw new Error(`bench/${file.slice(2)} is no bench: it exports no run()`);
   const results = await run();
   for (const result of Array.isArray(results) ? (results as unknown[]) : [results]) console.log(JSON.stringify(result));
 }

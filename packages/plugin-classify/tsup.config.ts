@@ -1,7 +1,7 @@
 import { defineConfig } from 'tsup';
 
 export default defineConfig({
-  entry: { index: 'src/index.ts', 'worker-transforms': 'src/worker-transforms.ts' },
+  entry: { index: 'src/index.ts', 'worker-transforms': 'src/augmentation/worker-transforms.ts' },
   format: 'esm',
   platform: 'node',
   target: 'node20',

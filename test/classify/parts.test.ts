@@ -2,10 +2,10 @@ import { describe, expect, it } from 'vitest';
 import * as tf from '@tensorflow/tfjs';
 import { createRandom } from '#core/base/random.js';
 import { createAccuracyEvaluator, rankOf, softmax } from '../../packages/plugin-classify/src/accuracy.js';
-import { drawBeta } from '../../packages/plugin-classify/src/beta.js';
+import { drawBeta } from '../../packages/plugin-classify/src/augmentation/beta.js';
 import { classWeightsOf } from '../../packages/plugin-classify/src/facts.js';
 import { smoothedTargets, softTargetLoss, weighTargets } from '../../packages/plugin-classify/src/loss.js';
-import { mixBatch } from '../../packages/plugin-classify/src/mix.js';
+import { mixBatch } from '../../packages/plugin-classify/src/augmentation/mix.js';
 import { confusionMatrixPng } from '#core/report/charts/confusion-matrix.js';
 
 describe('the loss', () => {

@@ -1,7 +1,13 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Sample } from '#core/contracts/dataset.js';
 import { createRandom } from '#core/base/random.js';
-import { rotate, shearX, shearY, translateX, translateY } from '../../packages/plugin-classify/src/affine.js';
+import {
+  rotate,
+  shearX,
+  shearY,
+  translateX,
+  translateY,
+} from '../../packages/plugin-classify/src/augmentation/affine.js';
 import {
   autoContrast,
   brightness,
@@ -15,9 +21,9 @@ import {
   sharpness,
   solarize,
   solarizeAdd,
-} from '../../packages/plugin-classify/src/pixel-operations.js';
-import { parseRandAugment, randAugment } from '../../packages/plugin-classify/src/rand-augment.js';
-import { randomErasing } from '../../packages/plugin-classify/src/random-erasing.js';
+} from '../../packages/plugin-classify/src/augmentation/pixel-operations.js';
+import { parseRandAugment, randAugment } from '../../packages/plugin-classify/src/augmentation/rand-augment.js';
+import { randomErasing } from '../../packages/plugin-classify/src/augmentation/random-erasing.js';
 import { readReference, type Reference } from '../models/reference.js';
 
 const fill = [124, 116, 104];

@@ -15,9 +15,9 @@ import {
   detectorSpecs,
   encodeBox,
 } from '@mae-tasks/plugin-detect';
-import { boxStages } from '../../packages/plugin-detect/src/box-stages.js';
-import { nextBoxes } from '../../packages/plugin-detect/src/detection-pipeline.js';
-import { labelProposals } from '../../packages/plugin-detect/src/roi-targets.js';
+import { boxStages } from '../../packages/plugin-detect/src/network/box-stages.js';
+import { nextBoxes } from '../../packages/plugin-detect/src/inference/detection-pipeline.js';
+import { labelProposals } from '../../packages/plugin-detect/src/training/roi-targets.js';
 
 const defaults = detectorConfig({
   vit: { imageSize: [64, 64], patchSize: 8, inChannels: 3, embedDim: 16, depth: 4, numHeads: 2, mlpRatio: 2 },

@@ -15,10 +15,10 @@ import {
   sampleBalanced,
   spreadGlobalBlocks,
 } from '@mae-tasks/plugin-detect';
-import { programSize } from '../../packages/plugin-detect/src/pooled-regions.js';
-import { wasmBase64 } from '../../packages/plugin-detect/src/roi-align-kernel.wasm.js';
-import { plainWorkspace, simdWorkspace } from '../../packages/plugin-detect/src/weighted-sum.js';
-import { greatestFirst } from '../../packages/plugin-detect/src/score-order.js';
+import { programSize } from '../../packages/plugin-detect/src/pooling/pooled-regions.js';
+import { wasmBase64 } from '../../packages/plugin-detect/src/pooling/roi-align-kernel.wasm.js';
+import { plainWorkspace, simdWorkspace } from '../../packages/plugin-detect/src/pooling/weighted-sum.js';
+import { greatestFirst } from '../../packages/plugin-detect/src/boxes/score-order.js';
 import { expectClose } from '../models/reference.js';
 import { compileWat } from '../compile-wat.js';
 
@@ -241,7 +241,7 @@ describe('pooling regions', () => {
   });
 
   it('compiles its kernel from roi-align-kernel.wat', async () => {
-    expect(await compileWat('packages/plugin-detect/src/roi-align-kernel.wat')).toBe(wasmBase64);
+    expect(await compileWat('packages/plugin-detect/src/pooling/roi-align-kernel.wat')).toBe(wasmBase64);
   });
 
   it('has the transpose for a gradient', () => {

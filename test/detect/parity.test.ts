@@ -28,10 +28,10 @@ import {
   maskFunction,
   maskSpec,
   trunkFunction,
-} from '../../packages/plugin-detect/src/detector.js';
-import { boxStages } from '../../packages/plugin-detect/src/box-stages.js';
-import { sampleProposals } from '../../packages/plugin-detect/src/roi-targets.js';
-import { encodeMaps } from '../../packages/plugin-detect/src/vit-det.js';
+} from '../../packages/plugin-detect/src/network/detector.js';
+import { boxStages } from '../../packages/plugin-detect/src/network/box-stages.js';
+import { sampleProposals } from '../../packages/plugin-detect/src/training/roi-targets.js';
+import { encodeMaps } from '../../packages/plugin-detect/src/network/vit-det.js';
 import {
   detectron2Name,
   referenceDetector as config,

@@ -15,7 +15,7 @@ import {
   type DetectorConfig,
   detectorSpecs,
 } from '@mae-tasks/plugin-detect';
-import { boxRegressionLoss } from '../../packages/plugin-detect/src/losses.js';
+import { boxRegressionLoss } from '../../packages/plugin-detect/src/network/losses.js';
 
 const config = detectorConfig({
   vit: { imageSize: [64, 96], patchSize: 8, inChannels: 3, embedDim: 16, depth: 4, numHeads: 2, mlpRatio: 2 },

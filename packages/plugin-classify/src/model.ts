@@ -21,10 +21,10 @@ import { createAccuracyEvaluator } from './accuracy.js';
 import { type ClassifyFacts, classWeightsOf } from './facts.js';
 import { linearHead, linearHeadSpecs, poolSpecs, poolTokens, probeHead, probeHeadSpecs } from './linear-head.js';
 import { smoothedTargets, softTargetLoss, weighTargets } from './loss.js';
-import { mixBatch } from './mix.js';
+import { mixBatch } from './augmentation/mix.js';
 import { createPrediction } from './prediction.js';
 import type { ClassifySettings } from './settings.js';
-import { isPlain, trainTransforms } from './transforms.js';
+import { isPlain, trainTransforms } from './augmentation/transforms.js';
 
 type Context = TaskContext<ClassifySettings, ClassifyFacts>;
 

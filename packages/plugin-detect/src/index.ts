@@ -1,11 +1,11 @@
 import { definePlugin, Task } from '@mae-tasks/core-mae';
 import { detectTask } from './task.js';
 
-export { type AnchorLevel, createAnchors } from './anchors.js';
-export { type BoxWeights, clipBox, decodeBox, encodeBox, ROI_BOX_WEIGHTS, RPN_BOX_WEIGHTS } from './box-codec.js';
-export { type BalancedSample, sampleBalanced } from './balanced-sampler.js';
-export { type DetectedBoxes, findDetections, rescaleDetections, type ScoredProposals } from './detections.js';
-export { detectorSpecs, pyramidLevels } from './detector.js';
+export { type AnchorLevel, createAnchors } from './network/anchors.js';
+export { type BoxWeights, clipBox, decodeBox, encodeBox, ROI_BOX_WEIGHTS, RPN_BOX_WEIGHTS } from './boxes/box-codec.js';
+export { type BalancedSample, sampleBalanced } from './boxes/balanced-sampler.js';
+export { type DetectedBoxes, findDetections, rescaleDetections, type ScoredProposals } from './inference/detections.js';
+export { detectorSpecs, pyramidLevels } from './network/detector.js';
 export {
   type BoxLoss,
   type CascadeStage,
@@ -13,12 +13,12 @@ export {
   type DetectorConfig,
   type DetectorOptions,
   spreadGlobalBlocks,
-} from './detector-config.js';
-export { pasteMask, regionToBitmap } from './mask-paste.js';
-export { type Matches, matchBoxes, type MatchOptions } from './matcher.js';
-export { type NmsInput, nonMaximumSuppression } from './nms.js';
-export { padPictures } from './picture-batch.js';
-export { type BoxStage, CASCADE_STAGES } from './box-stages.js';
+} from './network/detector-config.js';
+export { pasteMask, regionToBitmap } from './inference/mask-paste.js';
+export { type Matches, matchBoxes, type MatchOptions } from './boxes/matcher.js';
+export { type NmsInput, nonMaximumSuppression } from './boxes/nms.js';
+export { padPictures } from './network/picture-batch.js';
+export { type BoxStage, CASCADE_STAGES } from './network/box-stages.js';
 export {
   createDetectionPipeline,
   type Detect,
@@ -26,13 +26,13 @@ export {
   type DetectorPrograms,
   type RegionProgram,
   type RunProgram,
-} from './detection-pipeline.js';
+} from './inference/detection-pipeline.js';
 export {
   createDetectPredictStep,
   type DetectPredictStep,
   type PictureDetections,
   toPictureSize,
-} from './predict-step.js';
+} from './inference/predict-step.js';
 export {
   assignLevels,
   type FeatureLevel,
@@ -40,17 +40,17 @@ export {
   type Regions,
   roiAlign,
   roiAlignGradient,
-} from './roi-align.js';
-export { findProposals, type ProposalOptions, type Proposals } from './rpn-proposals.js';
+} from './pooling/roi-align.js';
+export { findProposals, type ProposalOptions, type Proposals } from './inference/rpn-proposals.js';
 export {
   createDetectTrainStep,
   type DetectLosses,
   type DetectTrainStep,
   type DetectTrainStepOptions,
-} from './train-step.js';
-export { type ExportedDetector, exportedDetector } from './exported-detector.js';
+} from './training/train-step.js';
+export { type ExportedDetector, exportedDetector } from './inference/exported-detector.js';
 export type { DetectFacts } from './facts.js';
-export type { DetectedObject, ObjectPrediction } from './results.js';
+export type { DetectedObject, ObjectPrediction } from './inference/results.js';
 export { detectRecipes } from './recipes.js';
 export { type DetectSettings, detectSettings } from './settings.js';
 export { detectTask };

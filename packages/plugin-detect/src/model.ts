@@ -7,18 +7,18 @@ import type {
   TaskContext,
   TaskModel,
 } from '@mae-tasks/core-mae';
-import { createCocoEvaluator } from './coco-evaluator.js';
-import { packDetections } from './detection-tensors.js';
-import type { DetectorConfig } from './detector-config.js';
-import { detectorSpecs } from './detector.js';
-import { detectorOfSettings } from './detector-of-settings.js';
-import { exportedPrograms } from './exported-detector.js';
+import { createCocoEvaluator } from './inference/coco-evaluator.js';
+import { packDetections } from './inference/detection-tensors.js';
+import type { DetectorConfig } from './network/detector-config.js';
+import { detectorSpecs } from './network/detector.js';
+import { detectorOfSettings } from './network/detector-of-settings.js';
+import { exportedPrograms } from './inference/exported-detector.js';
 import type { DetectFacts } from './facts.js';
-import { detectorGroup } from './parameter-groups.js';
-import { createDetectPredictStep } from './predict-step.js';
-import { createPrediction } from './prediction.js';
+import { detectorGroup } from './network/parameter-groups.js';
+import { createDetectPredictStep } from './inference/predict-step.js';
+import { createPrediction } from './inference/prediction.js';
 import type { DetectSettings } from './settings.js';
-import { createDetectTrainStep } from './train-step.js';
+import { createDetectTrainStep } from './training/train-step.js';
 import { trainingTarget, trainingTransforms, wholePictureTransforms } from './transforms.js';
 
 /** A Mask R-CNN on the encoder. @throws MaeError `CONFIG_INVALID` */

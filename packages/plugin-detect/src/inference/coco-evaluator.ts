@@ -1,0 +1,183 @@
+import {
+  type AnnotatedPicture,
+  checkAnnotatedSize,
+  type CocoEvaluation,
+  collectAnnotations,
+  collectDetections,
+  type Detection,
+  evaluateCoco,
+  type EvaluationDetails,
+  type EvaluationTable,
+  type Evaluator,
+  precisionRecallSvg,
+  renderPng,
+  strokeText,
+} from '@mae-tasks/core-mae';
+import { unpackDetections } from './detection-tensors.js';
+import { type DetectFacts, isInstances } from '../facts.js';
+import { toPictureSize } from './predict-step.js';
+import { regionToRle } from './region-rle.js';
+
+export interface CocoEvaluatorOptions {
+  readonly facts: DetectFacts;
+  readonly masks: boolean;
+  /** Indices of the classes that count. */
+  readonly classes: readonly number[];
+}
+
+/** The first of COCO's twelve numbers, as metrics are called after `valBox` or `valMask`. */
+const METRICS = ['AP', 'AP50', 'AP75'] as const;
+
+interface Scores {
+  readonly box: CocoEvaluation;
+  readonly mask: CocoEvaluation | undefined;
+  /** Boxes, all classes taken for one. */
+  readonly agnostic: CocoEvaluation;
+}
+
+/**
+ * COCO's scores from 0 to 1: `valBoxAP`, `valBoxAP50`, `valBoxAP75`, with masks `valMaskAP` …, and
+ * `valBoxAP50Agnostic`, for which all classes are one. Where there is no object nothing is defined: `valBoxAP` is 0 then,
+ * and the others are left out. The details have all twelve numbers, those of each class, and curves.
+ */
+export function createCocoEvaluator({ facts, masks, classes }: CocoEvaluatorOptions): Evaluator {
+  const pictures: AnnotatedPicture[] = [];
+  const detections: Detection[] = [];
+  let scores: Scores | undefined;
+  const categories = facts.classNames.map((name, index) => ({ id: facts.categoryIds[index]!, name }));
+
+  const score = (): Scores => {
+    const annotations = collectAnnotations(pictures, categories, 'the data that is evaluated');
+    const found = collectDetections(annotations, detections);
+    const categoryIds = classes.map((index) => facts.categoryIds[index]!);
+    return {
+      box: evaluateCoco(annotations, found, { type: 'bbox', categoryIds }),
+      mask: masks ? evaluateCoco(annotations, found, { type: 'segm', categoryIds }) : undefined,
+      agnostic: evaluateCoco(annotations, found, { type: 'bbox', categoryIds, classAgnostic: true }),
+    };
+  };
+
+  return {
+    update(outputs, samples) {
+      scores = undefined;
+      samples.forEach((sample, index) => {
+        const { target, id, originalWidth: width, originalHeight: height } = sample;
+        if (!isInstances(target)) throw new Error(`The sample ${id} has no objects to be compared with.`);
+        checkAnnotatedSize(target, { width, height, id });
+        pictures.push({ width, height, instances: target });
+        const found = toPictureSize(unpackDetections(outputs, index), sample, { width, height });
+        found.scores.forEach((value, i) => {
+          const [x0, y0, x1, y1] = found.boxes.subarray(4 * i, 4 * i + 4) as unknown as Quad;
+          const mask = found.masks?.[i];
+          detections.push({
+            imageId: target.imageId,
+            categoryId: facts.categoryIds[found.classes[i]!]!,
+            score: value,
+            box: [x0, y0, x1 - x0, y1 - y0],
+            ...(mask === undefined ? {} : { mask: regionToRle(mask, { width, height }) }),
+          });
+        });
+      });
+    },
+    compute() {
+      scores ??= score();
+      const { box, mask, agnostic } = scores;
+      return {
+        valBoxAP: 0,
+        ...named('valBox', box),
+        ...(mask === undefined ? {} : named('valMask', mask)),
+        ...defined('valBoxAP50Agnostic', agnostic.stats[1]!),
+      };
+    },
+    async details(): Promise<EvaluationDetails> {
+      scores ??= score();
+      const { box, mask } = scores;
+      const curves = [
+        { name: 'box', evaluation: box },
+        ...(mask === undefined ? [] : [{ name: 'mask', evaluation: mask }]),
+      ];
+      return {
+        tables: [summaryTable(scores), classTable(scores)],
+        drawings: await Promise.all(
+          curves.map(async ({ name, evaluation }) => ({
+            name: `precision-recall-${name}`,
+            png: await renderPng(precisionRecallSvg(evaluation, { drawText: strokeText, theme: 'light' })),
+          })),
+        ),
+      };
+    },
+  };
+}
+
+type Quad = readonly [number, number, number, number];
+
+function named(prefix: string, { stats }: CocoEvaluation): Record<string, number> {
+  return Object.assign({}, ...METRICS.map((name, index) => defined(prefix + name, stats[index]!))) as Record<
+    string,
+    number
+  >;
+}
+
+/** COCO's −1 stands for what is not defined. */
+function defined(name: string, value: number): Record<string, number> {
+  return value < 0 ? {} : { [name]: value };
+}
+
+/** The twelve lines. */
+function summaryTable({ box, mask, agnostic }: Scores): EvaluationTable {
+  const columns = [
+    'score',
+    'IoU',
+    'area',
+    'detections',
+    'box',
+    ...(mask === undefined ? [] : ['mask']),
+    'box, one class',
+  ];
+  const rows = LINES.map(([score, iou, area, limit], index) => [
+    score,
+    iou,
+    area,
+    limit,
+    ...[box, ...(mask === undefined ? [] : [mask]), agnostic].map(({ stats }) => shown(stats[index]!)),
+  ]);
+  return { name: 'summary', columns, rows };
+}
+
+const RANGE = '0.50:0.95';
+const LINES = [
+  ['AP', RANGE, 'all', 100],
+  ['AP', '0.50', 'all', 100],
+  ['AP', '0.75', 'all', 100],
+  ['AP', RANGE, 'small', 100],
+  ['AP', RANGE, 'medium', 100],
+  ['AP', RANGE, 'large', 100],
+  ['AR', RANGE, 'all', 1],
+  ['AR', RANGE, 'all', 10],
+  ['AR', RANGE, 'all', 100],
+  ['AR', RANGE, 'small', 100],
+  ['AR', RANGE, 'medium', 100],
+  ['AR', RANGE, 'large', 100],
+] as const;
+
+function classTable({ box, mask }: Scores): EvaluationTable {
+  return {
+    name: 'classes',
+    columns: [
+      'class',
+      'box AP',
+      'box AP50',
+      'box AP75',
+      'box AR',
+      ...(mask === undefined ? [] : ['mask AP', 'mask AP50']),
+    ],
+    rows: box.perCategory.map(({ name, ap, ap50, ap75, ar }, index) => {
+      const masks = mask?.perCategory[index];
+      return [name, ...[ap, ap50, ap75, ar, ...(masks === undefined ? [] : [masks.ap, masks.ap50])].map(shown)];
+    }),
+  };
+}
+
+function shown(value: number): string {
+  return value < 0 ? '–' : value.toFixed(3);
+}

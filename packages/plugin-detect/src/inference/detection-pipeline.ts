@@ -1,0 +1,173 @@
+import { type Batch, type HostTensor, type Sample, sizeOf, type TensorSpec } from '@mae-tasks/core-mae';
+import { createAnchors } from '../network/anchors.js';
+import { clipBox, decodeBox } from '../boxes/box-codec.js';
+import { type BoxStage, boxStages } from '../network/box-stages.js';
+import { type DetectedBoxes, findDetections } from './detections.js';
+import type { DetectorConfig } from '../network/detector-config.js';
+import { boxSpec, maskSpec } from '../network/detector.js';
+import { padPictures } from '../network/picture-batch.js';
+import { joinRegions, pooledLevels } from '../pooling/pooled-regions.js';
+import { type FeatureLevel, type PoolOptions, roiAlign } from '../pooling/roi-align.js';
+import { findProposals } from './rpn-proposals.js';
+
+/** What was found in one picture, at the size that the detector saw it. */
+export interface Detections extends DetectedBoxes {
+  /** `[n, S, S]`: probabilities over each box; absent for a detector without masks. */
+  readonly maskProbabilities?: Float32Array | undefined;
+}
+
+/** Runs one of the detector's programs, wherever it lies: a batch in, the program's outputs out. */
+export type RunProgram = (batch: Batch) => Promise<Readonly<Record<string, HostTensor>>>;
+
+/** A program on pooled regions. */
+export interface RegionProgram {
+  /** How many regions the program takes that is given `count` of them; at least as many. */
+  sizeFor(count: number): number;
+  readonly run: RunProgram;
+}
+
+/** The programs that a detector consists of. */
+export interface DetectorPrograms {
+  /** Pictures of a batch. */
+  readonly batchSize: number;
+  /** `images` → `p2` … `p5`, `logits`, `deltas`. */
+  readonly trunk: RunProgram;
+  /** `pooled` → `scores`, `deltas`; one for each stage. */
+  readonly boxes: readonly RegionProgram[];
+  /** `pooled`, `classes` → `masks`; absent for a detector without masks. */
+  readonly masks?: RegionProgram | undefined;
+}
+
+/** Finds objects in normalised pictures of any size up to the detector's, at most a batch of them. */
+export type Detect = (samples: readonly Sample[]) => Promise<readonly Detections[]>;
+
+/**
+ * Inference of the detector (detectron2's `GeneralizedRCNN.inference`, before its post-processing): what lies between
+ * its programs, and after them. Proposals, pooling, the stages' boxes, suppression.
+ */
+export function createDetectionPipeline(config: DetectorConfig, programs: DetectorPrograms): Detect {
+  const levels = createAnchors(config);
+  const stages = boxStages(config);
+  const pool = createPool();
+  const { poolSize, samplingRatio } = config.boxHead;
+
+  return async (samples) => {
+    const outputs = await programs.trunk({ images: padPictures(samples, config, programs.batchSize) });
+    const features = pooledLevels(outputs, config);
+    const proposals = samples.map(({ width, height }, picture) => {
+      const options = { ...config.rpn.test, nmsThreshold: config.rpn.nmsThreshold, width, height };
+      return findProposals(levels, rows(outputs.logits!, picture), rows(outputs.deltas!, picture), options).boxes;
+    });
+    const found = await findBoxes(samples, proposals, features);
+    if (programs.masks === undefined || config.maskHead === undefined) return found;
+    const masks = await maskProbabilities(programs.masks, config.maskHead.poolSize, found, features);
+    return found.map((detected, picture) => ({ ...detected, maskProbabilities: masks[picture]! }));
+  };
+
+  async function findBoxes(
+    samples: readonly Sample[],
+    proposals: readonly Float32Array[],
+    features: readonly FeatureLevel[],
+  ): Promise<DetectedBoxes[]> {
+    const counts = proposals.map(({ length }) => length / 4);
+    const total = counts.reduce((sum, count) => sum + count, 0);
+    const scores = new Float32Array(total * (config.numClasses + 1));
+    let boxes = proposals;
+    let deltas = new Float32Array(0);
+    for (const index of stages.keys()) {
+      if (total === 0) break;
+      if (index > 0) boxes = nextBoxes(samples, boxes, deltas, stages[index - 1]!);
+      const program = programs.boxes[index]!;
+      const size = program.sizeFor(total);
+      const pooled = pool(features, boxes, boxSpec(config, size).pooled!, { poolSize, samplingRatio });
+      const outputs = await program.run({ pooled });
+      deltas = outputs.deltas!.data as Float32Array<ArrayBuffer>;
+      const stageScores = outputs.scores!.data as Float32Array;
+      for (let i = 0; i < scores.length; i++) scores[i]! += stageScores[i]!;
+    }
+    // The mean over the stages, as a product: rounded as detectron2 rounds it.
+    if (stages.length > 1) for (let i = 0; i < scores.length; i++) scores[i]! *= 1 / stages.length;
+    const { numBoxes } = stages.at(-1)!;
+    let first = 0;
+    return samples.map((sample, picture) => {
+      const [from, to] = [first, first + counts[picture]!];
+      first = to;
+      const own = {
+        boxes: boxes[picture]!,
+        scores: scores.subarray(from * (config.numClasses + 1), to * (config.numClasses + 1)),
+        deltas: deltas.subarray(4 * from * numBoxes, 4 * to * numBoxes),
+      };
+      return findDetections(own, sample, config);
+    });
+  }
+
+  async function maskProbabilities(
+    program: RegionProgram,
+    maskPoolSize: number,
+    found: readonly DetectedBoxes[],
+    features: readonly FeatureLevel[],
+  ): Promise<Float32Array[]> {
+    const boxes = found.map((detected) => detected.boxes);
+    const total = found.reduce((sum, { classes }) => sum + classes.length, 0);
+    if (total === 0) return found.map(() => new Float32Array(0));
+    const size = program.sizeFor(total);
+    const classes = new Int32Array(size);
+    let first = 0;
+    for (const detected of found) {
+      classes.set(detected.classes, first);
+      first += detected.classes.length;
+    }
+    const pooled = pool(features, boxes, maskSpec(config, size).pooled!, { poolSize: maskPoolSize, samplingRatio });
+    const outputs = await program.run({ pooled, classes: { shape: [size], dtype: 'int32', data: classes } });
+    first = 0;
+    return found.map(({ scores }) => {
+      const masks = rows(outputs.masks!, first, scores.length).slice();
+      first += scores.length;
+      return masks;
+    });
+  }
+
+  /** Pools into memory that is kept for the next time. */
+  function createPool() {
+    const kept = new Map<string, Float32Array>();
+    return (
+      features: readonly FeatureLevel[],
+      boxes: readonly Float32Array[],
+      { shape, dtype }: TensorSpec,
+      options: PoolOptions,
+    ): HostTensor => {
+      const key = shape.join();
+      const data = kept.get(key) ?? new Float32Array(sizeOf(shape));
+      kept.set(key, data);
+      roiAlign(features, joinRegions(boxes, config), options, data);
+      return { shape, dtype, data };
+    };
+  }
+}
+
+/** The boxes that a stage of a cascade makes of its own, within the pictures: where the next one starts. */
+export function nextBoxes(
+  pictures: ReadonlyArray<{ readonly width: number; readonly height: number }>,
+  boxes: readonly Float32Array[],
+  deltas: Float32Array,
+  { boxWeights }: BoxStage,
+): Float32Array[] {
+  let at = 0;
+  return boxes.map((from, picture) => {
+    const { width, height } = pictures[picture]!;
+    const result = new Float32Array(from.length);
+    for (let box = 0; box < from.length; box += 4) {
+      const out = { data: result, at: box };
+      decodeBox({ data: from, at: box }, { data: deltas, at: at + box }, boxWeights, out);
+      clipBox(result, box, width, height);
+    }
+    at += from.length;
+    return result;
+  });
+}
+
+/** Entries of the first axis: a view. */
+function rows({ data, shape }: HostTensor, first: number, count = 1): Float32Array {
+  const length = sizeOf(shape.slice(1));
+  return (data as Float32Array).subarray(first * length, (first + count) * length);
+}
