@@ -1,6 +1,5 @@
 import { copyFile, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { writeFileAtomically } from '#core/base/atomic-write.js';
 import { loadCheckpoint, readCheckpoint } from '#core/checkpoint/load.js';
@@ -9,9 +8,9 @@ import { safetensorsChunks } from '#core/checkpoint/files/safetensors.js';
 import { optimizerTensors, saveCheckpoint } from '#core/checkpoint/save.js';
 import type { StoredTensor, StoredTensors } from '#core/checkpoint/files/stored-tensor.js';
 import type { Parameter } from '#core/contracts/tensor.js';
+import { fixturePath } from '../fixture-path.js';
 import { useTemporaryFolders } from './temporary-folder.js';
 
-const fixture = (name: string): string => fileURLToPath(new URL(`../fixtures/${name}`, import.meta.url));
 const temporaryFolder = useTemporaryFolders();
 
 const asTree = (tensors: StoredTensors): Map<string, Parameter> =>
@@ -30,22 +29,22 @@ describe('loading a checkpoint', () => {
       ['mae/mae.safetensors', 'b.pth', 'safetensors'],
       ['mae/mae.safetensors', 'c', 'safetensors'],
     ] as const) {
-      await copyFile(fixture(from), join(folder, to));
+      await copyFile(fixturePath(from), join(folder, to));
       const checkpoint = await loadCheckpoint(join(folder, to));
       expect(checkpoint).toMatchObject({ format, source: 'official' });
       expect(checkpoint.tensors.size).toBe(74);
     }
     const plain = join(folder, 'd.bin');
-    await copyFile(fixture('pickle/numpy-4.pkl'), plain);
+    await copyFile(fixturePath('pickle/numpy-4.pkl'), plain);
     expect(await readCheckpoint(plain)).toMatchObject({ format: 'pickle', files: [plain] });
-    await copyFile(fixture('pickle/legacy.pth'), plain);
+    await copyFile(fixturePath('pickle/legacy.pth'), plain);
     expect((await readCheckpoint(plain)).format).toBe('torch');
   });
 
   it('fits a model exactly: a torch file into parameters made from the safetensors file', async () => {
-    const parameters = asTree((await loadCheckpoint(fixture('mae/mae.safetensors'))).tensors);
+    const parameters = asTree((await loadCheckpoint(fixturePath('mae/mae.safetensors'))).tensors);
     for (const { data } of parameters.values()) data.fill(0);
-    const { tensors } = await loadCheckpoint(fixture('mae/mae.pth'));
+    const { tensors } = await loadCheckpoint(fixturePath('mae/mae.pth'));
     const report = mergeCheckpoint(parameters, tensors, { path: 'mae.pth' });
     expect(report.loaded).toHaveLength(74);
     expect(parameters.get('blocks.2.mlp.fc2.weight')!.data).toEqual(tensors.get('blocks.2.mlp.fc2.weight')!.data);
@@ -54,7 +53,7 @@ describe('loading a checkpoint', () => {
   it("reads a run's folder: parameters apart from the training state", async () => {
     const run = await temporaryFolder();
     await mkdir(join(run, 'weights'));
-    const parameters = asTree((await loadCheckpoint(fixture('mae/mae.safetensors'))).tensors);
+    const parameters = asTree((await loadCheckpoint(fixturePath('mae/mae.safetensors'))).tensors);
     const extra = optimizerTensors({ exp_avg: parameters });
     await saveCheckpoint(join(run, 'weights/last.safetensors'), parameters, {
       extra,
@@ -70,8 +69,8 @@ describe('loading a checkpoint', () => {
   });
 
   it('reads folders of Hugging Face: one file, torch, or shards', async () => {
-    const whole = await loadCheckpoint(fixture('hugging-face/mae-4.57.6.safetensors'));
-    const raw = [...(await readCheckpoint(fixture('hugging-face/mae-4.57.6.safetensors'))).tensors];
+    const whole = await loadCheckpoint(fixturePath('hugging-face/mae-4.57.6.safetensors'));
+    const raw = [...(await readCheckpoint(fixturePath('hugging-face/mae-4.57.6.safetensors'))).tensors];
     const folder = await temporaryFolder();
     await writeFile(join(folder, 'config.json'), '{}');
     const shards: Record<string, Array<[string, StoredTensor]>> = {
@@ -91,10 +90,10 @@ describe('loading a checkpoint', () => {
     expect(sharded.files).toHaveLength(2);
     expect(new Map([...sharded.tensors].sort())).toEqual(new Map([...whole.tensors].sort()));
 
-    await copyFile(fixture('hugging-face/mae-5.23.0.safetensors'), join(folder, 'model.safetensors'));
+    await copyFile(fixturePath('hugging-face/mae-5.23.0.safetensors'), join(folder, 'model.safetensors'));
     expect((await loadCheckpoint(folder)).files).toEqual([join(folder, 'model.safetensors')]);
     const torchFolder = await temporaryFolder();
-    await copyFile(fixture('mae/mae.pth'), join(torchFolder, 'pytorch_model.bin'));
+    await copyFile(fixturePath('mae/mae.pth'), join(torchFolder, 'pytorch_model.bin'));
     expect((await loadCheckpoint(torchFolder)).format).toBe('torch');
   });
 

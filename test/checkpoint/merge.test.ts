@@ -1,4 +1,3 @@
-import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { mergeCheckpoint } from '#core/checkpoint/merge.js';
 import { formatMergeReport } from '#core/checkpoint/merge-report.js';
@@ -7,8 +6,7 @@ import type { StoredTensor } from '#core/checkpoint/files/stored-tensor.js';
 import type { ParameterTree, Shape } from '#core/contracts/tensor.js';
 import { MaeError } from '#core/base/errors.js';
 import { allocateOnHeap } from '#core/nn/params.js';
-
-const fixture = (name: string): string => fileURLToPath(new URL(`../fixtures/mae/${name}`, import.meta.url));
+import { fixturePath } from '../fixture-path.js';
 
 function tree(shapes: Record<string, Shape>): ParameterTree {
   return allocateOnHeap(shapes);
@@ -82,8 +80,8 @@ describe('strict merging', () => {
   });
 
   it('interpolates positions as the official fine-tuning code does', async () => {
-    const { tensors } = await readSafetensors(fixture('mae.safetensors'), (name) => name === 'pos_embed');
-    const reference = await readSafetensors(fixture('vit_forward.safetensors'), (name) => name === 'pos_embed');
+    const { tensors } = await readSafetensors(fixturePath('mae/mae.safetensors'), (name) => name === 'pos_embed');
+    const reference = await readSafetensors(fixturePath('mae/vit_forward.safetensors'), (name) => name === 'pos_embed');
     const parameters = tree({ pos_embed: [1, 37, 48] });
     const report = mergeCheckpoint(parameters, tensors, { path: 'mae.safetensors' });
     expect(report.reshaped).toEqual([{ name: 'pos_embed', stored: [1, 17, 48], expected: [1, 37, 48] }]);

@@ -11,16 +11,10 @@ import { adamw } from '#core/optim/adamw.js';
 import { lars } from '#core/optim/lars.js';
 import { layerDecayGroups, weightDecayGroups } from '#core/optim/param-groups.js';
 import { loadEncoder } from '#core/train/inputs/pretrained-encoder.js';
+import { fixturePath } from '../fixture-path.js';
 import { smoothedTargets } from '../../packages/plugin-classify/src/loss.js';
 import { chosenEngines } from '../models/chosen-engines.js';
-import {
-  expectClose,
-  fixturePath,
-  readParameters,
-  readReference,
-  type Reference,
-  toChannelsLast,
-} from '../models/reference.js';
+import { expectClose, readParameters, readReference, type Reference, toChannelsLast } from '../models/reference.js';
 import { NUM_CLASSES, referenceClassifier, referenceVit } from './classifier.js';
 
 const FORWARD = 1e-5;

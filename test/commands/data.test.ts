@@ -1,16 +1,15 @@
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { fixturePath } from '../fixture-path.js';
 import { jsonLines, runCli } from './run-cli.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'mae-data-'));
 afterAll(() => {
   rmSync(folder, { recursive: true });
 });
-const fixture = (name: string): string => fileURLToPath(new URL(`../fixtures/coco/${name}`, import.meta.url));
 const run = (...args: string[]): ReturnType<typeof runCli> => runCli(['data', ...args], { cwd: folder });
 function put(name: string, content: string | Uint8Array): void {
   const path = join(folder, name);
@@ -42,11 +41,16 @@ beforeAll(async () => {
 
 describe('data evaluate', () => {
   it.each(['bbox', 'segm'])('scores %s as pycocotools does', async (type) => {
-    const files = ['--annotations', fixture('instances.json'), '--results', fixture(`detections_${type}.json`)];
+    const files = [
+      '--annotations',
+      fixturePath('coco/instances.json'),
+      '--results',
+      fixturePath(`coco/detections_${type}.json`),
+    ];
     const { status, stdout } = await run('evaluate', ...files, '--type', type, '--json');
     expect(status).toBe(0);
     const [record] = jsonLines(stdout) as [{ stats: number[]; perCategory: Array<{ id: number; ap: number }> }];
-    const expected = JSON.parse(readFileSync(fixture('expected_eval.json'), 'utf8')) as Record<
+    const expected = JSON.parse(readFileSync(fixturePath('coco/expected_eval.json'), 'utf8')) as Record<
       string,
       { stats: number[]; stats_class_agnostic: number[]; ap_per_category: Record<string, number> }
     >;
@@ -65,7 +69,12 @@ describe('data evaluate', () => {
   });
 
   it('prints the usual lines, a table, and draws the curves', async () => {
-    const files = ['--annotations', fixture('instances.json'), '--results', fixture('detections_segm.json')];
+    const files = [
+      '--annotations',
+      fixturePath('coco/instances.json'),
+      '--results',
+      fixturePath('coco/detections_segm.json'),
+    ];
     const { stdout } = await run('evaluate', ...files, '--type', 'segm', '--curves', 'curves.png');
     expect(stdout).toContain(' Average Precision  (AP) @[ IoU=0.50:0.95 | area=   all | maxDets=100 ] = 0.226\n');
     expect(stdout).toContain(' Average Recall     (AR) @[ IoU=0.50:0.95 | area= large | maxDets=100 ] = 0.415\n');
@@ -78,7 +87,7 @@ describe('data evaluate', () => {
     const { status, stderr } = await run(
       'evaluate',
       '--annotations',
-      fixture('instances.json'),
+      fixturePath('coco/instances.json'),
       '--results',
       'bad.json',
     );

@@ -10,8 +10,9 @@ import { createLoader } from '#core/data/loading/loader.js';
 import { pictureList } from '#core/data/readers/picture-list.js';
 import { createRandom } from '#core/base/random.js';
 import { exportedDetector, type RunProgram } from '@mae-tasks/plugin-detect';
+import { fixturePath } from '../fixture-path.js';
 import { TINY_DETECTOR, writeObjectPictures } from '../detect/object-pictures.js';
-import { expectClose, fixturePath, readReference, toChannelsLast } from '../models/reference.js';
+import { expectClose, readReference, toChannelsLast } from '../models/reference.js';
 import { finished, jsonLines, runCli, startCli } from './run-cli.js';
 
 const MINUTES = 60_000;

@@ -3,8 +3,8 @@ import { cp, mkdtemp, readdir, readFile, realpath, rm, writeFile } from 'node:fs
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { fixturePath } from '../fixture-path.js';
 import { TINY_DETECTOR } from '../detect/object-pictures.js';
-import { fixturePath } from '../models/reference.js';
 import { writeObjectFolder, writeSemanticFolder } from '../segment/segment-folders.js';
 import { root, writeGuidePlugin } from './guide-code.js';
 import { TINY_MODEL, writePictures } from './pictures.js';

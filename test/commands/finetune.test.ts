@@ -9,8 +9,8 @@ import { parse } from 'yaml';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readSafetensors } from '#core/checkpoint/files/safetensors.js';
 import { toFloat32 } from '#core/checkpoint/files/stored-tensor.js';
+import { fixturePath } from '../fixture-path.js';
 import { labelledPictures } from '../contract/labelled-pictures.js';
-import { fixturePath } from '../models/reference.js';
 import { TINY_MODEL } from './pictures.js';
 import { finished, jsonLines, runCli, startCli } from './run-cli.js';
 

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { fixturePath } from '../models/reference.js';
+import { fixturePath } from '../fixture-path.js';
 import { TINY_MODEL, writePictures } from './pictures.js';
 import { runCli } from './run-cli.js';
 

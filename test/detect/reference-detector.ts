@@ -5,7 +5,8 @@ import type { ParameterTree } from '#core/contracts/tensor.js';
 import type { Instances } from '#core/data/targets/instance-target.js';
 import { allocateOnHeap, shapesOf } from '#core/nn/params.js';
 import { detectorConfig, type DetectorConfig, detectorSpecs } from '@mae-tasks/plugin-detect';
-import { fixturePath, type Reference, toChannelsLast } from '../models/reference.js';
+import { fixturePath } from '../fixture-path.js';
+import { type Reference, toChannelsLast } from '../models/reference.js';
 
 /** The tiny detector that `test/fixtures/vitdet` was computed with (see the files' metadata). */
 export const referenceDetector: DetectorConfig = detectorConfig({

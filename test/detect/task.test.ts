@@ -22,10 +22,10 @@ import { vitBackbone } from '#core/models/vit.js';
 import { allocateOnHeap, initializeParameters, shapesOf, trainableNames } from '#core/nn/params.js';
 import { createRandom } from '#core/base/random.js';
 import { type DetectFacts, detectRecipes, detectSettings, detectTask, regionToBitmap } from '@mae-tasks/plugin-detect';
+import { fixturePath } from '../fixture-path.js';
 import { packDetections } from '../../packages/plugin-detect/src/inference/detection-tensors.js';
 import { detectorOfSettings } from '../../packages/plugin-detect/src/network/detector-of-settings.js';
 import { regionToRle } from '../../packages/plugin-detect/src/inference/region-rle.js';
-import { fixturePath } from '../models/reference.js';
 import { objectPictures, TINY_DETECTOR, writeObjectPictures } from './object-pictures.js';
 
 const vit = {

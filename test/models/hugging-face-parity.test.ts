@@ -7,8 +7,9 @@ import { defaultMaskOptions, type MaeConfig, type MaskOptions } from '#core/mode
 import { maeLoss, maeReconstruction, maeSpecs } from '#core/models/mae.js';
 import { shuffleByNoise } from '#core/models/masking.js';
 import { allocateOnHeap, shapesOf } from '#core/nn/params.js';
+import { fixturePath } from '../fixture-path.js';
 import { chosenEngines } from './chosen-engines.js';
-import { expectClose, fixturePath, readReference, swapFirstAxes, toChannelsLast } from './reference.js';
+import { expectClose, readReference, swapFirstAxes, toChannelsLast } from './reference.js';
 
 const FORWARD = 1e-5;
 const batchSize = 2;

@@ -1,9 +1,9 @@
-import { fileURLToPath } from 'node:url';
 import { expect } from 'vitest';
 import { readSafetensors } from '#core/checkpoint/files/safetensors.js';
 import { toFloat32, toNumbers, type StoredTensors } from '#core/checkpoint/files/stored-tensor.js';
 import type { MaeConfig } from '#core/models/mae-config.js';
 import type { Parameter, ParameterTree } from '#core/contracts/tensor.js';
+import { fixturePath } from '../fixture-path.js';
 
 /** The tiny masked autoencoder that `test/fixtures/mae` was computed with (see the files' metadata). */
 export const referenceConfig: MaeConfig = {
@@ -40,10 +40,6 @@ export async function readReference(path: string): Promise<Reference> {
     numbers: (name) => toNumbers(tensor(name), name),
     shape: (name) => tensor(name).shape,
   };
-}
-
-export function fixturePath(path: string): string {
-  return fileURLToPath(new URL(`../fixtures/${path}`, import.meta.url));
 }
 
 /** All floating-point tensors of a file as parameters, each with a copy of its data. */

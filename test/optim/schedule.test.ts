@@ -3,7 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { vitLayerOf } from '#core/models/vit.js';
 import { layerDecayGroups, weightDecayGroups } from '#core/optim/param-groups.js';
 import { learningRateAt, scaleLearningRate } from '#core/optim/schedule.js';
-import { fixturePath, readParameters } from '../models/reference.js';
+import { fixturePath } from '../fixture-path.js';
+import { readParameters } from '../models/reference.js';
 
 interface ScheduleFixture {
   lr: number;

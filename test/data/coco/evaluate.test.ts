@@ -1,7 +1,6 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
 import { memorySource } from '#core/data/coco/byte-source.js';
 import { collectDetections } from '#core/data/coco/detections.js';
@@ -9,9 +8,9 @@ import { type CocoEvaluation, evaluateCoco } from '#core/data/coco/evaluation/ev
 import { parseCoco, loadCoco } from '#core/data/coco/parse.js';
 import { loadResults, parseResults, writeResults } from '#core/data/coco/results.js';
 import { createRandom } from '#core/base/random.js';
+import { fixturePath } from '../../fixture-path.js';
 
-const fixture = (name: string): string => fileURLToPath(new URL(`../../fixtures/coco/${name}`, import.meta.url));
-const readJson = (name: string): unknown => JSON.parse(readFileSync(fixture(name), 'utf8'));
+const readJson = (name: string): unknown => JSON.parse(readFileSync(fixturePath(`coco/${name}`), 'utf8'));
 
 interface Expected {
   stats: number[];
@@ -24,7 +23,7 @@ interface Expected {
   stats_class_agnostic: number[];
 }
 const expected = readJson('expected_eval.json') as Record<'bbox' | 'segm', Expected>;
-const { annotations } = loadCoco(fixture('instances.json'));
+const { annotations } = loadCoco(fixturePath('coco/instances.json'));
 const folder = mkdtempSync(join(tmpdir(), 'mae-coco-'));
 afterAll(() => {
   rmSync(folder, { recursive: true });
@@ -34,7 +33,7 @@ const sumOfDefined = (values: Float64Array): number =>
   values.reduce((sum, value) => (value > -1 ? sum + value : sum), 0);
 
 describe.each(['bbox', 'segm'] as const)('%s evaluation equals pycocotools', (type) => {
-  const { detections, warnings } = loadResults(fixture(`detections_${type}.json`), annotations);
+  const { detections, warnings } = loadResults(fixturePath(`coco/detections_${type}.json`), annotations);
   const evaluation = evaluateCoco(annotations, detections, { type });
   const reference = expected[type];
 

@@ -1,12 +1,11 @@
-import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { huggingFaceKeyMap } from '#core/checkpoint/keymaps/hugging-face.js';
 import { loadCheckpoint } from '#core/checkpoint/load.js';
 import { readSafetensors } from '#core/checkpoint/files/safetensors.js';
 import type { StoredTensor, StoredTensors } from '#core/checkpoint/files/stored-tensor.js';
+import { fixturePath } from '../../fixture-path.js';
 
-const fixture = (name: string): string =>
-  fileURLToPath(new URL(`../fixtures/hugging-face/${name}.safetensors`, import.meta.url));
+const stored = (name: string): string => fixturePath(`hugging-face/${name}.safetensors`);
 
 const block = (prefix: string): string[] =>
   ['norm1', 'attn.qkv', 'attn.proj', 'norm2', 'mlp.fc1', 'mlp.fc2'].flatMap((part) => [
@@ -32,7 +31,7 @@ function rename(tensors: StoredTensors, change: (name: string) => string | undef
 
 describe('checkpoints of Hugging Face transformers', () => {
   it.each(['mae-4.57.6', 'mae-5.23.0', 'mae-5.23.0-state'])('%s gets every official name', async (name) => {
-    const { tensors, source, ignored } = await loadCheckpoint(fixture(name));
+    const { tensors, source, ignored } = await loadCheckpoint(stored(name));
     expect(source).toBe('hugging-face');
     expect([...tensors.keys()].sort()).toEqual([...ENCODER, ...DECODER].sort());
     expect(ignored).toEqual([]);
@@ -40,15 +39,15 @@ describe('checkpoints of Hugging Face transformers', () => {
 
   it('gives the same tensors from every generation of names', async () => {
     const [four, five, state] = await Promise.all(
-      ['mae-4.57.6', 'mae-5.23.0', 'mae-5.23.0-state'].map((name) => loadCheckpoint(fixture(name))),
+      ['mae-4.57.6', 'mae-5.23.0', 'mae-5.23.0-state'].map((name) => loadCheckpoint(stored(name))),
     );
     expect(new Map([...five!.tensors].sort())).toEqual(new Map([...four!.tensors].sort()));
     expect(new Map([...state!.tensors].sort())).toEqual(new Map([...four!.tensors].sort()));
   });
 
   it('stacks query, key and value in this order', async () => {
-    const raw = (await readSafetensors(fixture('mae-4.57.6'))).tensors;
-    const { tensors } = await loadCheckpoint(fixture('mae-4.57.6'));
+    const raw = (await readSafetensors(stored('mae-4.57.6'))).tensors;
+    const { tensors } = await loadCheckpoint(stored('mae-4.57.6'));
     for (const [ours, theirs, width] of [
       ['blocks.1', 'vit.encoder.layer.1', 32],
       ['decoder_blocks.0', 'decoder.decoder_layers.0', 16],
@@ -65,8 +64,8 @@ describe('checkpoints of Hugging Face transformers', () => {
   });
 
   it('takes layers one for one: norms, projections and both halves of the perceptron', async () => {
-    const raw = (await readSafetensors(fixture('mae-5.23.0-state'))).tensors;
-    const { tensors } = await loadCheckpoint(fixture('mae-5.23.0-state'));
+    const raw = (await readSafetensors(stored('mae-5.23.0-state'))).tensors;
+    const { tensors } = await loadCheckpoint(stored('mae-5.23.0-state'));
     const pairs = {
       'blocks.0.norm1.weight': 'vit.layers.0.layernorm_before.weight',
       'blocks.0.norm2.bias': 'vit.layers.0.layernorm_after.bias',
@@ -81,7 +80,7 @@ describe('checkpoints of Hugging Face transformers', () => {
   });
 
   it('reads encoders alone (ViTMAEModel, with and without prefix)', async () => {
-    const raw = (await readSafetensors(fixture('mae-4.57.6'))).tensors;
+    const raw = (await readSafetensors(stored('mae-4.57.6'))).tensors;
     const prefixed = rename(raw, (name) => (name.startsWith('vit.') ? name : undefined));
     const bare = rename(prefixed, (name) => name.slice('vit.'.length));
     for (const tensors of [prefixed, bare]) {
@@ -91,14 +90,14 @@ describe('checkpoints of Hugging Face transformers', () => {
   });
 
   it.each(['vit-4.57.6', 'vit-5.23.0'])('reads ViTForImageClassification: %s', async (name) => {
-    const { tensors } = await loadCheckpoint(fixture(name));
+    const { tensors } = await loadCheckpoint(stored(name));
     expect(tensors.get('head.weight')!.shape).toEqual([5, 16]);
     expect(tensors.get('blocks.0.attn.qkv.weight')!.shape).toEqual([48, 16]);
     expect(tensors.size).toBe(6 + 12 + 2);
   });
 
   it('names the pooler of ViTModel as ignored, and leaves what it does not know under its own name', async () => {
-    const raw = (await readSafetensors(fixture('vit-4.57.6'))).tensors;
+    const raw = (await readSafetensors(stored('vit-4.57.6'))).tensors;
     const spare = raw.get('classifier.bias')!;
     const { tensors, ignored } = huggingFaceKeyMap.toOfficial(
       new Map([
@@ -114,7 +113,7 @@ describe('checkpoints of Hugging Face transformers', () => {
   });
 
   it('joins half-precision weights as they are, and models without biases', async () => {
-    const raw = (await readSafetensors(fixture('vit-4.57.6'))).tensors;
+    const raw = (await readSafetensors(stored('vit-4.57.6'))).tensors;
     const half = new Map(
       [...raw]
         .filter(([name]) => !/attention\.attention\..*bias/.test(name))
@@ -131,7 +130,7 @@ describe('checkpoints of Hugging Face transformers', () => {
   });
 
   it('refuses an attention of which a part is missing or another shape', async () => {
-    const raw = (await readSafetensors(fixture('vit-4.57.6'))).tensors;
+    const raw = (await readSafetensors(stored('vit-4.57.6'))).tensors;
     const key = 'vit.encoder.layer.0.attention.attention.key.weight';
     const without = new Map(raw);
     without.delete(key);

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { evaluationTransforms } from '#core/train/inputs/transform-recipes.js';
-import { classifySettings } from '../../packages/plugin-classify/src/settings.js';
-import { trainTransforms } from '../../packages/plugin-classify/src/augmentation/transforms.js';
+import { classifySettings } from '../../../packages/plugin-classify/src/settings.js';
+import { trainTransforms } from '../../../packages/plugin-classify/src/augmentation/transforms.js';
 
 const statistics = { mean: [0.5], std: [0.5] };
 const sideBeforeCrop = (size: number, cropPct?: number | null): unknown =>

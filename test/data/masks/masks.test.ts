@@ -15,6 +15,7 @@ import {
 } from '#core/data/masks/rle.js';
 import { rleToPolygons } from '#core/data/masks/trace-polygons.js';
 import { createRandom } from '#core/base/random.js';
+import { fixturePath } from '../../fixture-path.js';
 
 interface PolygonCase {
   height: number;
@@ -38,9 +39,10 @@ interface IouCase {
   gt_boxes: number[][];
   box_iou: number[][];
 }
-const expected = JSON.parse(
-  readFileSync(new URL('../../fixtures/coco/expected_masks.json', import.meta.url), 'utf8'),
-) as { polygons: PolygonCase[]; iou: IouCase[] };
+const expected = JSON.parse(readFileSync(fixturePath('coco/expected_masks.json'), 'utf8')) as {
+  polygons: PolygonCase[];
+  iou: IouCase[];
+};
 
 function randomMask(seed: number, height: number, width: number, density: number): Uint8Array {
   const random = createRandom(seed);

@@ -1,13 +1,12 @@
 import { truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { writeFileAtomically } from '#core/base/atomic-write.js';
 import { readSafetensors, readSafetensorsHeader, safetensorsChunks } from '#core/checkpoint/files/safetensors.js';
 import { type StoredTensor, toFloat32, toNumbers } from '#core/checkpoint/files/stored-tensor.js';
-import { useTemporaryFolders } from './temporary-folder.js';
+import { fixturePath } from '../../fixture-path.js';
+import { useTemporaryFolders } from '../temporary-folder.js';
 
-const fixture = (name: string): string => fileURLToPath(new URL(`../fixtures/mae/${name}`, import.meta.url));
 const temporaryFolder = useTemporaryFolders();
 
 /** A file with this header text and this many bytes of data. */
@@ -23,7 +22,7 @@ async function fileWith(header: string | Uint8Array, dataBytes = 0, length?: big
 
 describe('reading safetensors', () => {
   it('reads the reference file: names in order, shapes, values, metadata', async () => {
-    const { tensors, metadata } = await readSafetensors(fixture('mae.safetensors'));
+    const { tensors, metadata } = await readSafetensors(fixturePath('mae/mae.safetensors'));
     expect([...tensors.keys()].slice(0, 3)).toEqual(['cls_token', 'pos_embed', 'mask_token']);
     expect(tensors.size).toBe(74);
     expect(metadata.embed_dim).toBe('48');
@@ -34,9 +33,12 @@ describe('reading safetensors', () => {
   });
 
   it('reads a header alone, and only the tensors asked for', async () => {
-    const header = await readSafetensorsHeader(fixture('mae_forward.safetensors'));
+    const header = await readSafetensorsHeader(fixturePath('mae/mae_forward.safetensors'));
     expect(header.entries.get('ids_restore')).toMatchObject({ dtype: 'I64', shape: [3, 16] });
-    const { tensors } = await readSafetensors(fixture('mae_forward.safetensors'), (name) => name === 'ids_restore');
+    const { tensors } = await readSafetensors(
+      fixturePath('mae/mae_forward.safetensors'),
+      (name) => name === 'ids_restore',
+    );
     expect([...tensors.keys()]).toEqual(['ids_restore']);
     const ids = toNumbers(tensors.get('ids_restore')!, 'ids_restore');
     expect(ids.slice(0, 16).sort((a, b) => a - b)).toEqual(Array.from({ length: 16 }, (_, index) => index));
@@ -149,7 +151,7 @@ describe('reading safetensors', () => {
   });
 
   it('refuses a reference file cut at any of many places', async () => {
-    const { tensors } = await readSafetensors(fixture('mae.safetensors'));
+    const { tensors } = await readSafetensors(fixturePath('mae/mae.safetensors'));
     const path = join(await temporaryFolder(), 'cut.safetensors');
     for (const size of [523_335, 400_000, 7_368, 7_367, 4_000, 8, 7, 0]) {
       await writeFileAtomically(path, safetensorsChunks(tensors));

@@ -1,14 +1,13 @@
 import { readFile, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { readSafetensors } from '#core/checkpoint/files/safetensors.js';
 import type { StoredTensors } from '#core/checkpoint/files/stored-tensor.js';
 import { readPickle, readTorch } from '#core/checkpoint/pickle/torch-pickle.js';
+import { fixturePath } from '../../fixture-path.js';
 import { bytesOf, dictionary, floats, global, pickle, tensor, text, torchFile, zip } from './pickle-assembler.js';
-import { useTemporaryFolders } from './temporary-folder.js';
+import { useTemporaryFolders } from '../temporary-folder.js';
 
-const fixture = (name: string): string => fileURLToPath(new URL(`../fixtures/${name}`, import.meta.url));
 const temporaryFolder = useTemporaryFolders();
 
 async function fileOf(bytes: Uint8Array): Promise<string> {
@@ -26,25 +25,25 @@ async function expectSame(tensors: StoredTensors, reference: string, without: re
 
 describe('torch checkpoints', () => {
   it('hold exactly what the safetensors file of the same model holds', async () => {
-    const { tensors, ignored } = await readTorch(fixture('mae/mae.pth'));
+    const { tensors, ignored } = await readTorch(fixturePath('mae/mae.pth'));
     expect(ignored).toEqual(['epoch', 'args', 'optimizer']);
-    await expectSame(tensors, fixture('mae/mae.safetensors'));
+    await expectSame(tensors, fixturePath('mae/mae.safetensors'));
   });
 
   it('are read with views, ties, expansions, every type and the odd things beside the weights', async () => {
-    const { tensors, ignored } = await readTorch(fixture('pickle/zip.pth'));
+    const { tensors, ignored } = await readTorch(fixturePath('pickle/zip.pth'));
     expect(ignored).toEqual(['epoch', 'args', 'device', 'shape', 'dtype', 'best', 'random']);
-    await expectSame(tensors, fixture('pickle/tensors.safetensors'));
+    await expectSame(tensors, fixturePath('pickle/tensors.safetensors'));
   });
 
   it('are read in the format before torch 1.6 too', async () => {
-    const { tensors } = await readTorch(fixture('pickle/legacy.pth'));
-    await expectSame(tensors, fixture('pickle/tensors.safetensors'), ['bfloat16']);
+    const { tensors } = await readTorch(fixturePath('pickle/legacy.pth'));
+    await expectSame(tensors, fixturePath('pickle/tensors.safetensors'), ['bfloat16']);
   });
 
   it('are refused wherever they are cut off', async () => {
     for (const name of ['zip.pth', 'legacy.pth']) {
-      const whole = await readFile(fixture(`pickle/${name}`));
+      const whole = await readFile(fixturePath(`pickle/${name}`));
       const path = await fileOf(whole);
       for (let size = whole.length - 1; size > 0; size -= 199) {
         await truncate(path, size);
@@ -54,8 +53,8 @@ describe('torch checkpoints', () => {
   });
 
   it('are never misread when bytes are damaged', async () => {
-    const whole = await readFile(fixture('pickle/zip.pth'));
-    const intact = (await readTorch(fixture('pickle/zip.pth'))).tensors;
+    const whole = await readFile(fixturePath('pickle/zip.pth'));
+    const intact = (await readTorch(fixturePath('pickle/zip.pth'))).tensors;
     for (let position = 0; position < whole.length; position += 61) {
       const damaged = Uint8Array.from(whole);
       damaged[position]! ^= 0x15;
@@ -82,9 +81,9 @@ describe('torch checkpoints', () => {
 
 describe('plain pickles with NumPy arrays', () => {
   it.each([2, 3, 4, 5])('of protocol %d are read as detectron2 writes them', async (protocol) => {
-    const { tensors, ignored } = await readPickle(fixture(`pickle/numpy-${protocol}.pkl`));
+    const { tensors, ignored } = await readPickle(fixturePath(`pickle/numpy-${protocol}.pkl`));
     expect(ignored).toEqual(['__author__', 'matching_heuristics']);
-    const { tensors: reference } = await readSafetensors(fixture('pickle/tensors.safetensors'));
+    const { tensors: reference } = await readSafetensors(fixturePath('pickle/tensors.safetensors'));
     expect([...tensors.keys()]).toEqual(['plain', 'transposed', 'double', 'long', 'flag', 'scalar', 'empty']);
     for (const name of ['plain', 'double', 'long', 'flag', 'scalar', 'empty']) {
       expect({ name, ...tensors.get(name) }).toEqual({ name, ...reference.get(name) });
@@ -96,10 +95,10 @@ describe('plain pickles with NumPy arrays', () => {
 
 describe('older plain pickles', () => {
   it('of NumPy 1 name its modules otherwise', async () => {
-    const two = (await readFile(fixture('pickle/numpy-2.pkl'))).toString('latin1');
+    const two = (await readFile(fixturePath('pickle/numpy-2.pkl'))).toString('latin1');
     const one = Buffer.from(two.replaceAll('numpy._core.', 'numpy.core.'), 'latin1');
     const { tensors } = await readPickle(await fileOf(one));
-    expect(tensors).toEqual((await readPickle(fixture('pickle/numpy-2.pkl'))).tensors);
+    expect(tensors).toEqual((await readPickle(fixturePath('pickle/numpy-2.pkl'))).tensors);
   });
 
   it('of Python 2 hold keys and contents as byte strings', async () => {

@@ -4,7 +4,7 @@ import { plainKernels } from '#core/engine/kernels/plain.js';
 import { vectorKernels } from '#core/engine/kernels/select.js';
 import { createParameterArena } from '#core/engine/parameter-arena.js';
 import type { VectorKernels } from '#core/engine/kernels/vector-kernels.js';
-import { compileKernels, compiledKernels } from '../../packages/core-mae/scripts/compile-kernels.js';
+import { compileKernels, compiledKernels } from '../../../packages/core-mae/scripts/compile-kernels.js';
 import { createRandom } from '#core/base/random.js';
 
 const random = createRandom(7);

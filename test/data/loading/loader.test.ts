@@ -13,8 +13,8 @@ import { createLoader, type Loader, type LoaderOptions } from '#core/data/loadin
 import type { PipelineSpec } from '#core/data/transforms/pipeline.js';
 import { createRandom } from '#core/base/random.js';
 
-const pluginModule = new URL('./plugin-transform.mjs', import.meta.url).href;
-const builtWorker = fileURLToPath(new URL('../../packages/core-mae/dist/sample-worker.js', import.meta.url));
+const pluginModule = new URL('../transforms/plugin-transform.mjs', import.meta.url).href;
+const builtWorker = fileURLToPath(new URL('../../../packages/core-mae/dist/sample-worker.js', import.meta.url));
 
 const pipeline: PipelineSpec = {
   transforms: [{ name: 'randomResizedCrop', options: { size: 24 } }, { name: 'horizontalFlip' }, { name: 'normalize' }],

@@ -7,7 +7,7 @@ import {
   shearY,
   translateX,
   translateY,
-} from '../../packages/plugin-classify/src/augmentation/affine.js';
+} from '../../../packages/plugin-classify/src/augmentation/affine.js';
 import {
   autoContrast,
   brightness,
@@ -21,10 +21,10 @@ import {
   sharpness,
   solarize,
   solarizeAdd,
-} from '../../packages/plugin-classify/src/augmentation/pixel-operations.js';
-import { parseRandAugment, randAugment } from '../../packages/plugin-classify/src/augmentation/rand-augment.js';
-import { randomErasing } from '../../packages/plugin-classify/src/augmentation/random-erasing.js';
-import { readReference, type Reference } from '../models/reference.js';
+} from '../../../packages/plugin-classify/src/augmentation/pixel-operations.js';
+import { parseRandAugment, randAugment } from '../../../packages/plugin-classify/src/augmentation/rand-augment.js';
+import { randomErasing } from '../../../packages/plugin-classify/src/augmentation/random-erasing.js';
+import { readReference, type Reference } from '../../models/reference.js';
 
 const fill = [124, 116, 104];
 const operations: Readonly<Record<string, PixelOperation>> = {

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { wasmBase64 } from '#core/data/images/normalize-kernel.wasm.js';
 import { levelNormalizer, plainNormalizer } from '#core/data/images/normalize-levels.js';
 import { createRandom } from '#core/base/random.js';
-import { compileWat } from '../compile-wat.js';
+import { compileWat } from '../../compile-wat.js';
 
 describe('levelNormalizer', () => {
   it.each([1, 2, 3, 4, 5])('has the table’s values to the last bit, with %i channels', (channels) => {

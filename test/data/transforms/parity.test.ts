@@ -1,4 +1,3 @@
-import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { readSafetensors } from '#core/checkpoint/files/safetensors.js';
 import type { Sample } from '#core/contracts/dataset.js';
@@ -6,19 +5,19 @@ import type { Geometry, Transform } from '#core/contracts/transform.js';
 import { composePipeline } from '#core/data/transforms/pipeline.js';
 import { centerCrop, IMAGENET_STD, normalize, resizeShorterSide } from '#core/data/transforms/picture-transforms.js';
 import { createRandom } from '#core/base/random.js';
+import { fixturePath } from '../../fixture-path.js';
 
 // Made by torchvision and Pillow; see `__metadata__` of expected.safetensors for the boxes.
-const fixture = (name: string): string => fileURLToPath(new URL(`../fixtures/transforms/${name}`, import.meta.url));
 
 const expected = new Map<string, Float32Array>();
 
 beforeAll(async () => {
-  const { tensors } = await readSafetensors(fixture('expected.safetensors'));
+  const { tensors } = await readSafetensors(fixturePath('transforms/expected.safetensors'));
   for (const [name, { data }] of tensors) expected.set(name, data as Float32Array);
 });
 
 async function run(transforms: readonly Transform[]): Promise<Sample> {
-  const item = { id: 'picture.png', image: { kind: 'file', path: fixture('picture.png') } } as const;
+  const item = { id: 'picture.png', image: { kind: 'file', path: fixturePath('transforms/picture.png') } } as const;
   const { sample } = await composePipeline(transforms)(item, createRandom(0));
   return sample;
 }

@@ -8,7 +8,7 @@ import { resamplePlain } from '#core/data/images/resampling/resize-plain.js';
 import { createSimdResampler } from '#core/data/images/resampling/resize-simd.js';
 import { resize } from '#core/data/images/resampling/resize.js';
 import { createRandom } from '#core/base/random.js';
-import { compileWat } from '../compile-wat.js';
+import { compileWat } from '../../compile-wat.js';
 
 function noise(width: number, height: number, channels: number, seed = 0): Image {
   const random = createRandom(seed);
