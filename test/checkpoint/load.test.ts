@@ -9,7 +9,7 @@ import { optimizerTensors, saveCheckpoint } from '#core/checkpoint/save.js';
 import type { StoredTensor, StoredTensors } from '#core/checkpoint/files/stored-tensor.js';
 import type { Parameter } from '#core/contracts/tensor.js';
 import { fixturePath } from '../fixture-path.js';
-import { useTemporaryFolders } from './temporary-folder.js';
+import { useTemporaryFolders } from '../temporary-folder.js';
 
 const temporaryFolder = useTemporaryFolders();
 

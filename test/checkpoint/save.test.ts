@@ -9,7 +9,7 @@ import { type FileSystem, writeFileAtomically } from '#core/base/atomic-write.js
 import { optimizerSlots, optimizerTensors, saveCheckpoint } from '#core/checkpoint/save.js';
 import { readSafetensors } from '#core/checkpoint/files/safetensors.js';
 import type { Parameter } from '#core/contracts/tensor.js';
-import { useTemporaryFolders } from './temporary-folder.js';
+import { useTemporaryFolders } from '../temporary-folder.js';
 
 const temporaryFolder = useTemporaryFolders();
 

@@ -4,7 +4,7 @@ import { prepareFinetuning } from '#core/train/finetuning/assemble.js';
 import { createEngine } from '#core/engine/select.js';
 import { vitBackbone } from '#core/models/vit.js';
 import { classifyTask } from '../../packages/plugin-classify/src/task.js';
-import { labelledPictures } from '../contract/labelled-pictures.js';
+import { labelledPictures } from '../pictures/labelled-pictures.js';
 
 const PROBED = ['linear-probe-base', 'linear-probe-large', 'linear-probe-huge'];
 

@@ -11,7 +11,8 @@ import { pictureList } from '#core/data/readers/picture-list.js';
 import { createRandom } from '#core/base/random.js';
 import { exportedDetector, type RunProgram } from '@mae-tasks/plugin-detect';
 import { fixturePath } from '../fixture-path.js';
-import { TINY_DETECTOR, writeObjectPictures } from '../detect/object-pictures.js';
+import { writeObjectPictures } from '../pictures/object-pictures.js';
+import { TINY_DETECTOR } from '../detect/tiny-detector.js';
 import { expectClose, readReference, toChannelsLast } from '../models/reference.js';
 import { finished, jsonLines, runCli, startCli } from './run-cli.js';
 

@@ -4,10 +4,11 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { fixturePath } from '../fixture-path.js';
-import { TINY_DETECTOR } from '../detect/object-pictures.js';
-import { writeObjectFolder, writeSemanticFolder } from '../segment/segment-folders.js';
+import { TINY_DETECTOR } from '../detect/tiny-detector.js';
+import { writeObjectFolder, writeSemanticFolder } from '../pictures/painted-folders.js';
 import { root, writeGuidePlugin } from './guide-code.js';
-import { TINY_MODEL, writePictures } from './pictures.js';
+import { TINY_MODEL } from './tiny-model.js';
+import { writePictures } from '../pictures/tiny-pictures.js';
 import { runCli } from './run-cli.js';
 
 const MINUTES = 60_000;

@@ -6,7 +6,8 @@ import { readSafetensors } from '#core/checkpoint/files/safetensors.js';
 import { toFloat32 } from '#core/checkpoint/files/stored-tensor.js';
 import { createRunner } from '../../bench/experiments/runner.js';
 import { root } from './guide-code.js';
-import { TINY_MODEL, writePictures } from './pictures.js';
+import { TINY_MODEL } from './tiny-model.js';
+import { writePictures } from '../pictures/tiny-pictures.js';
 import { finished, startCli } from './run-cli.js';
 
 const MINUTES = 60_000;

@@ -10,8 +10,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readSafetensors } from '#core/checkpoint/files/safetensors.js';
 import { toFloat32 } from '#core/checkpoint/files/stored-tensor.js';
 import { fixturePath } from '../fixture-path.js';
-import { labelledPictures } from '../contract/labelled-pictures.js';
-import { TINY_MODEL } from './pictures.js';
+import { labelledPictures } from '../pictures/labelled-pictures.js';
+import { TINY_MODEL } from './tiny-model.js';
 import { finished, jsonLines, runCli, startCli } from './run-cli.js';
 
 const MINUTES = 60_000;

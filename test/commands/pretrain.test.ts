@@ -7,7 +7,8 @@ import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { readSafetensors } from '#core/checkpoint/files/safetensors.js';
-import { TINY_MODEL, writePictures } from './pictures.js';
+import { TINY_MODEL } from './tiny-model.js';
+import { writePictures } from '../pictures/tiny-pictures.js';
 import { finished, jsonLines, runCli, startCli } from './run-cli.js';
 
 let folder: string;

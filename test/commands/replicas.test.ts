@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { TINY_MODEL, writePictures } from './pictures.js';
+import { TINY_MODEL } from './tiny-model.js';
+import { writePictures } from '../pictures/tiny-pictures.js';
 import { finished, jsonLines, runCli, startCli } from './run-cli.js';
 
 let folder: string;

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readLabelMap } from '#core/data/targets/label-map.js';
 import { labelMapPng } from '#core/data/targets/label-map-png.js';
 import { createMeanIou } from '#core/data/targets/mean-iou.js';
-import { writeObjectFolder, writeSemanticFolder } from '../segment/segment-folders.js';
+import { writeObjectFolder, writeSemanticFolder } from '../pictures/painted-folders.js';
 import { jsonLines, runCli } from './run-cli.js';
 
 const MINUTES = 60_000;

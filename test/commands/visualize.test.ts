@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { fixturePath } from '../fixture-path.js';
-import { TINY_MODEL, writePictures } from './pictures.js';
+import { TINY_MODEL } from './tiny-model.js';
+import { writePictures } from '../pictures/tiny-pictures.js';
 import { runCli } from './run-cli.js';
 
 let folder: string;

@@ -4,7 +4,7 @@ import { Task } from '#core/contracts/task.js';
 import { definePlugin } from '#core/plugin/define-plugin.js';
 import { testTaskPlugin } from '#core/testing.js';
 import { rotationTask } from '../../examples/custom-plugin/src/rotation-task.js';
-import { labelledPictures } from './labelled-pictures.js';
+import { labelledPictures } from '../pictures/labelled-pictures.js';
 
 const data = labelledPictures({ count: 5, classNames: ['a', 'b'] });
 

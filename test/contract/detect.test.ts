@@ -2,8 +2,9 @@ import { describe, it } from 'vitest';
 import type { Dataset } from '#core/contracts/dataset.js';
 import { testTaskPlugin } from '#core/testing.js';
 import detectPlugin from '@mae-tasks/plugin-detect';
-import { objectPictures, TINY_DETECTOR } from '../detect/object-pictures.js';
-import { labelledPictures } from './labelled-pictures.js';
+import { objectPictures } from '../pictures/object-pictures.js';
+import { TINY_DETECTOR } from '../detect/tiny-detector.js';
+import { labelledPictures } from '../pictures/labelled-pictures.js';
 
 const data = objectPictures(5);
 const vit = { imageSize: [64, 64], patchSize: 8, depth: 4 } as const;

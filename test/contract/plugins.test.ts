@@ -2,7 +2,7 @@ import { describe, it } from 'vitest';
 import { testTaskPlugin } from '#core/testing.js';
 import classifyPlugin from '@mae-tasks/plugin-classify';
 import rotationPlugin from '../../examples/custom-plugin/src/index.js';
-import { labelledPictures } from './labelled-pictures.js';
+import { labelledPictures } from '../pictures/labelled-pictures.js';
 
 const classNames = ['across', 'down', 'both'];
 const data = labelledPictures({ count: 7, classNames });

@@ -1,8 +1,8 @@
 import { describe, it } from 'vitest';
 import { testTaskPlugin } from '#core/testing.js';
 import segmentPlugin from '@mae-tasks/plugin-segment';
-import { paintedPictures } from '../segment/painted-pictures.js';
-import { labelledPictures } from './labelled-pictures.js';
+import { paintedPictures } from '../pictures/painted-pictures.js';
+import { labelledPictures } from '../pictures/labelled-pictures.js';
 
 const classNames = ['ground', 'disc', 'bar'];
 const data = paintedPictures({ count: 5, classNames });

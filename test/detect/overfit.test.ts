@@ -14,7 +14,7 @@ import { runEvaluator } from '#core/train/loop/evaluate.js';
 import { createTrainStep } from '#core/train/loop/steps.js';
 import { trainableShapes } from '#core/train/loop/training.js';
 import { detectSettings, detectTask } from '@mae-tasks/plugin-detect';
-import { objectPictures } from './object-pictures.js';
+import { objectPictures } from '../pictures/object-pictures.js';
 
 const settings = detectSettings.parse({
   pyramidChannels: 32,

@@ -26,7 +26,8 @@ import { fixturePath } from '../fixture-path.js';
 import { packDetections } from '../../packages/plugin-detect/src/inference/detection-tensors.js';
 import { detectorOfSettings } from '../../packages/plugin-detect/src/network/detector-of-settings.js';
 import { regionToRle } from '../../packages/plugin-detect/src/inference/region-rle.js';
-import { objectPictures, TINY_DETECTOR, writeObjectPictures } from './object-pictures.js';
+import { objectPictures, writeObjectPictures } from '../pictures/object-pictures.js';
+import { TINY_DETECTOR } from './tiny-detector.js';
 
 const vit = {
   imageSize: [64, 64],

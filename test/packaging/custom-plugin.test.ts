@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { jsonLines } from '../commands/run-cli.js';
-import { TINY_MODEL, writePictures } from '../commands/pictures.js';
+import { TINY_MODEL } from '../commands/tiny-model.js';
+import { writePictures } from '../pictures/tiny-pictures.js';
 import { install, installProject, pack, repositoryPath, runIn } from './install-project.js';
 
 const MINUTES = 60_000;

@@ -12,7 +12,7 @@ import { applyTransform } from '#core/data/transforms/pipeline.js';
 import { createRandom } from '#core/base/random.js';
 import { segmentSettings, segmentTask } from '@mae-tasks/plugin-segment';
 import { classWeightsOf } from '../../packages/plugin-segment/src/facts.js';
-import { paintedPictures } from './painted-pictures.js';
+import { paintedPictures } from '../pictures/painted-pictures.js';
 
 let folder: string;
 beforeAll(() => {

@@ -17,7 +17,7 @@ import { trainableShapes } from '#core/train/loop/training.js';
 import { evaluateTask, predictTask } from '#core/train/finetuning/use-model.js';
 import type { SegmentationResult } from '@mae-tasks/plugin-segment';
 import { expectClose } from '../models/reference.js';
-import { paintedPictures } from './painted-pictures.js';
+import { paintedPictures } from '../pictures/painted-pictures.js';
 import { createTinySegmenter, trainingSamples } from './segmenter.js';
 
 const classNames = ['ground', 'disc', 'bar'];

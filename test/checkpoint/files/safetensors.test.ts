@@ -5,7 +5,7 @@ import { writeFileAtomically } from '#core/base/atomic-write.js';
 import { readSafetensors, readSafetensorsHeader, safetensorsChunks } from '#core/checkpoint/files/safetensors.js';
 import { type StoredTensor, toFloat32, toNumbers } from '#core/checkpoint/files/stored-tensor.js';
 import { fixturePath } from '../../fixture-path.js';
-import { useTemporaryFolders } from '../temporary-folder.js';
+import { useTemporaryFolders } from '../../temporary-folder.js';
 
 const temporaryFolder = useTemporaryFolders();
 

@@ -5,7 +5,7 @@ import { WEIGHT_GLOBALS } from '#core/checkpoint/pickle/allowed-globals.js';
 import { unpickle } from '#core/checkpoint/pickle/machine.js';
 import { readPickle, readTorch } from '#core/checkpoint/pickle/torch-pickle.js';
 import { bytesOf, global, int, pickle, text, torchFile, uint32 } from './pickle-assembler.js';
-import { useTemporaryFolders } from '../temporary-folder.js';
+import { useTemporaryFolders } from '../../temporary-folder.js';
 
 const temporaryFolder = useTemporaryFolders();
 const MARKER = 'touch /tmp/mae-tasks-was-here';

@@ -6,7 +6,7 @@ import type { StoredTensors } from '#core/checkpoint/files/stored-tensor.js';
 import { readPickle, readTorch } from '#core/checkpoint/pickle/torch-pickle.js';
 import { fixturePath } from '../../fixture-path.js';
 import { bytesOf, dictionary, floats, global, pickle, tensor, text, torchFile, zip } from './pickle-assembler.js';
-import { useTemporaryFolders } from '../temporary-folder.js';
+import { useTemporaryFolders } from '../../temporary-folder.js';
 
 const temporaryFolder = useTemporaryFolders();
 

@@ -15,7 +15,7 @@ import { type Finetuning, prepareFinetuning } from '#core/train/finetuning/assem
 import { train } from '#core/train/loop/training.js';
 import { loadTrainingState, saveTrainingState } from '#core/train/run/training-checkpoint.js';
 import { classifyTask } from '@mae-tasks/plugin-classify';
-import { labelledPictures } from '../../contract/labelled-pictures.js';
+import { labelledPictures } from '../../pictures/labelled-pictures.js';
 
 const classNames = ['across', 'down', 'both'];
 const data = labelledPictures({ count: 18, classNames });

@@ -23,7 +23,7 @@ import { loadTrainingState, saveTrainingState } from '#core/train/run/training-c
 import { type StepRecord, train, trainableShapes } from '#core/train/loop/training.js';
 import { classifySettings, classifyTask } from '@mae-tasks/plugin-classify';
 import { vitBackbone } from '#core/models/vit.js';
-import { tinyPictures } from '../tiny-pictures.js';
+import { tinyPictures } from '../../pictures/tiny-pictures.js';
 
 const model = {
   imageSize: 16,

@@ -14,7 +14,7 @@ import { pretrain } from '#core/train/pretraining/pretrain.js';
 import { pretrainSettings, type PretrainSettingsInput } from '#core/train/settings/pretrain-settings.js';
 import { loadTrainingState, saveTrainingState } from '#core/train/run/training-checkpoint.js';
 import { type StepRecord, train } from '#core/train/loop/training.js';
-import { tinyPictures } from '../tiny-pictures.js';
+import { tinyPictures } from '../../pictures/tiny-pictures.js';
 
 const model = {
   imageSize: 16,

@@ -1,3 +1,6 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import sharp from 'sharp';
 import type { Dataset } from '#core/contracts/dataset.js';
 import { createRandom } from '#core/base/random.js';
 
@@ -22,4 +25,20 @@ export function tinyPictures(count: number, side = 20): Dataset {
       return { id: `picture ${index}`, image: { kind: 'pixels', data, width: side, height: side, channels: 3 } };
     },
   };
+}
+
+/** Writes small pictures into a folder that is created. */
+export async function writePictures(folder: string, count: number): Promise<string> {
+  await mkdir(folder, { recursive: true });
+  const dataset = tinyPictures(count);
+  for (let index = 0; index < count; index++) {
+    const { image } = dataset.item(index);
+    if (image.kind !== 'pixels') continue;
+    const { data, width, height } = image;
+    const raw = { width, height, channels: 3 as const };
+    await sharp(data, { raw })
+      .png()
+      .toFile(join(folder, `picture-${String(index).padStart(3, '0')}.png`));
+  }
+  return folder;
 }
