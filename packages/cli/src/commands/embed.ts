@@ -1,8 +1,9 @@
 import { extname } from 'node:path';
 import type { Embedding } from '@mae-tasks/core-mae';
 import { Command, Option } from 'commander';
-import { optionDevice, optionJson, optionOut, numberValue, wholeNumber } from '../common-options.js';
+import { optionDevice, optionJson, optionOut, optionPlugin, numberValue, wholeNumber } from '../common-options.js';
 import { csvText } from '../csv.js';
+import { openRegistry } from '../plugins.js';
 import { createProcessTerminal } from '../terminal.js';
 
 interface EmbedFlags {
@@ -10,6 +11,7 @@ interface EmbedFlags {
   readonly pool: 'mean' | 'class-token';
   readonly batchSize?: number;
   readonly cropPct?: number;
+  readonly plugin?: readonly string[];
   readonly device?: string;
   readonly json?: true;
 }
@@ -30,6 +32,7 @@ export function embedCommand(): Command {
         "share of the shorter side that is looked at (the official evaluation's 0.875)",
       ).argParser(numberValue),
     )
+    .addOption(optionPlugin())
     .addOption(optionDevice())
     .addOption(optionJson())
     .addHelpText('after', '\nExample:\n  mae-tasks embed runs/pretrain/latest photos/ --out features.csv')
@@ -41,6 +44,12 @@ export function embedCommand(): Command {
 async function embed(checkpoint: string, pictures: readonly string[], flags: EmbedFlags): Promise<void> {
   const terminal = createProcessTerminal({ json: flags.json === true });
   const core = await import('@mae-tasks/core-mae');
+  const registry = await openRegistry({
+    named: flags.plugin ?? [],
+    warn: (message) => {
+      terminal.warn(message);
+    },
+  });
   const data = await core.pictureList(pictures);
   const device = core.checkSettings(core.runSettings.shape.device, flags.device, '--device');
   const engine = await core.createEngine({ device });
@@ -49,6 +58,7 @@ async function embed(checkpoint: string, pictures: readonly string[], flags: Emb
     const features = core.embed({
       engine,
       checkpoint,
+      registry,
       data,
       pooling: flags.pool,
       batchSize: flags.batchSize ?? 64,

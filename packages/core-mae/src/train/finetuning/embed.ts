@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
-import { loadCheckpoint } from '../../checkpoint/load.js';
 import { mergeCheckpoint } from '../../checkpoint/merge.js';
+import { openWeights, type Weights } from '../../checkpoint/open-weights.js';
+import type { Backbone, VitConfig } from '../../contracts/backbone.js';
 import type { Dataset } from '../../contracts/dataset.js';
 import type { Engine } from '../../contracts/engine.js';
 import type { BatchedFunction } from '../../contracts/objective.js';
@@ -11,11 +12,13 @@ import { vitBackbone, vitNormSpecs } from '../../models/vit.js';
 import { layerNorm, layerNormSpecs } from '../../nn/layer-norm.js';
 import { allocateOnHeap, prefixed, shapesOf } from '../../nn/params.js';
 import { createRandom } from '../../base/random.js';
-import { checkSettings } from '../../base/check-settings.js';
-import { decodeOptionsOf, readingSettings, statisticsOf } from '../settings/data-settings.js';
-import { describeCheckpoint } from '../inputs/pretrained-encoder.js';
+import type { Registry } from '../../plugin/container.js';
+import { decodeOptionsOf, type ReadingSettings, statisticsOf } from '../settings/data-settings.js';
+import { describeEncoder } from '../inputs/pretrained-encoder.js';
+import { trainingMetadataOf } from '../inputs/training-metadata.js';
 import { createForwardStep } from '../loop/steps.js';
 import { evaluationTransforms } from '../inputs/transform-recipes.js';
+import { savedTaskModel } from './load.js';
 
 /** Which vector stands for a picture: the mean of its patches' tokens, or the class token. */
 export const POOLINGS = ['mean', 'class-token'] as const;
@@ -25,6 +28,8 @@ export interface EmbedOptions {
   readonly engine: Engine;
   /** A run or a checkpoint with an encoder and its final norm (or `fc_norm`). */
   readonly checkpoint: string;
+  /** Tasks and backbones to find a fine-tuned checkpoint's among. Default: none, and MAE's own backbone. */
+  readonly registry?: Pick<Registry, 'tasks' | 'backbones'>;
   readonly data: Dataset;
   readonly pooling: Pooling;
   readonly batchSize: number;
@@ -39,32 +44,35 @@ export interface Embedding {
   readonly features: Float32Array;
 }
 
+/** Parts of classifiers that features have no use for; those of other tasks their plugins name. */
+const CLASSIFIER_PARTS = ['head.', 'fc_norm.'];
+
 /**
- * Features of pictures from an encoder, normalised by its final norm where the checkpoint has one.
+ * Features of pictures from a checkpoint's encoder, with the backbone and the way of reading pictures of its run,
+ * normalised by its final norm where the checkpoint has one. The weights are the moving average where the run kept one.
  *
- * @throws MaeError `CHECKPOINT_INVALID` or `CHECKPOINT_MISMATCH`
+ * @throws MaeError `CHECKPOINT_INVALID`, `CHECKPOINT_MISMATCH` naming every tensor that is neither part of the encoder
+ * nor known to be of no use to it, or `PLUGIN_MISSING` for the run of a task that is not in the registry
  */
 export async function* embed(options: EmbedOptions): AsyncGenerator<Embedding, void, undefined> {
-  const { engine, checkpoint, data, pooling } = options;
-  const described = await describeCheckpoint(checkpoint);
-  const { vit } = described;
-  const { tensors } = await loadCheckpoint(checkpoint);
+  const { engine, checkpoint, registry, data, pooling } = options;
+  const weights = await openWeights(checkpoint);
+  const { tensors } = weights;
+  const { vit, backbone, reading, unused } = encoderOf(weights, registry ?? { tasks: new Map(), backbones: CORE });
   const hasNorm = tensors.has('norm.weight');
   // A model fine-tuned on the mean of its patches has a norm after the mean instead (official models_vit.py).
   const hasPoolNorm = pooling === 'mean' && tensors.has('fc_norm.weight');
   const specs = {
-    ...vitBackbone.parameters(vit),
+    ...backbone.parameters(vit),
     ...(hasNorm ? vitNormSpecs(vit) : {}),
     ...(hasPoolNorm ? prefixed('fc_norm.', layerNormSpecs(vit.embedDim)) : {}),
   };
   const parameters = allocateOnHeap(shapesOf(specs));
-  const others = [...tensors.keys()].filter((name) => !(name in specs));
-  mergeCheckpoint(parameters, tensors, { path: checkpoint, allowUnexpected: others });
+  mergeCheckpoint(parameters, tensors, { path: checkpoint, allowUnexpected: unused });
 
-  const reading = checkSettings(readingSettings, { mean: described.mean ?? null, std: described.std ?? null });
   const forward: BatchedFunction = {
     fn: (weights, batch) => {
-      const tokens = vitBackbone.encode(weights, batch.images as tf.Tensor4D, vit);
+      const tokens = backbone.encode(weights, batch.images as tf.Tensor4D, vit);
       const normed = hasNorm ? layerNorm(tokens, weights['norm.weight']!, weights['norm.bias']!) : tokens;
       const [numTokens, batchSize, width] = tokens.shape;
       const features =
@@ -104,4 +112,26 @@ export async function* embed(options: EmbedOptions): AsyncGenerator<Embedding, v
     step.dispose();
     await loader.close();
   }
+}
+
+const CORE: ReadonlyMap<string, Backbone> = new Map([[vitBackbone.name, vitBackbone]]);
+
+interface UsedEncoder {
+  readonly vit: VitConfig;
+  readonly backbone: Backbone;
+  readonly reading: ReadingSettings;
+  /** What the checkpoint may hold besides: names, or prefixes that end with a dot. */
+  readonly unused: readonly string[];
+}
+
+function encoderOf(weights: Weights, registry: Pick<Registry, 'tasks' | 'backbones'>): UsedEncoder {
+  const saved = trainingMetadataOf(weights.metadata, weights.path);
+  if (saved === undefined || saved.objective === 'pretrain') {
+    const unused = [...vitBackbone.pretrainingOnly, ...CLASSIFIER_PARTS];
+    return { ...describeEncoder(weights), backbone: vitBackbone, unused };
+  }
+  const { vit, backbone, config, model } = savedTaskModel(saved, weights.path, registry);
+  // What a task adds inside of the blocks (a detector's relative positions) changes the features: it is not of no use.
+  const head = model.checkpoint.allowMissing.filter((name) => backbone.layerOf(name, vit) === undefined);
+  return { vit, backbone, reading: config.data, unused: [...CLASSIFIER_PARTS, ...head] };
 }

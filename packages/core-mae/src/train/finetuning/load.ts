@@ -1,8 +1,6 @@
 import { existsSync, statSync } from 'node:fs';
-import { loadCheckpoint } from '../../checkpoint/load.js';
 import { mergeCheckpoint } from '../../checkpoint/merge.js';
-import { optimizerSlots } from '../../checkpoint/save.js';
-import type { StoredTensor } from '../../checkpoint/files/stored-tensor.js';
+import { openWeights } from '../../checkpoint/open-weights.js';
 import type { Dataset } from '../../contracts/dataset.js';
 import type { Task } from '../../contracts/task.js';
 import type { ParameterTree } from '../../contracts/tensor.js';
@@ -18,7 +16,7 @@ import { overlaySettings } from '../settings/overlay-settings.js';
 import { positionGridOf } from '../inputs/pretrained-encoder.js';
 import { findRunDirectory } from '../run/run-directory.js';
 import { type BuiltModel, buildTaskModel } from './task-model.js';
-import { trainingMetadataOf } from '../inputs/training-metadata.js';
+import { type TrainingMetadata, trainingMetadataOf } from '../inputs/training-metadata.js';
 
 /** A fine-tuned model ready for use. */
 export interface LoadedTaskModel extends BuiltModel {
@@ -46,27 +44,40 @@ export async function loadTaskModel(
   { settings = {}, foreign }: LoadTaskOptions = {},
 ): Promise<LoadedTaskModel> {
   const path = await weightsAt(place);
-  const { tensors, extra, metadata } = await loadCheckpoint(path);
+  const { tensors, metadata } = await openWeights(path);
   const saved = trainingMetadataOf(metadata, path);
-  let built: BuiltModel;
-  if (saved !== undefined && saved.objective !== 'pretrain') {
-    const task = taskNamed(saved.objective, registry);
-    const config = checkSettings(finetuneConfig(task), overlaySettings(saved.config, settings), path);
-    built = buildTaskModel(task, config, saved.facts, registry.backbones);
-  } else {
-    built = await buildForeign(path, registry, settings, foreign);
-  }
+  const built =
+    saved !== undefined && saved.objective !== 'pretrain'
+      ? savedTaskModel(saved, path, registry, settings)
+      : await buildForeign(path, registry, settings, foreign);
   const parameters = initializeParameters(built.model.objective.parameters, createRandom(0));
-  const averages: ReadonlyMap<string, StoredTensor> = optimizerSlots(extra).get('ema') ?? new Map();
-  mergeCheckpoint(parameters, new Map([...tensors, ...averages]), {
+  mergeCheckpoint(parameters, tensors, {
     path,
     positions: { pos_embed: { to: positionGridOf(built.vit, built.model.checkpoint) } },
   });
   return { ...built, path, parameters };
 }
 
+/**
+ * The model that a fine-tuning's checkpoint says it is of.
+ *
+ * @param path of the checkpoint, for messages
+ * @param settings laid over the run's own
+ * @throws MaeError `PLUGIN_MISSING` or `CONFIG_INVALID`
+ */
+export function savedTaskModel(
+  saved: TrainingMetadata,
+  path: string,
+  registry: Pick<Registry, 'tasks' | 'backbones'>,
+  settings: Readonly<Record<string, unknown>> = {},
+): BuiltModel {
+  const task = taskNamed(saved.objective, registry);
+  const config = checkSettings(finetuneConfig(task), overlaySettings(saved.config, settings), path);
+  return buildTaskModel(task, config, saved.facts, registry.backbones);
+}
+
 /** The task of this name. @throws MaeError `PLUGIN_MISSING` */
-export function taskNamed(name: string, { tasks }: Registry): Task {
+export function taskNamed(name: string, { tasks }: Pick<Registry, 'tasks'>): Task {
   const task = tasks.get(name);
   if (task === undefined) throw missingTask(name, [...tasks.keys()]);
   return task;

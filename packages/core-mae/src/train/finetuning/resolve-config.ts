@@ -1,7 +1,8 @@
 import type { Task } from '../../contracts/task.js';
 import { MaeError } from '../../base/errors.js';
 import { checkSettings, nearestName } from '../../base/check-settings.js';
-import { describeCheckpoint } from '../inputs/pretrained-encoder.js';
+import { openWeights } from '../../checkpoint/open-weights.js';
+import { describeEncoder } from '../inputs/pretrained-encoder.js';
 import { resolveEncoder } from '../settings/encoder-settings.js';
 import { type FinetuneConfig, finetuneConfig } from '../settings/finetune-config.js';
 import { overlaySettings } from '../settings/overlay-settings.js';
@@ -23,7 +24,7 @@ export async function resolveFinetuneConfig(
   const named = { ...given, task: task.name };
   const first = checkSettings(schema, named, where);
   requireMode(task, first);
-  const pretrained = first.pretrained === null ? undefined : await describeCheckpoint(first.pretrained);
+  const pretrained = first.pretrained === null ? undefined : describeEncoder(await openWeights(first.pretrained));
   const vit = resolveEncoder(first.model, pretrained?.vit);
   const recipe = first.recipe ?? task.defaultRecipe?.(first.mode, vit) ?? null;
   const recipeSettings = recipe === null ? {} : recipeNamed(task, recipe).settings;
@@ -36,7 +37,11 @@ export async function resolveFinetuneConfig(
     recipe,
     // Once more: a recipe may set the size of the pictures.
     model: { backbone, preset, ...mutable(resolveEncoder(config.model, pretrained?.vit)) },
-    data: { ...config.data, mean: mean ?? pretrained?.mean ?? null, std: std ?? pretrained?.std ?? null },
+    data: {
+      ...config.data,
+      mean: mean ?? pretrained?.reading.mean ?? null,
+      std: std ?? pretrained?.reading.std ?? null,
+    },
   };
 }
 

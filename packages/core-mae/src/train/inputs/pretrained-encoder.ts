@@ -1,47 +1,39 @@
-import { loadCheckpoint } from '../../checkpoint/load.js';
 import { isListed, mergeCheckpoint } from '../../checkpoint/merge.js';
 import type { MergeReport } from '../../checkpoint/merge-report.js';
-import { optimizerSlots } from '../../checkpoint/save.js';
-import type { StoredTensors } from '../../checkpoint/files/stored-tensor.js';
+import { openWeights, type Weights } from '../../checkpoint/open-weights.js';
+import { checkSettings } from '../../base/check-settings.js';
 import type { Backbone, VitConfig } from '../../contracts/backbone.js';
 import type { CheckpointAllowances } from '../../contracts/task.js';
 import type { ParameterTree } from '../../contracts/tensor.js';
 import { inferMaeConfig } from '../../models/infer-config.js';
 import { patchGrid } from '../../models/vit-config.js';
 import type { GridSize } from '../../nn/interpolate-bicubic.js';
+import { dataSettings, type ReadingSettings, readingSettings } from '../settings/data-settings.js';
 import { encoderSettings, resolveEncoder } from '../settings/encoder-settings.js';
 import { modelSettings, resolveModel } from '../settings/model-settings.js';
 import { trainingMetadataOf } from './training-metadata.js';
 
 /** What a checkpoint says of its encoder. */
-export interface DescribedCheckpoint {
+export interface DescribedEncoder {
   readonly vit: VitConfig;
-  /** The constants that its pictures were normalised by, where its run had its own. */
-  readonly mean: number[] | undefined;
-  readonly std: number[] | undefined;
+  /** How its run read pictures; of foreign weights the defaults. */
+  readonly reading: ReadingSettings;
 }
 
 /**
  * The encoder's dimensions in a checkpoint: as its run's settings say, or told from the shapes of foreign weights.
  *
- * @throws MaeError `CHECKPOINT_INVALID` or `CHECKPOINT_MISMATCH`
+ * @throws MaeError `CHECKPOINT_INVALID`, `CHECKPOINT_MISMATCH`, or `CONFIG_INVALID` for settings of another version
  */
-export async function describeCheckpoint(path: string): Promise<DescribedCheckpoint> {
-  const checkpoint = await loadCheckpoint(path);
-  const saved = trainingMetadataOf(checkpoint.metadata, path);
-  if (saved !== undefined) {
-    const { model, data } = saved.config as {
-      model: unknown;
-      data?: { mean?: number[] | null; std?: number[] | null };
-    };
-    const vit =
-      saved.objective === 'pretrain'
-        ? resolveModel(modelSettings.parse(model))
-        : resolveEncoder(encoderSettings.parse(model));
-    return { vit, mean: data?.mean ?? undefined, std: data?.std ?? undefined };
-  }
-  const shapes = new Map([...checkpoint.tensors].map(([name, { shape }]) => [name, shape]));
-  return { vit: inferMaeConfig(shapes, path), mean: undefined, std: undefined };
+export function describeEncoder({ path, metadata, shapes }: Weights): DescribedEncoder {
+  const saved = trainingMetadataOf(metadata, path);
+  if (saved === undefined) return { vit: inferMaeConfig(shapes, path), reading: checkSettings(readingSettings, {}) };
+  const { model, data } = saved.config;
+  const vit =
+    saved.objective === 'pretrain'
+      ? resolveModel(checkSettings(modelSettings, model, path))
+      : resolveEncoder(checkSettings(encoderSettings, model, path));
+  return { vit, reading: checkSettings(dataSettings, data, path) };
 }
 
 /**
@@ -55,9 +47,8 @@ export async function loadEncoder(
   parameters: ParameterTree,
   { vit, backbone, allowances }: { vit: VitConfig; backbone: Backbone; allowances: CheckpointAllowances },
 ): Promise<MergeReport> {
-  const { tensors, extra } = await loadCheckpoint(path);
-  const averages: StoredTensors = optimizerSlots(extra).get('ema') ?? new Map();
-  const transferred = [...tensors, ...averages].filter(([name]) => !isListed(name, backbone.pretrainingOnly));
+  const { tensors } = await openWeights(path);
+  const transferred = [...tensors].filter(([name]) => !isListed(name, backbone.pretrainingOnly));
   return mergeCheckpoint(parameters, new Map(transferred), {
     path,
     allowMissing: allowances.allowMissing,

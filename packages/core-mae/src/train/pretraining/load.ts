@@ -1,6 +1,6 @@
-import { loadCheckpoint } from '../../checkpoint/load.js';
 import { mergeCheckpoint } from '../../checkpoint/merge.js';
 import type { MergeReport } from '../../checkpoint/merge-report.js';
+import { openWeights } from '../../checkpoint/open-weights.js';
 import type { ParameterTree } from '../../contracts/tensor.js';
 import { inferMaeConfig } from '../../models/infer-config.js';
 import { defaultMaskOptions, type MaeConfig, type MaskOptions } from '../../models/mae-config.js';
@@ -9,6 +9,7 @@ import { patchGrid } from '../../models/vit-config.js';
 import { initializeParameters } from '../../nn/params.js';
 import { createRandom } from '../../base/random.js';
 import { checkSettings } from '../../base/check-settings.js';
+import { MaeError } from '../../base/errors.js';
 import { decodeOptionsOf, statisticsOf } from '../settings/data-settings.js';
 import type { DecodeOptions } from '../../data/images/image.js';
 import { resolveModel } from '../settings/model-settings.js';
@@ -30,23 +31,30 @@ export interface LoadedMae {
 }
 
 /**
- * A masked autoencoder from a run's folder or a checkpoint of any layout that `loadCheckpoint` reads. A run's own
- * settings are used; those of a foreign checkpoint are told from its shapes, with ImageNet's constants and plain pixels
- * as the target.
+ * A masked autoencoder from a run's folder or a checkpoint of any layout that `openWeights` reads: the moving average of
+ * its weights where the run kept one. A run's own settings are used; those of a foreign checkpoint are told from its
+ * shapes, with ImageNet's constants and plain pixels as the target.
  *
- * @throws MaeError `CHECKPOINT_INVALID`, or `CHECKPOINT_MISMATCH` where a decoder is missing
+ * @throws MaeError `CHECKPOINT_INVALID`, also for a run of another kind; `CHECKPOINT_MISMATCH` naming every tensor that
+ * is missing (a decoder's) or that the model has no place for
  */
 export async function loadMae(path: string): Promise<LoadedMae> {
-  const checkpoint = await loadCheckpoint(path);
-  const saved = trainingMetadataOf(checkpoint.metadata, path);
+  const { tensors, shapes, metadata } = await openWeights(path);
+  const saved = trainingMetadataOf(metadata, path);
+  if (saved !== undefined && saved.objective !== 'pretrain') {
+    throw new MaeError('CHECKPOINT_INVALID', {
+      what: `this is a run of \`finetune ${saved.objective}\`, which has no decoder`,
+      where: path,
+      fix: 'name a run of `pretrain`, for example the one that this one started from',
+    });
+  }
   const config = saved === undefined ? undefined : checkSettings(pretrainConfig, saved.config, path);
-  const shapes = new Map([...checkpoint.tensors].map(([name, { shape }]) => [name, shape]));
   const model = config === undefined ? inferMaeConfig(shapes, path) : resolveModel(config.model);
   const mask: MaskOptions = config ?? { ...defaultMaskOptions, normPixLoss: false };
   const parameters = initializeParameters(maeSpecs(model, mask), createRandom(0));
   const { height, width } = patchGrid(model);
   const grid = { to: { height, width } };
-  const merge = mergeCheckpoint(parameters, checkpoint.tensors, {
+  const merge = mergeCheckpoint(parameters, tensors, {
     path,
     positions: { pos_embed: grid, decoder_pos_embed: grid },
   });
