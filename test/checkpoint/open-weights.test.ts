@@ -4,8 +4,8 @@ import { toFloat32 } from '#core/checkpoint/files/stored-tensor.js';
 import { openWeights } from '#core/checkpoint/open-weights.js';
 import { optimizerTensors, saveCheckpoint } from '#core/checkpoint/save.js';
 import type { ParameterTree } from '#core/contracts/tensor.js';
-import { fixturePath } from '../models/reference.js';
-import { useTemporaryFolders } from './temporary-folder.js';
+import { fixturePath } from '../fixture-path.js';
+import { useTemporaryFolders } from '../temporary-folder.js';
 
 const temporaryFolder = useTemporaryFolders();
 

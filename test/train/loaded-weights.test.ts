@@ -22,8 +22,8 @@ import { saveTrainingState, saveWeights } from '#core/train/run/training-checkpo
 import { resolveModel } from '#core/train/settings/model-settings.js';
 import { pretrainConfig } from '#core/train/settings/pretrain-config.js';
 import { classifyTask } from '@mae-tasks/plugin-classify';
-import { useTemporaryFolders } from '../checkpoint/temporary-folder.js';
-import { tinyPictures } from './tiny-pictures.js';
+import { useTemporaryFolders } from '../temporary-folder.js';
+import { tinyPictures } from '../pictures/tiny-pictures.js';
 
 const encoder = { imageSize: 16, patchSize: 4, embedDim: 16, depth: 2, numHeads: 2, mlpRatio: 2 };
 const pretraining = checkSettings(pretrainConfig, {
