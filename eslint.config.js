@@ -83,8 +83,18 @@ const pluginFloors = {
   detect: [{ boxes: [''] }, { network: [''] }, { pooling: [''] }, { inference: [''] }, { training: [''] }],
 };
 
+/** The rooms of the command line. */
+const cliFloors = [
+  { terminal: [''] },
+  { settings: [''] },
+  { plugins: [''] },
+  { training: [''] },
+  { commands: ['data', ''] },
+];
+
 const zones = [
   ...roomRules('./packages/core-mae/src', coreFloors),
+  ...roomRules('./packages/cli/src', cliFloors),
   ...Object.entries(pluginFloors).flatMap(([plugin, floors]) => {
     const root = `./packages/plugin-${plugin}/src`;
     const top = {
@@ -152,6 +162,18 @@ export default tseslint.config(
       'packages/core-mae/src/testing.ts',
     ],
     rules: { 'no-restricted-imports': ['error', { paths: ['inversify', 'reflect-metadata'] }] },
+  },
+  {
+    // What is written to a person's terminal goes through `terminal/`, which shows controls and never sends them.
+    files: ['packages/cli/src/**/*.ts'],
+    ignores: ['packages/cli/src/terminal/**'],
+    rules: {
+      'no-console': 'error',
+      'no-restricted-properties': [
+        'error',
+        ...['stdout', 'stderr'].map((property) => ({ object: 'process', property, message: 'Write by a Terminal.' })),
+      ],
+    },
   },
   { files: ['**/*.js', '**/*.mjs'], ...tseslint.configs.disableTypeChecked },
   {

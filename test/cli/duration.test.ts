@@ -1,6 +1,11 @@
 import { expect, it } from 'vitest';
-import { formatDuration } from '../../packages/cli/src/duration.js';
-import { formatCount, formatLearningRate, formatMetric, formatSpeed } from '../../packages/cli/src/format-number.js';
+import { formatDuration } from '../../packages/cli/src/terminal/duration.js';
+import {
+  formatCount,
+  formatLearningRate,
+  formatMetric,
+  formatSpeed,
+} from '../../packages/cli/src/terminal/format-number.js';
 
 it.each([
   [0, '0:00'],

@@ -1,7 +1,7 @@
 import type { MetricsRecord } from '@mae-tasks/core-mae';
 import { describe, expect, it } from 'vitest';
-import { displayWidth } from '../../packages/cli/src/display-width.js';
-import { createProgress } from '../../packages/cli/src/progress.js';
+import { displayWidth } from '../../packages/cli/src/terminal/display-width.js';
+import { createProgress } from '../../packages/cli/src/training/progress.js';
 import { openScreen, type Screen } from './terminal-screen.js';
 
 const train = (step: number, loss = 0.43211): MetricsRecord => ({

@@ -1,5 +1,5 @@
 import { stripVTControlCharacters } from 'node:util';
-import { createTerminal, type Terminal, type TerminalOptions } from '../../packages/cli/src/terminal.js';
+import { createTerminal, type Terminal, type TerminalOptions } from '../../packages/cli/src/terminal/terminal.js';
 
 export interface Screen {
   readonly terminal: Terminal;

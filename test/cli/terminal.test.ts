@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { displayWidth } from '../../packages/cli/src/display-width.js';
+import { displayWidth } from '../../packages/cli/src/terminal/display-width.js';
+import { looking, withoutControls } from '../../packages/cli/src/terminal/text.js';
 import { openScreen } from './terminal-screen.js';
 
 const escape = '\u001b';
@@ -85,9 +86,49 @@ describe('a terminal', () => {
     ['not with both', { env: { NO_COLOR: '1', FORCE_COLOR: '1' } }, false],
     ['not on a dumb terminal', { env: { TERM: 'dumb' } }, false],
   ])('uses colours: %s', (_, options, expected) => {
-    const { terminal, stderr } = openScreen(options);
+    const { terminal, stdout, stderr } = openScreen(options);
     terminal.error('no such folder');
+    terminal.print(looking('green', 'done'));
     expect(stderr.join('').includes(escape)).toBe(expected);
-    expect(terminal.colors.isColorSupported).toBe(expected);
+    expect(stdout.join('').includes(escape)).toBe(expected);
+  });
+});
+
+describe('text of unknown origin', () => {
+  const hostile = `a${escape}[2Jb\nc\rd\u0007\u009b31m\u202ee\u2028f\u200b\ufeff`;
+  const shown = 'a\\x1b[2Jb\\nc\\rd\\x07\\x9b31m\\u202ee\\u2028f\\u200b\\ufeff';
+
+  it('is shown and not obeyed, wherever it is printed', () => {
+    const { terminal, stdout, stderr } = openScreen({ env: { NO_COLOR: '1' } });
+    terminal.print(hostile, ['file ', looking('dim', hostile)]);
+    terminal.warn(hostile.replaceAll('\n', ''));
+    terminal.showLive(hostile);
+    expect(stdout.slice(0, 1)).toEqual([`${shown}\nfile ${shown}\n`]);
+    expect(stderr).toEqual([`warning: ${shown.replaceAll('\\n', '')}\n`]);
+    expect(stdout.at(-1)).toBe(`\r${escape}[2K${shown}`);
+  });
+
+  it('has no colours of its own beside those of the command', () => {
+    const { terminal, stdout } = openScreen({ env: { FORCE_COLOR: '1' } });
+    terminal.print(looking('green', `${escape}[31mred`));
+    expect(stdout).toEqual([`${escape}[32m\\x1b[31mred${escape}[39m\n`]);
+  });
+
+  it('cannot pass for a message of its own', () => {
+    const { terminal, stderr } = openScreen({ isTTY: false });
+    terminal.error('cannot be read\nerror: everything was deleted');
+    expect(stderr).toEqual(['error: cannot be read\n  error: everything was deleted\n']);
+  });
+
+  it('stays exact where it is data', () => {
+    const { terminal, stdout } = openScreen({ json: true });
+    terminal.data(hostile);
+    terminal.record({ name: hostile });
+    expect(stdout[0]).toBe(hostile);
+    expect(JSON.parse(stdout[1]!)).toEqual({ name: hostile });
+  });
+
+  it.each(['写真', 'café', '👩‍👩‍👧', '❤️', 'می‌خواهم', 'e\u0301'])('keeps the letters of %s', (text) => {
+    expect(withoutControls(text)).toBe(text);
   });
 });

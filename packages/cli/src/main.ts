@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 import { createProgram } from './program.js';
-import { reportFailure } from './failure.js';
+import { reportFailure } from './terminal/failure.js';
 
 try {
   await createProgram().parseAsync();

@@ -12,7 +12,9 @@ import { pluginsCommand } from './commands/plugins.js';
 import { predictCommand } from './commands/predict.js';
 import { pretrainCommand } from './commands/pretrain.js';
 import { visualizeCommand } from './commands/visualize.js';
-import { installedPlugins } from './plugins.js';
+import { installedPlugins } from './plugins/open-registry.js';
+import { showSafely } from './terminal/command-output.js';
+import { withoutControls } from './terminal/text.js';
 
 /** The command line. Commands load the library only when they run, so that help is instant. */
 export function createProgram(): Command {
@@ -20,7 +22,7 @@ export function createProgram(): Command {
     version: string;
     description: string;
   };
-  return new Command('mae-tasks')
+  const program = new Command('mae-tasks')
     .description(description)
     .version(version)
     .showSuggestionAfterError()
@@ -38,12 +40,14 @@ export function createProgram(): Command {
     .addCommand(pluginsCommand())
     .addCommand(createCommand())
     .addHelpText('after', installedTasks);
+  showSafely(program);
+  return program;
 }
 
 /** The tasks that can be fine-tuned, as the installed packages say; nothing is loaded for it. */
 function installedTasks(): string {
   const tasks = installedPlugins().flatMap(({ name, tasks: names }) =>
-    names.map((task) => `  ${task.padEnd(14)} ${name}`),
+    names.map((task) => `  ${withoutControls(task).padEnd(14)} ${withoutControls(name)}`),
   );
   return tasks.length === 0
     ? '\nNo tasks are installed. For example: npm i @mae-tasks/plugin-classify'

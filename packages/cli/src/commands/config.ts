@@ -1,7 +1,7 @@
 import { Command } from 'commander';
-import { addSettingOptions, type CommonFlags } from '../common-options.js';
-import { type Override, parseAssignment, readConfigFile, withOverrides } from '../config.js';
-import { createProcessTerminal } from '../terminal.js';
+import { addSettingOptions, type CommonFlags } from '../settings/common-options.js';
+import { type Override, parseAssignment, readConfigFile, withOverrides } from '../settings/config.js';
+import { createProcessTerminal } from '../terminal/terminal.js';
 import { addFinetuneOptions, type FinetuneFlags, finetuneOverrides } from './finetune.js';
 import { addPretrainOptions, type PretrainFlags, pretrainOverrides } from './pretrain.js';
 
@@ -37,7 +37,7 @@ function configFinetuneCommand(): Command {
     .description('of `finetune <task>`, for the checkpoint that is named')
     .action(async (taskName: string, flags: FinetuneFlags & WriteFlags) => {
       const core = await import('@mae-tasks/core-mae');
-      const { openRegistry } = await import('../plugins.js');
+      const { openRegistry } = await import('../plugins/open-registry.js');
       const { tree, where } = await settingsOf(flags, finetuneOverrides(taskName, flags));
       const terminal = createProcessTerminal();
       const registry = await openRegistry({
@@ -75,7 +75,7 @@ async function show(config: object, command: string, flags: WriteFlags): Promise
   const { stringify } = await import('yaml');
   const text = flags.json === true ? `${JSON.stringify(config, null, 2)}\n` : stringify(config);
   if (flags.write === undefined) {
-    process.stdout.write(text);
+    createProcessTerminal().data(text);
     return;
   }
   await writeFileAtomically(flags.write, text);

@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { createProcessTerminal } from '../terminal.js';
+import { createProcessTerminal } from '../terminal/terminal.js';
 
 export function createCommand(): Command {
   const create = new Command('create').description('write the beginnings of something');
@@ -10,12 +10,15 @@ export function createCommand(): Command {
     .addHelpText('after', '\nExample:\n  mae-tasks create plugin depth')
     .action(async (name: string, flags: { readonly out?: string }) => {
       const terminal = createProcessTerminal();
-      const { writePluginSkeleton } = await import('../plugin-skeleton.js');
+      const { writePluginSkeleton } = await import('../plugins/skeleton.js');
       const folder = flags.out ?? `mae-tasks-plugin-${name}`;
       const files = await writePluginSkeleton(name, folder);
       for (const file of files) terminal.print(`Wrote ${file}`);
       terminal.print(
-        `\nNext:\n  cd ${folder} && npm install && npm run build\n  mae-tasks finetune ${name} --plugin ./${folder} --data <pictures>`,
+        '',
+        'Next:',
+        `  cd ${folder} && npm install && npm run build`,
+        `  mae-tasks finetune ${name} --plugin ./${folder} --data <pictures>`,
       );
     });
   return create;

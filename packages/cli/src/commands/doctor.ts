@@ -1,9 +1,10 @@
 import { spawn } from 'node:child_process';
 import type { Device, EngineProbe } from '@mae-tasks/core-mae';
 import { Command, Option } from 'commander';
-import { optionJson } from '../common-options.js';
-import { formatTable } from '../table.js';
-import { createProcessTerminal } from '../terminal.js';
+import { optionJson } from '../settings/common-options.js';
+import { formatTable } from '../terminal/table.js';
+import { createProcessTerminal } from '../terminal/terminal.js';
+import { looking } from '../terminal/text.js';
 
 interface DoctorFlags {
   readonly json?: true;
@@ -30,7 +31,7 @@ async function examine(flags: DoctorFlags): Promise<void> {
   const machine = core.describeMachine();
   terminal.record({ type: 'machine', ...machine });
   terminal.print(
-    formatTable([
+    ...formatTable([
       ['node', machine.node],
       ['platform', machine.platform],
       ['cpu', `${machine.cpu}, ${machine.processors} processors for this process`],
@@ -42,9 +43,9 @@ async function examine(flags: DoctorFlags): Promise<void> {
     const probe = await probeApart(device);
     terminal.record({ type: 'engine', ...probe });
     if (probe.ok) usable++;
-    const mark = probe.ok ? terminal.colors.green('ok') : terminal.colors.dim('– ');
-    terminal.print(`${mark}  ${device.padEnd(10)}  ${probe.detail}`);
-    if (probe.fix !== undefined) terminal.print(`${' '.repeat(16)}${terminal.colors.dim(probe.fix)}`);
+    const mark = probe.ok ? looking('green', 'ok') : looking('dim', '– ');
+    terminal.print([mark, `  ${device.padEnd(10)}  ${probe.detail}`]);
+    if (probe.fix !== undefined) terminal.print([' '.repeat(16), looking('dim', probe.fix)]);
   }
   if (usable === 0) {
     throw new core.MaeError('ENGINE_UNAVAILABLE', {
@@ -57,7 +58,7 @@ async function examine(flags: DoctorFlags): Promise<void> {
 async function probeHere(device: string): Promise<void> {
   const core = await import('@mae-tasks/core-mae');
   const known = core.checkSettings(core.pretrainConfig.shape.device, device, '--probe');
-  process.stdout.write(`${JSON.stringify(await core.probeEngine(known))}\n`);
+  createProcessTerminal().data(`${JSON.stringify(await core.probeEngine(known))}\n`);
 }
 
 /**

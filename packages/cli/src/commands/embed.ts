@@ -1,10 +1,18 @@
 import { extname } from 'node:path';
 import type { Embedding } from '@mae-tasks/core-mae';
 import { Command, Option } from 'commander';
-import { optionDevice, optionJson, optionOut, optionPlugin, numberValue, wholeNumber } from '../common-options.js';
-import { csvText } from '../csv.js';
-import { openRegistry } from '../plugins.js';
-import { createProcessTerminal } from '../terminal.js';
+import {
+  optionDevice,
+  optionJson,
+  optionOut,
+  optionPlugin,
+  numberValue,
+  wholeNumber,
+} from '../settings/common-options.js';
+import { openRegistry } from '../plugins/open-registry.js';
+import { openEngine } from '../settings/open-engine.js';
+import { csvText } from '../terminal/csv.js';
+import { createProcessTerminal } from '../terminal/terminal.js';
 
 interface EmbedFlags {
   readonly out: string;
@@ -51,8 +59,7 @@ async function embed(checkpoint: string, pictures: readonly string[], flags: Emb
     },
   });
   const data = await core.pictureList(pictures);
-  const device = core.checkSettings(core.runSettings.shape.device, flags.device, '--device');
-  const engine = await core.createEngine({ device });
+  const engine = await openEngine(terminal, flags);
   const embeddings: Embedding[] = [];
   try {
     const features = core.embed({

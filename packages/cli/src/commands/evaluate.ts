@@ -1,12 +1,14 @@
 import { join } from 'node:path';
 import type { Dataset, EvaluationTable, LoadedTaskModel, Registry } from '@mae-tasks/core-mae';
 import { Command } from 'commander';
-import { addUseOptions, optionData, optionLimit, optionOut, type UseFlags } from '../common-options.js';
-import { formatMetric } from '../format-number.js';
-import { shortPath } from '../follow-run.js';
-import { formatTable } from '../table.js';
-import { createProcessTerminal } from '../terminal.js';
-import { csvText } from '../csv.js';
+import { addUseOptions, optionData, optionLimit, optionOut, type UseFlags } from '../settings/common-options.js';
+import { formatMetric } from '../terminal/format-number.js';
+import { shortPath } from '../training/follow-run.js';
+import { formatTable } from '../terminal/table.js';
+import { openEngine } from '../settings/open-engine.js';
+import { createProcessTerminal } from '../terminal/terminal.js';
+import type { Text } from '../terminal/text.js';
+import { csvText } from '../terminal/csv.js';
 
 interface EvaluateFlags extends UseFlags {
   readonly data?: string;
@@ -31,7 +33,7 @@ export function evaluateCommand(): Command {
 async function evaluate(place: string, flags: EvaluateFlags): Promise<void> {
   const terminal = createProcessTerminal({ json: flags.json === true });
   const core = await import('@mae-tasks/core-mae');
-  const { openLoadedTask } = await import('../loaded-task.js');
+  const { openLoadedTask } = await import('../plugins/loaded-task.js');
   const { registry, loaded } = await openLoadedTask(place, flags, terminal, (all) =>
     openData(flags, undefined, all, all.tasks.get(flags.task ?? '')?.formats, () => undefined),
   );
@@ -39,8 +41,7 @@ async function evaluate(place: string, flags: EvaluateFlags): Promise<void> {
     terminal.warn(message);
   });
   for (const warning of data.warnings) terminal.warn(warning);
-  const device = core.checkSettings(core.runSettings.shape.device, flags.device, '--device');
-  const engine = await core.createEngine({ device });
+  const engine = await openEngine(terminal, flags);
   try {
     const { metrics, details } = await core.evaluateTask({
       engine,
@@ -55,7 +56,7 @@ async function evaluate(place: string, flags: EvaluateFlags): Promise<void> {
       },
     });
     terminal.print(`${loaded.task.name} ${shortPath(loaded.path)} on ${data.name}, ${data.size} pictures`);
-    terminal.print(formatTable(Object.entries(metrics).map(([name, value]) => [name, formatMetric(value)])));
+    terminal.print(...formatTable(Object.entries(metrics).map(([name, value]) => [name, formatMetric(value)])));
     const folder = flags.out ?? join(loaded.path, '..', '..', 'evaluation');
     const files: string[] = [];
     const write = async (name: string, content: string | Uint8Array): Promise<void> => {
@@ -66,12 +67,12 @@ async function evaluate(place: string, flags: EvaluateFlags): Promise<void> {
     await core.createFolder(folder);
     await write('metrics.json', `${JSON.stringify({ data: data.name, pictures: data.size, metrics }, null, 2)}\n`);
     for (const table of details?.tables ?? []) {
-      terminal.print(`\n${shownTable(table)}`);
+      terminal.print('', ...shownTable(table));
       await write(`${table.name}.csv`, csvText(table.columns, table.rows));
     }
     for (const { name, png } of details?.drawings ?? []) await write(`${name}.png`, png);
     terminal.record({ type: 'evaluation', weights: loaded.path, data: data.name, metrics, files });
-    terminal.print(`\nWrote ${files.map(shortPath).join(', ')}`);
+    terminal.print('', `Wrote ${files.map(shortPath).join(', ')}`);
   } finally {
     await engine.dispose();
   }
@@ -109,11 +110,11 @@ async function openData(
 /** At most this many rows are shown; the file has all. */
 const SHOWN_ROWS = 40;
 
-function shownTable({ columns, rows }: EvaluationTable): string {
+function shownTable({ columns, rows }: EvaluationTable): Text[] {
   const shown = rows.slice(0, SHOWN_ROWS).map((row) => row.map(String));
   const table = formatTable(shown, {
     header: columns,
     align: columns.map((_, index) => (index === 0 ? 'left' : 'right')),
   });
-  return rows.length > SHOWN_ROWS ? `${table}\n… ${rows.length - SHOWN_ROWS} more` : table;
+  return rows.length > SHOWN_ROWS ? [...table, `… ${rows.length - SHOWN_ROWS} more`] : table;
 }

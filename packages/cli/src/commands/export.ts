@@ -1,6 +1,6 @@
 import { Command, Option } from 'commander';
-import { addUseOptions, optionOut, type UseFlags, wholeNumber } from '../common-options.js';
-import { createProcessTerminal } from '../terminal.js';
+import { addUseOptions, optionOut, type UseFlags, wholeNumber } from '../settings/common-options.js';
+import { createProcessTerminal } from '../terminal/terminal.js';
 
 interface ExportFlags extends UseFlags {
   readonly format: string;
@@ -27,7 +27,7 @@ export function exportCommand(): Command {
 async function exportModel(place: string, flags: ExportFlags): Promise<void> {
   const terminal = createProcessTerminal({ json: flags.json === true });
   const core = await import('@mae-tasks/core-mae');
-  const { classesFrom, openLoadedTask } = await import('../loaded-task.js');
+  const { classesFrom, openLoadedTask } = await import('../plugins/loaded-task.js');
   const { registry, loaded } = await openLoadedTask(place, flags, terminal, classesFrom(flags.data, flags.task));
   const exporter = registry.exporters.get(flags.format);
   if (exporter === undefined) {

@@ -1,11 +1,18 @@
 import { Command, Option } from 'commander';
-import { addTrainingOptions, type CommonFlags, commonOverrides, numberValue, wholeNumber } from '../common-options.js';
-import type { Override } from '../config.js';
-import { followRun, shortPath } from '../follow-run.js';
-import { crossValidate } from '../cross-validate.js';
-import { openRegistry } from '../plugins.js';
-import { listenForStop } from '../stop-signals.js';
-import { createProcessTerminal, type Terminal } from '../terminal.js';
+import {
+  addTrainingOptions,
+  type CommonFlags,
+  commonOverrides,
+  numberValue,
+  wholeNumber,
+} from '../settings/common-options.js';
+import type { Override } from '../settings/config.js';
+import { followRun, shortPath } from '../training/follow-run.js';
+import { crossValidate } from '../training/cross-validate.js';
+import { openRegistry } from '../plugins/open-registry.js';
+import { listenForStop } from '../training/stop-signals.js';
+import { openEngine } from '../settings/open-engine.js';
+import { createProcessTerminal, type Terminal } from '../terminal/terminal.js';
 import type { FinetuneConfig, Registry, RunDirectory, Task } from '@mae-tasks/core-mae';
 
 export interface FinetuneFlags extends CommonFlags {
@@ -85,7 +92,7 @@ export function finetuneOverrides(task: string, flags: FinetuneFlags): Override[
 async function finetune(taskName: string, flags: FinetuneFlags): Promise<void> {
   const terminal = createProcessTerminal({ json: flags.json === true });
   const core = await import('@mae-tasks/core-mae');
-  const { givenSettings } = await import('../run-folder.js');
+  const { givenSettings } = await import('../settings/run-folder.js');
   const { tree, where, resumed } = await givenSettings(taskName, flags, finetuneOverrides(taskName, flags));
   const named = core.checkSettings(core.runSettings.shape.plugins, tree.plugins ?? [], where);
   const registry = await openRegistry({
@@ -125,7 +132,7 @@ async function trainRun(
 ): Promise<Readonly<Record<string, number>> | undefined> {
   const core = await import('@mae-tasks/core-mae');
   const directory = resumed ?? (await core.planRunDirectory(out, task.name));
-  const engine = await core.createEngine({ device: config.device, threads: config.threads ?? undefined });
+  const engine = await openEngine(terminal, config);
   const signals = listenForStop(() => {
     terminal.print('Stopping after this step and saving; once more stops at once.');
   });
@@ -142,7 +149,7 @@ async function trainRun(
       shouldStop: () => signals.shouldStop(),
       reportMerge: (report) => {
         terminal.record({ type: 'loaded', ...report });
-        terminal.print(core.formatMergeReport(report));
+        terminal.print(...core.formatMergeReport(report).split('\n'));
       },
       reportEncoded: (done, total) => {
         terminal.showLive(`encoding pictures: ${done} of ${total}`);

@@ -1,8 +1,8 @@
 import { Command } from 'commander';
-import { optionJson, optionPlugin } from '../common-options.js';
-import { foundPlugins } from '../plugins.js';
-import { formatTable } from '../table.js';
-import { createProcessTerminal } from '../terminal.js';
+import { optionJson, optionPlugin } from '../settings/common-options.js';
+import { foundPlugins } from '../plugins/open-registry.js';
+import { formatTable } from '../terminal/table.js';
+import { createProcessTerminal } from '../terminal/terminal.js';
 
 interface PluginsFlags {
   readonly plugin?: readonly string[];
@@ -54,8 +54,8 @@ async function listPlugins(flags: PluginsFlags): Promise<void> {
     terminal.print('No plugins are installed. For example: npm i @mae-tasks/plugin-classify');
     return;
   }
-  terminal.print(formatTable(rows, { header: ['plugin', 'version', 'tasks', 'found by', 'state'] }));
+  terminal.print(...formatTable(rows, { header: ['plugin', 'version', 'tasks', 'found by', 'state'] }));
   if (flags.recipes !== true) return;
   for (const [task, name, source] of recipes) terminal.record({ type: 'recipe', task, name, source });
-  terminal.print(`\n${formatTable(recipes, { header: ['task', 'recipe', 'source'] })}`);
+  terminal.print('', ...formatTable(recipes, { header: ['task', 'recipe', 'source'] }));
 }

@@ -2,10 +2,12 @@ import { writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { PredictedFile, Sample } from '@mae-tasks/core-mae';
 import { Command, Option } from 'commander';
-import { addUseOptions, optionOut, type UseFlags } from '../common-options.js';
-import { csvText } from '../csv.js';
-import { formatTable } from '../table.js';
-import { createProcessTerminal } from '../terminal.js';
+import { addUseOptions, optionOut, type UseFlags } from '../settings/common-options.js';
+import { csvText } from '../terminal/csv.js';
+import { formatTable } from '../terminal/table.js';
+import { openEngine } from '../settings/open-engine.js';
+import { createProcessTerminal } from '../terminal/terminal.js';
+import { plainText, type Text } from '../terminal/text.js';
 
 interface PredictFlags extends UseFlags {
   readonly format: 'table' | 'json' | 'csv';
@@ -42,11 +44,10 @@ export function predictCommand(): Command {
 async function predict(place: string, pictures: readonly string[], flags: PredictFlags): Promise<void> {
   const terminal = createProcessTerminal({ json: flags.json === true });
   const core = await import('@mae-tasks/core-mae');
-  const { classesFrom, openLoadedTask } = await import('../loaded-task.js');
+  const { classesFrom, openLoadedTask } = await import('../plugins/loaded-task.js');
   const { loaded } = await openLoadedTask(place, flags, terminal, classesFrom(flags.data, flags.task));
   const data = await core.pictureList(pictures);
-  const device = core.checkSettings(core.runSettings.shape.device, flags.device, '--device');
-  const engine = await core.createEngine({ device });
+  const engine = await openEngine(terminal, flags);
   const { prediction } = loaded.model;
   if (flags.save !== undefined && prediction.files === undefined) {
     throw new core.MaeError('CONFIG_INVALID', {
@@ -100,20 +101,24 @@ async function predict(place: string, pictures: readonly string[], flags: Predic
     await engine.dispose();
   }
   const columns = ['picture', ...prediction.columns];
-  const text =
-    flags.format === 'json'
-      ? `${JSON.stringify(records, null, 2)}\n`
-      : flags.format === 'csv'
-        ? csvText(columns, rows)
-        : `${formatTable(
-            rows.map((row) => row.map(String)),
-            { header: columns },
-          )}\n`;
+  const table = (): Text[] =>
+    formatTable(
+      rows.map((row) => row.map(String)),
+      { header: columns },
+    );
+  const answers = flags.format === 'json' ? `${JSON.stringify(records, null, 2)}\n` : csvText(columns, rows);
   if (flags.out !== undefined) {
+    const text =
+      flags.format === 'table'
+        ? table()
+            .map((line) => `${plainText(line)}\n`)
+            .join('')
+        : answers;
     await writeFile(flags.out, text);
     terminal.print(`Wrote ${flags.out}`);
   } else if (!terminal.json) {
-    process.stdout.write(text);
+    if (flags.format === 'table') terminal.print(...table());
+    else terminal.data(answers);
   }
 }
 

@@ -1,10 +1,17 @@
 import { Command, Option } from 'commander';
-import { addTrainingOptions, type CommonFlags, commonOverrides, numberValue, wholeNumber } from '../common-options.js';
-import type { Override } from '../config.js';
-import { followRun, shortPath } from '../follow-run.js';
-import { openRegistry } from '../plugins.js';
-import { listenForStop } from '../stop-signals.js';
-import { createProcessTerminal } from '../terminal.js';
+import {
+  addTrainingOptions,
+  type CommonFlags,
+  commonOverrides,
+  numberValue,
+  wholeNumber,
+} from '../settings/common-options.js';
+import type { Override } from '../settings/config.js';
+import { followRun, shortPath } from '../training/follow-run.js';
+import { openRegistry } from '../plugins/open-registry.js';
+import { listenForStop } from '../training/stop-signals.js';
+import { openEngine } from '../settings/open-engine.js';
+import { createProcessTerminal } from '../terminal/terminal.js';
 
 export interface PretrainFlags extends CommonFlags {
   readonly val?: string;
@@ -53,7 +60,7 @@ export function pretrainOverrides(flags: PretrainFlags): Override[] {
 async function pretrain(flags: PretrainFlags): Promise<void> {
   const terminal = createProcessTerminal({ json: flags.json === true });
   const core = await import('@mae-tasks/core-mae');
-  const { givenSettings } = await import('../run-folder.js');
+  const { givenSettings } = await import('../settings/run-folder.js');
   const { tree, where, resumed } = await givenSettings('pretrain', flags, pretrainOverrides(flags));
   const config = core.checkSettings(core.pretrainConfig, tree, where);
   const directory = resumed ?? (await core.planRunDirectory(flags.out, 'pretrain'));
@@ -61,7 +68,7 @@ async function pretrain(flags: PretrainFlags): Promise<void> {
     terminal.warn(message);
   };
   const registry = await openRegistry({ named: config.plugins, warn });
-  const engine = await core.createEngine({ device: config.device, threads: config.threads ?? undefined });
+  const engine = await openEngine(terminal, config);
   const signals = listenForStop(() => {
     terminal.print('Stopping after this step and saving; once more stops at once.');
   });

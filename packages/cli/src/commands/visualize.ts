@@ -1,6 +1,14 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { optionData, optionDevice, optionJson, optionLimit, optionOut, optionSeed } from '../common-options.js';
-import { createProcessTerminal } from '../terminal.js';
+import {
+  optionData,
+  optionDevice,
+  optionJson,
+  optionLimit,
+  optionOut,
+  optionSeed,
+} from '../settings/common-options.js';
+import { openEngine } from '../settings/open-engine.js';
+import { createProcessTerminal } from '../terminal/terminal.js';
 
 interface VisualizeFlags {
   readonly checkpoint: string;
@@ -40,11 +48,10 @@ export function visualizeCommand(): Command {
     .action(async (flags: VisualizeFlags) => {
       const terminal = createProcessTerminal({ json: flags.json === true });
       const core = await import('@mae-tasks/core-mae');
-      const device = core.checkSettings(core.pretrainConfig.shape.device, flags.device, '--device');
       const loaded = await core.loadMae(flags.checkpoint);
       const mae = flags.normPixLoss === true ? { ...loaded, mask: { ...loaded.mask, normPixLoss: true } } : loaded;
       const data = await core.openPictures(flags.data, core.dataReaders);
-      const engine = await core.createEngine({ device });
+      const engine = await openEngine(terminal, flags);
       try {
         const png = await core.visualize({
           engine,

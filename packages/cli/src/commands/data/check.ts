@@ -1,6 +1,6 @@
 import { Command, Option } from 'commander';
-import { optionJson, wholeNumber } from '../../common-options.js';
-import { createProcessTerminal } from '../../terminal.js';
+import { optionJson, wholeNumber } from '../../settings/common-options.js';
+import { createProcessTerminal } from '../../terminal/terminal.js';
 
 interface CheckFlags {
   readonly format?: 'coco' | 'ade20k' | 'folder';

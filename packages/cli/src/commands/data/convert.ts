@@ -1,6 +1,6 @@
 import { Command, Option } from 'commander';
-import { optionJson } from '../../common-options.js';
-import { createProcessTerminal } from '../../terminal.js';
+import { optionJson } from '../../settings/common-options.js';
+import { createProcessTerminal } from '../../terminal/terminal.js';
 
 interface ConvertFlags {
   readonly from: 'yolo' | 'voc';

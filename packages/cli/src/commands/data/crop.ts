@@ -1,6 +1,6 @@
 import { Command, Option } from 'commander';
-import { numberValue, optionJson, wholeNumber } from '../../common-options.js';
-import { createProcessTerminal } from '../../terminal.js';
+import { numberValue, optionJson, wholeNumber } from '../../settings/common-options.js';
+import { createProcessTerminal } from '../../terminal/terminal.js';
 
 interface CropFlags {
   readonly split?: string;

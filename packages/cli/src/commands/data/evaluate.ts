@@ -1,5 +1,5 @@
 import { Command, Option } from 'commander';
-import { createProcessTerminal } from '../../terminal.js';
+import { createProcessTerminal } from '../../terminal/terminal.js';
 
 interface EvaluateFlags {
   readonly annotations: string;
@@ -30,8 +30,8 @@ export function dataEvaluateCommand(): Command {
         classAgnostic: flags.classAgnostic === true,
       });
       for (const warning of warnings) terminal.warn(warning);
-      terminal.print(core.evaluationLines(evaluation).join('\n'));
-      terminal.print(`\n${core.categoryTable(evaluation.perCategory).join('\n')}`);
+      terminal.print(...core.evaluationLines(evaluation));
+      terminal.print('', ...core.categoryTable(evaluation.perCategory));
       if (flags.curves !== undefined) {
         const picture = flags.curves.toLowerCase().endsWith('.png')
           ? await core.renderPng(core.precisionRecallSvg(evaluation, { theme: 'light', drawText: core.strokeText }))

@@ -1,6 +1,6 @@
 import { Command } from 'commander';
-import { optionJson, optionLimit, optionOut, optionSeed } from '../../common-options.js';
-import { createProcessTerminal } from '../../terminal.js';
+import { optionJson, optionLimit, optionOut, optionSeed } from '../../settings/common-options.js';
+import { createProcessTerminal } from '../../terminal/terminal.js';
 
 interface ShowFlags {
   readonly split?: string;

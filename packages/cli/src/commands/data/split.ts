@@ -1,7 +1,7 @@
 import { dirname, join } from 'node:path';
 import { Command, Option } from 'commander';
-import { numberValue, optionJson, optionOut, optionSeed } from '../../common-options.js';
-import { createProcessTerminal } from '../../terminal.js';
+import { numberValue, optionJson, optionOut, optionSeed } from '../../settings/common-options.js';
+import { createProcessTerminal } from '../../terminal/terminal.js';
 
 interface SplitFlags {
   readonly out?: string;

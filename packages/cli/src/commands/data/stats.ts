@@ -1,7 +1,7 @@
 import { Command } from 'commander';
-import { optionJson } from '../../common-options.js';
-import { formatTable } from '../../table.js';
-import { createProcessTerminal } from '../../terminal.js';
+import { optionJson } from '../../settings/common-options.js';
+import { formatTable } from '../../terminal/table.js';
+import { createProcessTerminal } from '../../terminal/terminal.js';
 
 interface StatsFlags {
   readonly split?: string;
@@ -28,7 +28,7 @@ export function dataStatsCommand(): Command {
           ? 'unknown'
           : `${values.min} – ${values.max}, median ${values.median}, mean ${values.mean.toFixed(1)}`;
       terminal.print(
-        formatTable([
+        ...formatTable([
           ['file', stats.file],
           ['pictures', `${stats.images} (${stats.imagesWithoutAnnotations} without objects)`],
           ['objects', `${stats.annotations} (${stats.crowds} crowds)`],
@@ -46,7 +46,7 @@ export function dataStatsCommand(): Command {
         String(images),
       ]);
       const header = ['id', 'class', 'objects', 'pictures'];
-      terminal.print(`\n${formatTable(rows, { header, align: ['right', 'left', 'right', 'right'] })}`);
+      terminal.print('', ...formatTable(rows, { header, align: ['right', 'left', 'right', 'right'] }));
       terminal.record({ ...stats });
     });
 }

@@ -1,8 +1,8 @@
 import type { Dataset, LoadedTaskModel, Registry } from '@mae-tasks/core-mae';
-import type { UseFlags } from './common-options.js';
-import { parseAssignment, withOverrides } from './config.js';
-import { openRegistry } from './plugins.js';
-import type { Terminal } from './terminal.js';
+import type { UseFlags } from '../settings/common-options.js';
+import { parseAssignment, withOverrides } from '../settings/config.js';
+import { openRegistry } from './open-registry.js';
+import type { Terminal } from '../terminal/terminal.js';
 
 /** The registry and the model at a place. @throws MaeError as `loadTaskModel` */
 export async function openLoadedTask(

@@ -1,7 +1,8 @@
 import { join } from 'node:path';
-import { formatMetric } from './format-number.js';
-import { formatTable } from './table.js';
-import type { Terminal } from './terminal.js';
+import { formatMetric } from '../terminal/format-number.js';
+import { formatTable } from '../terminal/table.js';
+import type { Terminal } from '../terminal/terminal.js';
+import { looking } from '../terminal/text.js';
 
 /**
  * Trains one run a fold and shows mean and standard deviation of their metrics. Ends where a run is stopped.
@@ -17,7 +18,7 @@ export async function crossValidate(
 ): Promise<void> {
   const results: Array<Readonly<Record<string, number>>> = [];
   for (let fold = 0; fold < folds; fold++) {
-    terminal.print(terminal.colors.bold(`Fold ${fold + 1} of ${folds}`));
+    terminal.print(looking('bold', `Fold ${fold + 1} of ${folds}`));
     const metrics = await train(fold, join(out, `fold${fold + 1}`));
     if (metrics === undefined) return;
     results.push(metrics);
@@ -30,7 +31,7 @@ export async function crossValidate(
   });
   terminal.record({ type: 'folds', metrics: summary });
   terminal.print(
-    formatTable(
+    ...formatTable(
       summary.map(({ name, mean, deviation, values }) => [
         name,
         formatMetric(mean),

@@ -1,7 +1,6 @@
 import picocolors from 'picocolors';
 import { displayWidth, truncateToWidth } from './display-width.js';
-
-type Colors = ReturnType<typeof picocolors.createColors>;
+import { looking, plainText, type Text, writtenText } from './text.js';
 
 /** Something text can be written to. */
 export interface TextStream {
@@ -22,26 +21,27 @@ export interface TerminalOptions {
   readonly now: () => number;
 }
 
-/** Where a command's words go. */
+/** Where a command's words go. Whatever they contain, they are shown and not obeyed: see {@link Text}. */
 export interface Terminal {
   readonly json: boolean;
   /** Whether a line can be shown and replaced: a window that a person looks at, not a log or CI. */
   readonly interactive: boolean;
-  readonly colors: Colors;
   /** Width of the window in columns. */
   columns(): number;
   /** Milliseconds of a clock that never goes back. */
   now(): number;
   /** Writes lines for a person: to stdout, and beside JSON lines to stderr. */
-  print(text: string): void;
-  /** Writes a warning to stderr. */
+  print(...lines: readonly Text[]): void;
+  /** Writes a warning to stderr. What a library says may have several lines; those after the first are indented. */
   warn(text: string): void;
-  /** Writes an error to stderr. */
+  /** Writes an error to stderr, as a warning. */
   error(text: string): void;
+  /** Writes data to stdout exactly as it is, for other programs. */
+  data(text: string): void;
   /** Writes an object as one line of JSON; nothing unless `json`. What is not finite becomes null. */
   record(value: Readonly<Record<string, unknown>>): void;
   /** Shows a line in place of the one shown before, cut to the window's width; nothing unless `interactive`. */
-  showLive(line: string): void;
+  showLive(line: Text): void;
   /** Takes the shown line away. */
   clearLive(): void;
   /** Leaves the terminal as it was found. May be called more than once. */
@@ -59,23 +59,29 @@ export function createTerminal({ stdout, stderr, json = false, isTTY, columns, e
   const interactive = isTTY && !json && !isDumb && !isSet(env.CI);
   const colors = picocolors.createColors(wantsColors(env, isTTY && !isDumb));
   const people = json ? stderr : stdout;
-  let live: string | undefined;
+  let live: Text | undefined;
   let cursorHidden = false;
 
   const width = (): number => {
     const known = columns() ?? 0;
     return known > 0 ? known : defaultColumns;
   };
-  const draw = (line: string): void => {
+  const draw = (line: Text): void => {
     // The last column stays free: some terminals wrap as soon as it is written.
     const room = width() - 1;
-    stdout.write(clearLine + (displayWidth(line) <= room ? line : truncateToWidth(line, room)));
+    const plain = plainText(line);
+    stdout.write(clearLine + (displayWidth(plain) <= room ? writtenText(line, colors) : truncateToWidth(plain, room)));
   };
   /** Writes whole lines above the live one. */
-  const writeLines = (stream: TextStream, text: string): void => {
+  const writeLines = (stream: TextStream, lines: readonly Text[]): void => {
     if (live !== undefined) stdout.write(clearLine);
-    stream.write(`${text}\n`);
+    stream.write(lines.map((line) => `${writtenText(line, colors)}\n`).join(''));
     if (live !== undefined) draw(live);
+  };
+  /** A line of untrusted text cannot pass for a message of its own: what follows the first is indented. */
+  const writeMessage = (label: Text, text: string): void => {
+    const [first, ...rest] = text.split('\n');
+    writeLines(stderr, [[label, ' ', first!], ...rest.map((line) => `  ${line}`)]);
   };
   const clearLive = (): void => {
     if (live !== undefined) stdout.write(clearLine);
@@ -87,17 +93,19 @@ export function createTerminal({ stdout, stderr, json = false, isTTY, columns, e
   return {
     json,
     interactive,
-    colors,
     columns: width,
     now,
-    print: (text) => {
-      writeLines(people, text);
+    print: (...lines) => {
+      writeLines(people, lines);
     },
     warn: (text) => {
-      writeLines(stderr, `${colors.yellow('warning:')} ${text}`);
+      writeMessage(looking('yellow', 'warning:'), text);
     },
     error: (text) => {
-      writeLines(stderr, `${colors.red('error:')} ${text}`);
+      writeMessage(looking('red', 'error:'), text);
+    },
+    data: (text) => {
+      stdout.write(text);
     },
     record: (value) => {
       if (json) stdout.write(`${JSON.stringify(value)}\n`);

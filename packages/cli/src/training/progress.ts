@@ -1,8 +1,8 @@
 import type { MetricsRecord } from '@mae-tasks/core-mae';
-import { formatDuration } from './duration.js';
-import { type Field, fitFields } from './fit-fields.js';
-import { formatLearningRate, formatMetric, formatSpeed } from './format-number.js';
-import type { Terminal } from './terminal.js';
+import { formatDuration } from '../terminal/duration.js';
+import { type Field, fitFields } from '../terminal/fit-fields.js';
+import { formatLearningRate, formatMetric, formatSpeed } from '../terminal/format-number.js';
+import type { Terminal } from '../terminal/terminal.js';
 
 export interface ProgressOptions {
   readonly terminal: Terminal;
@@ -73,11 +73,11 @@ export function createProgress({
   };
 
   const showLive = (): void => {
-    terminal.showLive(fitFields(fields(), terminal.columns() - 1, terminal.colors));
+    terminal.showLive(fitFields(fields(), terminal.columns() - 1));
     shownAt = terminal.now();
   };
   const printPlain = (): void => {
-    terminal.print(fitFields(fields(), Number.POSITIVE_INFINITY, terminal.colors));
+    terminal.print(fitFields(fields(), Number.POSITIVE_INFINITY));
     shownAt = terminal.now();
     pending = false;
   };

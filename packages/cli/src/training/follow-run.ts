@@ -1,10 +1,11 @@
 import { relative } from 'node:path';
 import type { DirectoryRun, Engine, RunDirectory, RunEvent } from '@mae-tasks/core-mae';
-import { formatDuration } from './duration.js';
-import { formatCount, formatMetric } from './format-number.js';
+import { formatDuration } from '../terminal/duration.js';
+import { formatCount, formatMetric } from '../terminal/format-number.js';
 import { createProgress } from './progress.js';
-import { formatTable } from './table.js';
-import type { Terminal } from './terminal.js';
+import { formatTable } from '../terminal/table.js';
+import type { Terminal } from '../terminal/terminal.js';
+import { looking } from '../terminal/text.js';
 
 /** A run that is shown while it trains. */
 export interface FollowedRun {
@@ -75,10 +76,10 @@ export async function followRun(terminal: Terminal, followed: FollowedRun): Prom
     );
   }
   const time = formatDuration(seconds);
-  terminal.print(finished ? terminal.colors.green(`Done in ${time}.`) : `Stopped after ${time}; everything is saved.`);
+  terminal.print(finished ? looking('green', `Done in ${time}.`) : `Stopped after ${time}; everything is saved.`);
   const result = Object.entries(metrics).map(([name, value]) => `${name} ${formatMetric(value)}`);
   terminal.print(
-    formatTable(
+    ...formatTable(
       [
         ...(result.length === 0 ? [] : [['result', result.join(', ')]]),
         ['weights', shortPath(directory.weights.last)],
@@ -109,7 +110,7 @@ function introduce(terminal: Terminal, { run, directory, engine, model, data }: 
     terminal.record({ type: 'start', ...about, firstStep: run.firstStep, run: directory.path });
     return;
   }
-  terminal.print(formatTable(Object.entries(about).map(([name, value]) => [terminal.colors.dim(name), value])));
+  terminal.print(...formatTable(Object.entries(about).map(([name, value]) => [looking('dim', name), value])));
   if (run.firstStep > 0) terminal.print(`Going on after step ${formatCount(run.firstStep)}.`);
 }
 

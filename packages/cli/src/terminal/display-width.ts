@@ -1,15 +1,13 @@
-import { stripVTControlCharacters } from 'node:util';
-
 const graphemes = new Intl.Segmenter('en', { granularity: 'grapheme' });
 /** Scripts and signs that terminals draw two columns wide. */
 const wide =
   /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}\p{Emoji_Presentation}\u3000-\u303E\uFF01-\uFF60\uFFE0-\uFFE6]/u;
-const invisible = /^[\p{Cc}\p{Mn}\p{Me}\p{Cf}]*$/u;
+const invisible = /^[\p{Mn}\p{Me}\p{Cf}]*$/u;
 
-/** Columns that the text takes on a terminal, colours not counted. */
-export function displayWidth(text: string): number {
+/** Columns that a text without controls and colours takes on a terminal. */
+export function displayWidth(plain: string): number {
   let width = 0;
-  for (const { segment } of graphemes.segment(stripVTControlCharacters(text))) {
+  for (const { segment } of graphemes.segment(plain)) {
     if (!invisible.test(segment)) width += isWide(segment) ? 2 : 1;
   }
   return width;
@@ -20,9 +18,8 @@ function isWide(segment: string): boolean {
   return wide.test(segment) || segment.includes('\uFE0F');
 }
 
-/** The text without colours, its end replaced by … where it is wider than `columns`. */
-export function truncateToWidth(text: string, columns: number): string {
-  const plain = stripVTControlCharacters(text);
+/** The text, its end replaced by … where it is wider than `columns`. */
+export function truncateToWidth(plain: string, columns: number): string {
   if (displayWidth(plain) <= columns) return plain;
   let kept = '';
   let width = 1;
@@ -32,9 +29,4 @@ export function truncateToWidth(text: string, columns: number): string {
     kept += segment;
   }
   return columns < 1 ? '' : `${kept}…`;
-}
-
-/** Text of unknown origin as one line without control characters, which could move the cursor or hide what follows. */
-export function singleLine(text: string): string {
-  return stripVTControlCharacters(text).replace(/[\p{Cc}\u2028\u2029]+/gu, ' ');
 }
