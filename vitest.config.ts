@@ -8,10 +8,9 @@ export default defineConfig({
     alias: [
       { find: /^@mae-tasks\/core-mae$/, replacement: source('packages/core-mae/src/index.ts') },
       {
-        find: /^@mae-tasks\/core-mae\/find-plugins$/,
-        replacement: source('packages/core-mae/src/plugin/find-plugins.ts'),
+        find: /^@mae-tasks\/core-mae\/(task|coco|run|testing|find-plugins)$/,
+        replacement: source('packages/core-mae/src/$1.ts'),
       },
-      { find: /^@mae-tasks\/core-mae\/testing$/, replacement: source('packages/core-mae/src/testing.ts') },
       { find: /^@mae-tasks\/(plugin-\w+)$/, replacement: source('packages/$1/src/index.ts') },
       { find: /^#core\/(.*)\.js$/, replacement: source('packages/core-mae/src/$1.ts') },
     ],

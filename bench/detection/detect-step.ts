@@ -1,6 +1,6 @@
 import { performance } from 'node:perf_hooks';
 import { fileURLToPath } from 'node:url';
-import type { Instances, Sample } from '../../packages/core-mae/src/index.js';
+import type { Instances, Sample } from '@mae-tasks/core-mae/task';
 import { vectorKernels } from '../../packages/core-mae/src/engine/kernels/select.js';
 import { createOnnxEngine } from '../../packages/core-mae/src/engine/onnx.js';
 import { createParameterArena } from '../../packages/core-mae/src/engine/parameter-arena.js';

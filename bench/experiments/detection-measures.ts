@@ -6,12 +6,11 @@ import {
   createRegistry,
   type Dataset,
   evaluateTask,
-  type EvaluationTable,
   type LoadedTaskModel,
   loadTaskModel,
-  openSplit,
-  type Sample,
 } from '@mae-tasks/core-mae';
+import { openSplit } from '@mae-tasks/core-mae/run';
+import type { EvaluationTable, Sample } from '@mae-tasks/core-mae/task';
 import detectPlugin from '@mae-tasks/plugin-detect';
 
 export interface MeasuredModel {

@@ -3,15 +3,17 @@ import {
   createEngine,
   createRegistry,
   type Dataset,
+  loadTaskModel,
+  predictTask,
+} from '@mae-tasks/core-mae';
+import { openSplit } from '@mae-tasks/core-mae/run';
+import {
   type LabelMap,
   loadSemanticTarget,
-  loadTaskModel,
-  openSplit,
-  predictTask,
   type Sample,
   type SemanticSource,
   type SheetRow,
-} from '@mae-tasks/core-mae';
+} from '@mae-tasks/core-mae/task';
 import segmentPlugin, { type SegmentationResult, type SegmentFacts } from '@mae-tasks/plugin-segment';
 import { legendRows, overlay, overlaySheet } from '../../packages/plugin-segment/src/overlay.js';
 

@@ -1,10 +1,18 @@
 import { defineConfig } from 'tsup';
 
+/** The doors: what package.json exports. */
+const doors = {
+  index: 'src/index.ts',
+  task: 'src/task.ts',
+  coco: 'src/coco.ts',
+  run: 'src/run.ts',
+  testing: 'src/testing.ts',
+  'find-plugins': 'src/find-plugins.ts',
+};
+
 export default defineConfig({
   entry: {
-    index: 'src/index.ts',
-    testing: 'src/testing.ts',
-    'find-plugins': 'src/plugin/find-plugins.ts',
+    ...doors,
     'sample-worker': 'src/data/loading/sample-worker.ts',
     'replica-worker': 'src/engine/onnx/session/replica-worker.ts',
   },
@@ -12,7 +20,7 @@ export default defineConfig({
   platform: 'node',
   target: 'node20',
   tsconfig: '../../tsconfig.build.json',
-  dts: { entry: { index: 'src/index.ts', testing: 'src/testing.ts', 'find-plugins': 'src/plugin/find-plugins.ts' } },
+  dts: { entry: doors },
   sourcemap: true,
   clean: true,
   // An optional dependency, loaded by dynamic import: never part of the bundle.

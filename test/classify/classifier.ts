@@ -1,4 +1,4 @@
-import { vitBackbone, type VitConfig } from '@mae-tasks/core-mae';
+import { vitBackbone, type VitConfig } from '@mae-tasks/core-mae/task';
 import { type ClassifySettings, classifySettings, classifyTask } from '@mae-tasks/plugin-classify';
 import { referenceConfig } from '../models/reference.js';
 

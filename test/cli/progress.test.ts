@@ -1,4 +1,4 @@
-import type { MetricsRecord } from '@mae-tasks/core-mae';
+import type { MetricsRecord } from '@mae-tasks/core-mae/task';
 import { describe, expect, it } from 'vitest';
 import { displayWidth } from '../../packages/cli/src/terminal/display-width.js';
 import { createProgress } from '../../packages/cli/src/training/progress.js';

@@ -2,7 +2,9 @@ import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync }
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { createRandom, encodePng, encodeRle, type Random, rleArea, rleToBox, rleToString } from '@mae-tasks/core-mae';
+import { createRandom } from '@mae-tasks/core-mae';
+import { encodeRle, rleArea, rleToBox, rleToString } from '@mae-tasks/core-mae/coco';
+import { encodePng, type Random } from '@mae-tasks/core-mae/task';
 import sharp from 'sharp';
 import emojiOfUnicode from 'unicode-emoji-json/data-by-emoji.json' with { type: 'json' };
 

@@ -1,4 +1,4 @@
-import { definePlugin, Task } from '@mae-tasks/core-mae';
+import { definePlugin, Task } from '@mae-tasks/core-mae/task';
 import { rotationTask } from './rotation-task.js';
 
 export default definePlugin({

@@ -12,7 +12,7 @@ import {
   type Task,
   truncatedNormal,
   zeros,
-} from '@mae-tasks/core-mae';
+} from '@mae-tasks/core-mae/task';
 import * as tf from '@tensorflow/tfjs';
 import { z } from 'zod';
 

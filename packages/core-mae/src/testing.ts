@@ -1,3 +1,19 @@
+/**
+ * The contract between core and its plugins as checks for any test runner.
+ *
+ * Not here: anything that a plugin itself imports; this door is for its tests alone.
+ *
+ * @example
+ * ```ts
+ * import { testTaskPlugin } from '@mae-tasks/core-mae/testing';
+ * import test from 'node:test';
+ * import plugin, { pictures } from './depth.js';
+ * for (const { name, run } of testTaskPlugin({ plugin, task: 'depth', data: pictures })) test(name, run);
+ * ```
+ *
+ * @packageDocumentation
+ */
+
 import { strict as assert } from 'node:assert';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

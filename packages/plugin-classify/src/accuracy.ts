@@ -1,4 +1,4 @@
-import { confusionMatrixPng, type EvaluationDetails, type Evaluator } from '@mae-tasks/core-mae';
+import { confusionMatrixPng, type EvaluationDetails, type Evaluator } from '@mae-tasks/core-mae/task';
 
 /** Where a picture's own class comes among all, best first, from 0. Of equal logits the earlier class comes first. */
 export function rankOf(logits: Float32Array, label: number): number {

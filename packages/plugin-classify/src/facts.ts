@@ -1,4 +1,4 @@
-import { type Dataset, MaeError } from '@mae-tasks/core-mae';
+import { type Dataset, MaeError } from '@mae-tasks/core-mae/task';
 
 /** What the classifier needs to know of its training data. */
 export interface ClassifyFacts {

@@ -1,4 +1,4 @@
-import { definePlugin, Task } from '@mae-tasks/core-mae';
+import { definePlugin, Task } from '@mae-tasks/core-mae/task';
 import { classifyTask } from './task.js';
 
 export type { ClassifyFacts } from './facts.js';

@@ -7,7 +7,7 @@ import {
   prefixed,
   truncatedNormal,
   zeros,
-} from '@mae-tasks/core-mae';
+} from '@mae-tasks/core-mae/task';
 import * as tf from '@tensorflow/tfjs';
 
 export type Pool = 'mean' | 'class-token';

@@ -15,7 +15,7 @@ import {
   type TaskModel,
   type TensorFunction,
   type TensorSpec,
-} from '@mae-tasks/core-mae';
+} from '@mae-tasks/core-mae/task';
 import * as tf from '@tensorflow/tfjs';
 import { createAccuracyEvaluator } from './accuracy.js';
 import { type ClassifyFacts, classWeightsOf } from './facts.js';

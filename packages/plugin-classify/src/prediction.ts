@@ -8,7 +8,7 @@ import {
   type TaskContext,
   type TaskPrediction,
   toSheetPicture,
-} from '@mae-tasks/core-mae';
+} from '@mae-tasks/core-mae/task';
 import { softmax } from './accuracy.js';
 import type { ClassifyFacts } from './facts.js';
 import type { ClassifySettings } from './settings.js';

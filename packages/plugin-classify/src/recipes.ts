@@ -1,4 +1,4 @@
-import type { Recipe, TuningMode, VitConfig } from '@mae-tasks/core-mae';
+import type { Recipe, TuningMode, VitConfig } from '@mae-tasks/core-mae/task';
 
 /**
  * The commands of FINETUNE.md, whose numbers belong to the published checkpoints (`--norm_pix_loss`) and differ slightly

@@ -1,4 +1,4 @@
-import type { Task } from '@mae-tasks/core-mae';
+import type { Task } from '@mae-tasks/core-mae/task';
 import { type ClassifyFacts, examineClasses, requireSameClasses } from './facts.js';
 import { createClassifier } from './model.js';
 import { classifyRecipes, defaultClassifyRecipe } from './recipes.js';

@@ -1,4 +1,4 @@
-import { type Dataset, type InstanceAnnotations, MaeError } from '@mae-tasks/core-mae';
+import { type Dataset, type InstanceAnnotations, MaeError } from '@mae-tasks/core-mae/task';
 import type { DetectSettings } from './settings.js';
 
 /** What the detector needs to know of its training data. */

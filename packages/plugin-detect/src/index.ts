@@ -1,4 +1,4 @@
-import { definePlugin, Task } from '@mae-tasks/core-mae';
+import { definePlugin, Task } from '@mae-tasks/core-mae/task';
 import { detectTask } from './task.js';
 
 export { type AnchorLevel, createAnchors } from './network/anchors.js';

@@ -6,7 +6,7 @@ import type {
   SteppedTraining,
   TaskContext,
   TaskModel,
-} from '@mae-tasks/core-mae';
+} from '@mae-tasks/core-mae/task';
 import { createCocoEvaluator } from './inference/coco-evaluator.js';
 import { packDetections } from './inference/detection-tensors.js';
 import type { DetectorConfig } from './network/detector-config.js';

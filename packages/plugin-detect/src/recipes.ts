@@ -1,4 +1,4 @@
-import type { Recipe, VitConfig } from '@mae-tasks/core-mae';
+import type { Recipe, VitConfig } from '@mae-tasks/core-mae/task';
 
 /** Optimizer steps of the published 100 epochs, and their warm-up. */
 const STEPS = 184_375;

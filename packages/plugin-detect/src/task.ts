@@ -1,4 +1,4 @@
-import type { Task } from '@mae-tasks/core-mae';
+import type { Task } from '@mae-tasks/core-mae/task';
 import { type DetectFacts, examineObjects, requireSameObjects } from './facts.js';
 import { createDetector } from './model.js';
 import { defaultDetectRecipe, detectRecipes } from './recipes.js';

@@ -1,4 +1,4 @@
-import type { PixelStatistics, TransformSpec, VitConfig } from '@mae-tasks/core-mae';
+import type { PixelStatistics, TransformSpec, VitConfig } from '@mae-tasks/core-mae/task';
 import type { DetectSettings } from './settings.js';
 
 /** How objects follow their picture in training. */

@@ -1,4 +1,4 @@
-import { MaeError, type ParameterSpecs, type VitConfig } from '@mae-tasks/core-mae';
+import { MaeError, type ParameterSpecs, type VitConfig } from '@mae-tasks/core-mae/task';
 import type * as tf from '@tensorflow/tfjs';
 import { classifierSpecs, classifyPixels } from './decoders/decoder.js';
 import { convModule, convModuleSpecs, type HeadContext } from './norm.js';

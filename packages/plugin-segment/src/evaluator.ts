@@ -5,7 +5,7 @@ import {
   type LabelMap,
   MaeError,
   type MeanIouResult,
-} from '@mae-tasks/core-mae';
+} from '@mae-tasks/core-mae/task';
 import type { SegmentFacts } from './facts.js';
 import { labelsOutput } from './inference/forward.js';
 import { IGNORE_INDEX } from './loss.js';

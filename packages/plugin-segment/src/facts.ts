@@ -5,7 +5,7 @@ import {
   MaeError,
   readLabelMap,
   type SemanticSource,
-} from '@mae-tasks/core-mae';
+} from '@mae-tasks/core-mae/task';
 import { IGNORE_INDEX } from './loss.js';
 import type { SegmentSettings } from './settings.js';
 

@@ -1,4 +1,4 @@
-import { definePlugin, Task } from '@mae-tasks/core-mae';
+import { definePlugin, Task } from '@mae-tasks/core-mae/task';
 import { segmentTask } from './task.js';
 
 export type { SegmentFacts } from './facts.js';

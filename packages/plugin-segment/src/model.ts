@@ -14,7 +14,7 @@ import {
   type TaskContext,
   type TaskModel,
   type TensorSpec,
-} from '@mae-tasks/core-mae';
+} from '@mae-tasks/core-mae/task';
 import * as tf from '@tensorflow/tfjs';
 import { createSegmentEvaluator } from './evaluator.js';
 import { classWeightsOf, type SegmentFacts } from './facts.js';

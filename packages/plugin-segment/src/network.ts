@@ -5,7 +5,7 @@ import {
   type ParameterSpecs,
   resizeBilinear,
   type VitConfig,
-} from '@mae-tasks/core-mae';
+} from '@mae-tasks/core-mae/task';
 import type * as tf from '@tensorflow/tfjs';
 import { type AuxiliaryHead, createAuxiliaryHead } from './auxiliary-head.js';
 import { chooseDecoder } from './decoders/choose.js';

@@ -12,7 +12,7 @@ import {
   type ParameterSpecs,
   prefixed,
   scope,
-} from '@mae-tasks/core-mae';
+} from '@mae-tasks/core-mae/task';
 import * as tf from '@tensorflow/tfjs';
 
 export type NormKind = 'layer' | 'batch' | 'group';

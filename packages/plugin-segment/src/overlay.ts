@@ -1,4 +1,4 @@
-import { classColor, pictureSheetPng, type SheetPicture, type SheetRow } from '@mae-tasks/core-mae';
+import { classColor, pictureSheetPng, type SheetPicture, type SheetRow } from '@mae-tasks/core-mae/task';
 import type { SegmentFacts } from './facts.js';
 
 /** Share of a class's colour in a coloured pixel. */

@@ -10,7 +10,7 @@ import {
   type SheetRow,
   type SteppedForward,
   type TaskPrediction,
-} from '@mae-tasks/core-mae';
+} from '@mae-tasks/core-mae/task';
 import type { SegmentFacts } from './facts.js';
 import { labelsOutput } from './inference/forward.js';
 import { legendRows, type OverlaidPicture, overlay, overlaySheet } from './overlay.js';

@@ -1,4 +1,4 @@
-import type { Recipe } from '@mae-tasks/core-mae';
+import type { Recipe } from '@mae-tasks/core-mae/task';
 
 /** Pictures of ADE20K's training set. */
 const ADE20K = 20_210;

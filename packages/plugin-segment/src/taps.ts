@@ -1,4 +1,4 @@
-import { MaeError, patchGrid, type VitConfig } from '@mae-tasks/core-mae';
+import { MaeError, patchGrid, type VitConfig } from '@mae-tasks/core-mae/task';
 import * as tf from '@tensorflow/tfjs';
 
 /**

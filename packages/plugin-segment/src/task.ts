@@ -1,4 +1,4 @@
-import type { Task } from '@mae-tasks/core-mae';
+import type { Task } from '@mae-tasks/core-mae/task';
 import { examineSegmentation, requireSameClasses, type SegmentFacts } from './facts.js';
 import { createSegmenter } from './model.js';
 import { segmentRecipes } from './recipes.js';

@@ -1,4 +1,4 @@
-import type { PixelStatistics, TransformSpec, VitConfig } from '@mae-tasks/core-mae';
+import type { PixelStatistics, TransformSpec, VitConfig } from '@mae-tasks/core-mae/task';
 import type { SegmentFacts } from './facts.js';
 import { IGNORE_INDEX } from './loss.js';
 import type { SegmentSettings } from './settings.js';

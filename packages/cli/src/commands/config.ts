@@ -26,9 +26,9 @@ function configPretrainCommand(): Command {
   return addWriteOptions(addPretrainOptions(addSettingOptions(new Command('pretrain'))))
     .description('of `pretrain`; meant where nothing is said')
     .action(async (flags: PretrainFlags & WriteFlags) => {
-      const core = await import('@mae-tasks/core-mae');
+      const { checkSettings, pretrainConfig } = await import('@mae-tasks/core-mae/run');
       const { tree, where } = await settingsOf(flags, pretrainOverrides(flags));
-      await show(core.checkSettings(core.pretrainConfig, tree, where), 'pretrain', flags);
+      await show(checkSettings(pretrainConfig, tree, where), 'pretrain', flags);
     });
 }
 
@@ -36,19 +36,19 @@ function configFinetuneCommand(): Command {
   return addWriteOptions(addFinetuneOptions(addSettingOptions(new Command('finetune').argument('<task>'))))
     .description('of `finetune <task>`, for the checkpoint that is named')
     .action(async (taskName: string, flags: FinetuneFlags & WriteFlags) => {
-      const core = await import('@mae-tasks/core-mae');
+      const { checkSettings, resolveFinetuneConfig, runSettings, taskNamed } = await import('@mae-tasks/core-mae/run');
       const { openRegistry } = await import('../plugins/open-registry.js');
       const { tree, where } = await settingsOf(flags, finetuneOverrides(taskName, flags));
       const terminal = createProcessTerminal();
       const registry = await openRegistry({
-        named: core.checkSettings(core.runSettings.shape.plugins, tree.plugins ?? [], where),
+        named: checkSettings(runSettings.shape.plugins, tree.plugins ?? [], where),
         task: taskName,
         warn: (message) => {
           terminal.warn(message);
         },
       });
-      const task = core.taskNamed(taskName, registry);
-      await show(await core.resolveFinetuneConfig(task, tree, where), `finetune ${taskName}`, flags);
+      const task = taskNamed(taskName, registry);
+      await show(await resolveFinetuneConfig(task, tree, where), `finetune ${taskName}`, flags);
     });
 }
 
@@ -71,7 +71,7 @@ async function settingsOf(flags: CommonFlags, overrides: readonly Override[]) {
 }
 
 async function show(config: object, command: string, flags: WriteFlags): Promise<void> {
-  const { writeFileAtomically } = await import('@mae-tasks/core-mae');
+  const { writeFileAtomically } = await import('@mae-tasks/core-mae/run');
   const { stringify } = await import('yaml');
   const text = flags.json === true ? `${JSON.stringify(config, null, 2)}\n` : stringify(config);
   if (flags.write === undefined) {

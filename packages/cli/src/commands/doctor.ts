@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
-import type { Device, EngineProbe } from '@mae-tasks/core-mae';
+import type { Device } from '@mae-tasks/core-mae';
+import type { EngineProbe } from '@mae-tasks/core-mae/run';
 import { Command, Option } from 'commander';
 import { optionJson } from '../settings/common-options.js';
 import { formatTable } from '../terminal/table.js';
@@ -27,8 +28,9 @@ export function doctorCommand(): Command {
 
 async function examine(flags: DoctorFlags): Promise<void> {
   const terminal = createProcessTerminal({ json: flags.json === true });
-  const core = await import('@mae-tasks/core-mae');
-  const machine = core.describeMachine();
+  const { DEVICES, MaeError } = await import('@mae-tasks/core-mae');
+  const { describeMachine } = await import('@mae-tasks/core-mae/run');
+  const machine = describeMachine();
   terminal.record({ type: 'machine', ...machine });
   terminal.print(
     ...formatTable([
@@ -39,7 +41,7 @@ async function examine(flags: DoctorFlags): Promise<void> {
     ]),
   );
   let usable = 0;
-  for (const device of core.DEVICES.filter((name) => name !== 'auto')) {
+  for (const device of DEVICES.filter((name) => name !== 'auto')) {
     const probe = await probeApart(device);
     terminal.record({ type: 'engine', ...probe });
     if (probe.ok) usable++;
@@ -48,7 +50,7 @@ async function examine(flags: DoctorFlags): Promise<void> {
     if (probe.fix !== undefined) terminal.print([' '.repeat(16), looking('dim', probe.fix)]);
   }
   if (usable === 0) {
-    throw new core.MaeError('ENGINE_UNAVAILABLE', {
+    throw new MaeError('ENGINE_UNAVAILABLE', {
       what: 'no engine works here',
       fix: 'reinstall mae-tasks on a supported Node.js (20.19, 22 or 24)',
     });
@@ -56,9 +58,9 @@ async function examine(flags: DoctorFlags): Promise<void> {
 }
 
 async function probeHere(device: string): Promise<void> {
-  const core = await import('@mae-tasks/core-mae');
-  const known = core.checkSettings(core.pretrainConfig.shape.device, device, '--probe');
-  createProcessTerminal().data(`${JSON.stringify(await core.probeEngine(known))}\n`);
+  const { checkSettings, pretrainConfig, probeEngine } = await import('@mae-tasks/core-mae/run');
+  const known = checkSettings(pretrainConfig.shape.device, device, '--probe');
+  createProcessTerminal().data(`${JSON.stringify(await probeEngine(known))}\n`);
 }
 
 /**

@@ -45,24 +45,25 @@ export function embedCommand(): Command {
     .addOption(optionJson())
     .addHelpText('after', '\nExample:\n  mae-tasks embed runs/pretrain/latest photos/ --out features.csv')
     .action(async (checkpoint: string, pictures: readonly string[], flags: EmbedFlags) => {
-      await embed(checkpoint, pictures, flags);
+      await embedPictures(checkpoint, pictures, flags);
     });
 }
 
-async function embed(checkpoint: string, pictures: readonly string[], flags: EmbedFlags): Promise<void> {
+async function embedPictures(checkpoint: string, pictures: readonly string[], flags: EmbedFlags): Promise<void> {
   const terminal = createProcessTerminal({ json: flags.json === true });
-  const core = await import('@mae-tasks/core-mae');
+  const { embed, pictureList, saveCheckpoint } = await import('@mae-tasks/core-mae');
+  const { writeFileAtomically } = await import('@mae-tasks/core-mae/run');
   const registry = await openRegistry({
     named: flags.plugin ?? [],
     warn: (message) => {
       terminal.warn(message);
     },
   });
-  const data = await core.pictureList(pictures);
+  const data = await pictureList(pictures);
   const engine = await openEngine(terminal, flags);
   const embeddings: Embedding[] = [];
   try {
-    const features = core.embed({
+    const features = embed({
       engine,
       checkpoint,
       registry,
@@ -85,7 +86,7 @@ async function embed(checkpoint: string, pictures: readonly string[], flags: Emb
   const width = embeddings[0]!.features.length;
   if (extname(flags.out) === '.csv') {
     const columns = ['picture', ...Array.from({ length: width }, (_, index) => `f${index}`)];
-    await core.writeFileAtomically(
+    await writeFileAtomically(
       flags.out,
       csvText(
         columns,
@@ -100,7 +101,7 @@ async function embed(checkpoint: string, pictures: readonly string[], flags: Emb
     });
     const parameter = { name, shape: [embeddings.length, width], data: values };
     const ids = JSON.stringify(embeddings.map(({ id }) => id));
-    await core.saveCheckpoint(flags.out, new Map([[name, parameter]]), { metadata: { pictures: ids } });
+    await saveCheckpoint(flags.out, new Map([[name, parameter]]), { metadata: { pictures: ids } });
   }
   terminal.record({ type: 'features', path: flags.out, pictures: embeddings.length, width });
   terminal.print(`Wrote ${flags.out}: ${embeddings.length} pictures × ${width} features`);

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
-import type { Dataset, EvaluationTable, LoadedTaskModel, Registry } from '@mae-tasks/core-mae';
+import type { Dataset, LoadedTaskModel, Registry } from '@mae-tasks/core-mae';
+import type { EvaluationTable } from '@mae-tasks/core-mae/task';
 import { Command } from 'commander';
 import { addUseOptions, optionData, optionLimit, optionOut, type UseFlags } from '../settings/common-options.js';
 import { formatMetric } from '../terminal/format-number.js';
@@ -32,7 +33,8 @@ export function evaluateCommand(): Command {
 
 async function evaluate(place: string, flags: EvaluateFlags): Promise<void> {
   const terminal = createProcessTerminal({ json: flags.json === true });
-  const core = await import('@mae-tasks/core-mae');
+  const { evaluateTask } = await import('@mae-tasks/core-mae');
+  const { createFolder, writeFileAtomically } = await import('@mae-tasks/core-mae/run');
   const { openLoadedTask } = await import('../plugins/loaded-task.js');
   const { registry, loaded } = await openLoadedTask(place, flags, terminal, (all) =>
     openData(flags, undefined, all, all.tasks.get(flags.task ?? '')?.formats, () => undefined),
@@ -43,7 +45,7 @@ async function evaluate(place: string, flags: EvaluateFlags): Promise<void> {
   for (const warning of data.warnings) terminal.warn(warning);
   const engine = await openEngine(terminal, flags);
   try {
-    const { metrics, details } = await core.evaluateTask({
+    const { metrics, details } = await evaluateTask({
       engine,
       loaded,
       data,
@@ -61,10 +63,10 @@ async function evaluate(place: string, flags: EvaluateFlags): Promise<void> {
     const files: string[] = [];
     const write = async (name: string, content: string | Uint8Array): Promise<void> => {
       const path = join(folder, name);
-      await core.writeFileAtomically(path, content);
+      await writeFileAtomically(path, content);
       files.push(path);
     };
-    await core.createFolder(folder);
+    await createFolder(folder);
     await write('metrics.json', `${JSON.stringify({ data: data.name, pictures: data.size, metrics }, null, 2)}\n`);
     for (const table of details?.tables ?? []) {
       terminal.print('', ...shownTable(table));
@@ -86,24 +88,25 @@ async function openData(
   formats: readonly string[] | undefined,
   warn: (message: string) => void,
 ): Promise<Dataset> {
-  const core = await import('@mae-tasks/core-mae');
+  const { createRandom, MaeError } = await import('@mae-tasks/core-mae');
+  const { openHeldOut, openSplit, takeSample } = await import('@mae-tasks/core-mae/run');
   const trained = loaded?.config.data;
   if (loaded !== undefined && data === undefined && split === undefined) {
-    const heldOut = await core.openHeldOut(loaded.config.data, readers, loaded.config.seed, formats);
+    const heldOut = await openHeldOut(loaded.config.data, readers, loaded.config.seed, formats);
     if (heldOut !== undefined) return limited(heldOut);
     warn('The run held nothing out: these are the pictures that it was trained on. Name others by --data.');
   }
   const path = data ?? trained?.val ?? trained?.path;
   if (path === undefined) {
-    throw new core.MaeError('CONFIG_INVALID', { what: '--data is missing', fix: 'name the data to measure on' });
+    throw new MaeError('CONFIG_INVALID', { what: '--data is missing', fix: 'name the data to measure on' });
   }
   // Other data than the training's may be of another format.
   const format = path === trained?.path || path === trained?.val ? trained.format : 'auto';
-  const opened = await core.openSplit(path, readers, { split, preferred: 'val', format, formats });
+  const opened = await openSplit(path, readers, { split, preferred: 'val', format, formats });
   return limited(opened);
 
   function limited(whole: Dataset): Dataset {
-    return limit === undefined ? whole : core.takeSample(whole, limit, core.createRandom(0));
+    return limit === undefined ? whole : takeSample(whole, limit, createRandom(0));
   }
 }
 

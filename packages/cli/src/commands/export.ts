@@ -26,18 +26,19 @@ export function exportCommand(): Command {
 
 async function exportModel(place: string, flags: ExportFlags): Promise<void> {
   const terminal = createProcessTerminal({ json: flags.json === true });
-  const core = await import('@mae-tasks/core-mae');
+  const { MaeError } = await import('@mae-tasks/core-mae');
+  const { exportedModel } = await import('@mae-tasks/core-mae/run');
   const { classesFrom, openLoadedTask } = await import('../plugins/loaded-task.js');
   const { registry, loaded } = await openLoadedTask(place, flags, terminal, classesFrom(flags.data, flags.task));
   const exporter = registry.exporters.get(flags.format);
   if (exporter === undefined) {
-    throw new core.MaeError('CONFIG_INVALID', {
+    throw new MaeError('CONFIG_INVALID', {
       what: `there is no --format ${flags.format}`,
       fix: `use one of ${[...registry.exporters.keys()].join(', ')}`,
     });
   }
   const path = flags.out ?? `model${exporter.extension}`;
-  const files = await exporter.write(core.exportedModel(loaded), path, { batchSize: flags.batch });
+  const files = await exporter.write(exportedModel(loaded), path, { batchSize: flags.batch });
   for (const file of files) {
     terminal.record({ type: 'exported', path: file, format: exporter.name });
     terminal.print(`Wrote ${file}`);

@@ -13,7 +13,9 @@ import { openRegistry } from '../plugins/open-registry.js';
 import { listenForStop } from '../training/stop-signals.js';
 import { openEngine } from '../settings/open-engine.js';
 import { createProcessTerminal, type Terminal } from '../terminal/terminal.js';
-import type { FinetuneConfig, Registry, RunDirectory, Task } from '@mae-tasks/core-mae';
+import type { Registry } from '@mae-tasks/core-mae';
+import type { FinetuneConfig, RunDirectory } from '@mae-tasks/core-mae/run';
+import type { Task } from '@mae-tasks/core-mae/task';
 
 export interface FinetuneFlags extends CommonFlags {
   readonly checkpoint?: string;
@@ -91,10 +93,11 @@ export function finetuneOverrides(task: string, flags: FinetuneFlags): Override[
 
 async function finetune(taskName: string, flags: FinetuneFlags): Promise<void> {
   const terminal = createProcessTerminal({ json: flags.json === true });
-  const core = await import('@mae-tasks/core-mae');
+  const { checkSettings, finetuneConfig, resolveFinetuneConfig, runSettings, taskNamed } =
+    await import('@mae-tasks/core-mae/run');
   const { givenSettings } = await import('../settings/run-folder.js');
   const { tree, where, resumed } = await givenSettings(taskName, flags, finetuneOverrides(taskName, flags));
-  const named = core.checkSettings(core.runSettings.shape.plugins, tree.plugins ?? [], where);
+  const named = checkSettings(runSettings.shape.plugins, tree.plugins ?? [], where);
   const registry = await openRegistry({
     named,
     task: taskName,
@@ -102,11 +105,11 @@ async function finetune(taskName: string, flags: FinetuneFlags): Promise<void> {
       terminal.warn(message);
     },
   });
-  const task = core.taskNamed(taskName, registry);
+  const task = taskNamed(taskName, registry);
   const config =
     resumed === undefined
-      ? await core.resolveFinetuneConfig(task, tree, where)
-      : core.checkSettings(core.finetuneConfig(task), tree, where);
+      ? await resolveFinetuneConfig(task, tree, where)
+      : checkSettings(finetuneConfig(task), tree, where);
   const setting: Setting = { terminal, registry, task, config };
   const { folds, fold } = config.data;
   if (folds !== null && fold === null) {
@@ -130,14 +133,14 @@ async function trainRun(
   { terminal, registry, task, config }: Setting,
   { out, resumed }: { readonly out?: string | undefined; readonly resumed?: RunDirectory | undefined },
 ): Promise<Readonly<Record<string, number>> | undefined> {
-  const core = await import('@mae-tasks/core-mae');
-  const directory = resumed ?? (await core.planRunDirectory(out, task.name));
+  const { formatMergeReport, openFinetuneRun, planRunDirectory } = await import('@mae-tasks/core-mae/run');
+  const directory = resumed ?? (await planRunDirectory(out, task.name));
   const engine = await openEngine(terminal, config);
   const signals = listenForStop(() => {
     terminal.print('Stopping after this step and saving; once more stops at once.');
   });
   try {
-    const run = await core.openFinetuneRun({
+    const run = await openFinetuneRun({
       engine,
       task,
       config,
@@ -149,7 +152,7 @@ async function trainRun(
       shouldStop: () => signals.shouldStop(),
       reportMerge: (report) => {
         terminal.record({ type: 'loaded', ...report });
-        terminal.print(...core.formatMergeReport(report).split('\n'));
+        terminal.print(...formatMergeReport(report).split('\n'));
       },
       reportEncoded: (done, total) => {
         terminal.showLive(`encoding pictures: ${done} of ${total}`);

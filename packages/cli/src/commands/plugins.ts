@@ -23,14 +23,15 @@ export function pluginsCommand(): Command {
 
 async function listPlugins(flags: PluginsFlags): Promise<void> {
   const terminal = createProcessTerminal({ json: flags.json === true });
-  const core = await import('@mae-tasks/core-mae');
+  const { createRegistry } = await import('@mae-tasks/core-mae');
+  const { loadPlugin } = await import('@mae-tasks/core-mae/run');
   const rows: string[][] = [];
   const recipes: string[][] = [];
   for (const plugin of foundPlugins(flags.plugin ?? [])) {
     let [state, tasks] = ['works', plugin.tasks];
     try {
       // Each by itself, so that one that does not work says nothing of the others.
-      const registry = await core.createRegistry([await core.loadPlugin(plugin)]);
+      const registry = await createRegistry([await loadPlugin(plugin)]);
       tasks = [...registry.tasks.keys()];
       for (const task of registry.tasks.values()) {
         for (const [name, { source }] of Object.entries(task.recipes ?? {})) recipes.push([task.name, name, source]);

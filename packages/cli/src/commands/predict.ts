@@ -1,6 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import type { PredictedFile, Sample } from '@mae-tasks/core-mae';
+import type { PredictedFile, Sample } from '@mae-tasks/core-mae/task';
 import { Command, Option } from 'commander';
 import { addUseOptions, optionOut, type UseFlags } from '../settings/common-options.js';
 import { csvText } from '../terminal/csv.js';
@@ -43,14 +43,15 @@ export function predictCommand(): Command {
 
 async function predict(place: string, pictures: readonly string[], flags: PredictFlags): Promise<void> {
   const terminal = createProcessTerminal({ json: flags.json === true });
-  const core = await import('@mae-tasks/core-mae');
+  const { MaeError, pictureList, predictTask } = await import('@mae-tasks/core-mae');
+  const { createFolder, writeFileAtomically } = await import('@mae-tasks/core-mae/run');
   const { classesFrom, openLoadedTask } = await import('../plugins/loaded-task.js');
   const { loaded } = await openLoadedTask(place, flags, terminal, classesFrom(flags.data, flags.task));
-  const data = await core.pictureList(pictures);
+  const data = await pictureList(pictures);
   const engine = await openEngine(terminal, flags);
   const { prediction } = loaded.model;
   if (flags.save !== undefined && prediction.files === undefined) {
-    throw new core.MaeError('CONFIG_INVALID', {
+    throw new MaeError('CONFIG_INVALID', {
       what: `the task "${loaded.task.name}" makes no files of its answers`,
       where: '--save',
       fix: 'use --out for the answers, --draw for a sheet of pictures',
@@ -62,7 +63,7 @@ async function predict(place: string, pictures: readonly string[], flags: Predic
   const drawn: { readonly samples: Sample[]; readonly results: unknown[] } = { samples: [], results: [] };
   let numFiles = 0;
   try {
-    const batches = core.predictTask({
+    const batches = predictTask({
       engine,
       loaded,
       data,
@@ -90,10 +91,10 @@ async function predict(place: string, pictures: readonly string[], flags: Predic
     }
     if (flags.save !== undefined) terminal.print(`Wrote ${numFiles} files into ${flags.save}`);
     if (flags.draw !== undefined && prediction.draw !== undefined) {
-      await core.createFolder(flags.draw);
+      await createFolder(flags.draw);
       for (const { name, png } of await prediction.draw(drawn.samples, drawn.results)) {
         const path = join(flags.draw, `${name}.png`);
-        await core.writeFileAtomically(path, png);
+        await writeFileAtomically(path, png);
         terminal.print(`Wrote ${path}`);
       }
     }
@@ -123,11 +124,11 @@ async function predict(place: string, pictures: readonly string[], flags: Predic
 }
 
 async function saveFiles(folder: string, files: readonly PredictedFile[]): Promise<void> {
-  const core = await import('@mae-tasks/core-mae');
+  const { createFolder, writeFileAtomically } = await import('@mae-tasks/core-mae/run');
   for (const { path, bytes } of files) {
     const target = join(folder, path);
-    await core.createFolder(dirname(target));
-    await core.writeFileAtomically(target, bytes);
+    await createFolder(dirname(target));
+    await writeFileAtomically(target, bytes);
   }
 }
 

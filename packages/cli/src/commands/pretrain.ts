@@ -59,11 +59,11 @@ export function pretrainOverrides(flags: PretrainFlags): Override[] {
 
 async function pretrain(flags: PretrainFlags): Promise<void> {
   const terminal = createProcessTerminal({ json: flags.json === true });
-  const core = await import('@mae-tasks/core-mae');
+  const { checkSettings, openPretrainRun, planRunDirectory, pretrainConfig } = await import('@mae-tasks/core-mae/run');
   const { givenSettings } = await import('../settings/run-folder.js');
   const { tree, where, resumed } = await givenSettings('pretrain', flags, pretrainOverrides(flags));
-  const config = core.checkSettings(core.pretrainConfig, tree, where);
-  const directory = resumed ?? (await core.planRunDirectory(flags.out, 'pretrain'));
+  const config = checkSettings(pretrainConfig, tree, where);
+  const directory = resumed ?? (await planRunDirectory(flags.out, 'pretrain'));
   const warn = (message: string): void => {
     terminal.warn(message);
   };
@@ -73,7 +73,7 @@ async function pretrain(flags: PretrainFlags): Promise<void> {
     terminal.print('Stopping after this step and saving; once more stops at once.');
   });
   try {
-    const run = await core.openPretrainRun({
+    const run = await openPretrainRun({
       engine,
       config,
       directory,

@@ -47,13 +47,14 @@ export function visualizeCommand(): Command {
     )
     .action(async (flags: VisualizeFlags) => {
       const terminal = createProcessTerminal({ json: flags.json === true });
-      const core = await import('@mae-tasks/core-mae');
-      const loaded = await core.loadMae(flags.checkpoint);
+      const { loadMae, visualize } = await import('@mae-tasks/core-mae');
+      const { dataReaders, openPictures, writeFileAtomically } = await import('@mae-tasks/core-mae/run');
+      const loaded = await loadMae(flags.checkpoint);
       const mae = flags.normPixLoss === true ? { ...loaded, mask: { ...loaded.mask, normPixLoss: true } } : loaded;
-      const data = await core.openPictures(flags.data, core.dataReaders);
+      const data = await openPictures(flags.data, dataReaders);
       const engine = await openEngine(terminal, flags);
       try {
-        const png = await core.visualize({
+        const png = await visualize({
           engine,
           mae,
           data,
@@ -64,7 +65,7 @@ export function visualizeCommand(): Command {
             terminal.warn(`passed over: ${error.message}`);
           },
         });
-        await core.writeFileAtomically(flags.out, png);
+        await writeFileAtomically(flags.out, png);
       } finally {
         await engine.dispose();
       }

@@ -11,7 +11,7 @@ export async function openLoadedTask(
   terminal: Terminal,
   foreignData?: (registry: Registry) => Promise<Dataset>,
 ): Promise<{ registry: Registry; loaded: LoadedTaskModel }> {
-  const core = await import('@mae-tasks/core-mae');
+  const { loadTaskModel } = await import('@mae-tasks/core-mae');
   const registry = await openRegistry({
     named: flags.plugin ?? [],
     task: flags.task,
@@ -24,7 +24,7 @@ export async function openLoadedTask(
     flags.task === undefined || foreignData === undefined
       ? undefined
       : { task: flags.task, data: await foreignData(registry) };
-  return { registry, loaded: await core.loadTaskModel(place, registry, { settings, foreign }) };
+  return { registry, loaded: await loadTaskModel(place, registry, { settings, foreign }) };
 }
 
 /** Opens the data that foreign weights take their classes from, where a path is given. */
@@ -34,7 +34,7 @@ export function classesFrom(
 ): ((registry: Registry) => Promise<Dataset>) | undefined {
   if (path === undefined) return undefined;
   return async ({ readers, tasks }) => {
-    const { openSplit } = await import('@mae-tasks/core-mae');
+    const { openSplit } = await import('@mae-tasks/core-mae/run');
     return openSplit(path, readers, { preferred: 'val', formats: tasks.get(task ?? '')?.formats });
   };
 }

@@ -37,17 +37,18 @@ export interface RegistryOptions {
  * @throws MaeError `PLUGIN_INVALID` or `PLUGIN_MISSING`
  */
 export async function openRegistry({ named = [], task, warn }: RegistryOptions): Promise<Registry> {
-  const core = await import('@mae-tasks/core-mae');
+  const { corePlugin, createRegistry, MaeError } = await import('@mae-tasks/core-mae');
+  const { loadPlugin } = await import('@mae-tasks/core-mae/run');
   const plugins = foundPlugins(named);
-  const sources: PluginSource[] = [{ plugin: core.corePlugin, from: 'part of @mae-tasks/core-mae' }];
+  const sources: PluginSource[] = [{ plugin: corePlugin, from: 'part of @mae-tasks/core-mae' }];
   for (const [index, plugin] of plugins.entries()) {
     try {
-      sources.push(await core.loadPlugin(plugin));
+      sources.push(await loadPlugin(plugin));
     } catch (error) {
       const needed = index < named.length || (task !== undefined && plugin.tasks.includes(task));
-      if (needed || !(error instanceof core.MaeError)) throw error;
+      if (needed || !(error instanceof MaeError)) throw error;
       warn(`left out: ${error.message}`);
     }
   }
-  return core.createRegistry(sources);
+  return createRegistry(sources);
 }

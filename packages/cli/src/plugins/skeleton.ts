@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { MaeError } from '@mae-tasks/core-mae';
+import { MaeError } from '@mae-tasks/core-mae/task';
 
 /** The name of the example that the skeleton is made from, as its files spell it. */
 const EXAMPLE = 'rotation';

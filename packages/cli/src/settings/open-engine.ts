@@ -13,9 +13,10 @@ export interface EngineFlags {
  * @throws MaeError `CONFIG_INVALID` or `ENGINE_UNAVAILABLE`
  */
 export async function openEngine(terminal: Terminal, { device, threads }: EngineFlags): Promise<Engine> {
-  const core = await import('@mae-tasks/core-mae');
-  return core.createEngine({
-    device: core.checkSettings(core.runSettings.shape.device, device, '--device'),
+  const { createEngine } = await import('@mae-tasks/core-mae');
+  const { checkSettings, runSettings } = await import('@mae-tasks/core-mae/run');
+  return createEngine({
+    device: checkSettings(runSettings.shape.device, device, '--device'),
     threads: threads ?? undefined,
     warn: (line) => {
       terminal.warn(line);

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { RunDirectory } from '@mae-tasks/core-mae';
+import type { RunDirectory } from '@mae-tasks/core-mae/run';
 import type { CommonFlags } from './common-options.js';
 import { type Override, parseAssignment, readConfigFile, withOverrides } from './config.js';
 
@@ -34,23 +34,24 @@ export async function givenSettings(
   flags: CommonFlags,
   overrides: readonly Override[],
 ): Promise<GivenSettings> {
-  const core = await import('@mae-tasks/core-mae');
+  const { MaeError } = await import('@mae-tasks/core-mae');
+  const { findRunDirectory, readRunConfig } = await import('@mae-tasks/core-mae/run');
   const all = [...overrides, ...(flags.set ?? []).map(parseAssignment)];
   if (flags.resume === undefined) {
     const tree = flags.config === undefined ? {} : await readConfigFile(flags.config);
     return { tree: withOverrides(tree, all), where: flags.config ?? 'command line', resumed: undefined };
   }
   const place = typeof flags.resume === 'string' ? flags.resume : (flags.out ?? join('runs', command));
-  const directory = await core.findRunDirectory(place);
+  const directory = await findRunDirectory(place);
   const given = all.filter(([, value]) => value !== undefined);
   const fixed = given.find(([path]) => !CHANGEABLE.has(path));
   if (fixed !== undefined || flags.config !== undefined) {
-    throw new core.MaeError('CONFIG_INVALID', {
+    throw new MaeError('CONFIG_INVALID', {
       what: `a run that goes on keeps its settings, so ${fixed === undefined ? '--config' : `\`${fixed[0]}\``} cannot be given`,
       where: directory.path,
       fix: `only ${[...CHANGEABLE].join(', ')} may change; start a new run for anything else`,
     });
   }
-  const saved = await core.readRunConfig(directory);
+  const saved = await readRunConfig(directory);
   return { tree: withOverrides(saved, given), where: directory.config, resumed: directory };
 }

@@ -1,5 +1,6 @@
 import { relative } from 'node:path';
-import type { DirectoryRun, Engine, RunDirectory, RunEvent } from '@mae-tasks/core-mae';
+import type { Engine } from '@mae-tasks/core-mae';
+import type { DirectoryRun, RunDirectory, RunEvent } from '@mae-tasks/core-mae/run';
 import { formatDuration } from '../terminal/duration.js';
 import { formatCount, formatMetric } from '../terminal/format-number.js';
 import { createProgress } from './progress.js';

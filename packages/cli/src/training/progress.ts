@@ -1,4 +1,4 @@
-import type { MetricsRecord } from '@mae-tasks/core-mae';
+import type { MetricsRecord } from '@mae-tasks/core-mae/task';
 import { formatDuration } from '../terminal/duration.js';
 import { type Field, fitFields } from '../terminal/fit-fields.js';
 import { formatLearningRate, formatMetric, formatSpeed } from '../terminal/format-number.js';

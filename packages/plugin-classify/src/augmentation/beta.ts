@@ -1,4 +1,4 @@
-import type { Random } from '@mae-tasks/core-mae';
+import type { Random } from '@mae-tasks/core-mae/task';
 
 /** A number of the symmetric Beta distribution with this parameter, in [0, 1]. */
 export function drawBeta(alpha: number, random: Random): number {

@@ -1,4 +1,4 @@
-import type { Random } from '@mae-tasks/core-mae';
+import type { Random } from '@mae-tasks/core-mae/task';
 import { drawBeta } from './beta.js';
 
 export interface MixOptions {

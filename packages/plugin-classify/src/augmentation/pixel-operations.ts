@@ -1,4 +1,4 @@
-import type { Sample } from '@mae-tasks/core-mae';
+import type { Sample } from '@mae-tasks/core-mae/task';
 
 /** A sample before normalisation. */
 export interface ByteImage {

@@ -1,4 +1,4 @@
-import type { Random, Sample } from '@mae-tasks/core-mae';
+import type { Random, Sample } from '@mae-tasks/core-mae/task';
 import { rotate, shearX, shearY, translateX, translateY } from './affine.js';
 import {
   autoContrast,

@@ -1,4 +1,4 @@
-import type { Random, Sample } from '@mae-tasks/core-mae';
+import type { Random, Sample } from '@mae-tasks/core-mae/task';
 
 /** Share of the picture's area that a box covers, and the logarithm of its shape's bounds (timm's defaults). */
 const AREA = [0.02, 1 / 3] as const;

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { evaluationTransforms, MaeError, type PixelStatistics, type TransformSpec } from '@mae-tasks/core-mae';
+import { evaluationTransforms, MaeError, type PixelStatistics, type TransformSpec } from '@mae-tasks/core-mae/task';
 import { parseRandAugment } from './rand-augment.js';
 import type { ClassifySettings } from '../settings.js';
 

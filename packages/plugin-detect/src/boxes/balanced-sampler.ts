@@ -1,4 +1,4 @@
-import type { Random } from '@mae-tasks/core-mae';
+import type { Random } from '@mae-tasks/core-mae/task';
 
 /** Which candidates take part in a loss. */
 export interface BalancedSample {

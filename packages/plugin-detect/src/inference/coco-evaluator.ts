@@ -1,18 +1,20 @@
 import {
   type AnnotatedPicture,
-  checkAnnotatedSize,
   type CocoEvaluation,
   collectAnnotations,
   collectDetections,
   type Detection,
   evaluateCoco,
+  precisionRecallSvg,
+} from '@mae-tasks/core-mae/coco';
+import {
+  checkAnnotatedSize,
   type EvaluationDetails,
   type EvaluationTable,
   type Evaluator,
-  precisionRecallSvg,
   renderPng,
   strokeText,
-} from '@mae-tasks/core-mae';
+} from '@mae-tasks/core-mae/task';
 import { unpackDetections } from './detection-tensors.js';
 import { type DetectFacts, isInstances } from '../facts.js';
 import { toPictureSize } from './predict-step.js';

@@ -1,4 +1,4 @@
-import { type Batch, type HostTensor, type Sample, sizeOf, type TensorSpec } from '@mae-tasks/core-mae';
+import { type Batch, type HostTensor, type Sample, sizeOf, type TensorSpec } from '@mae-tasks/core-mae/task';
 import { createAnchors } from '../network/anchors.js';
 import { clipBox, decodeBox } from '../boxes/box-codec.js';
 import { type BoxStage, boxStages } from '../network/box-stages.js';

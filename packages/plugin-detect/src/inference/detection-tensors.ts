@@ -1,4 +1,4 @@
-import type { HostTensor } from '@mae-tasks/core-mae';
+import type { HostTensor } from '@mae-tasks/core-mae/task';
 import type { DetectorConfig } from '../network/detector-config.js';
 import type { Detections } from './detection-pipeline.js';
 

@@ -1,15 +1,14 @@
+import { decodeRle, type Rle } from '@mae-tasks/core-mae/coco';
 import {
   decodeMask,
-  decodeRle,
   drawObjects,
   encodePng,
   type PixelStatistics,
   pictureSheetPng,
-  type Rle,
   type Sample,
   type SheetPicture,
   toSheetPicture,
-} from '@mae-tasks/core-mae';
+} from '@mae-tasks/core-mae/task';
 import { isInstances } from '../facts.js';
 
 /** An object to draw, in pixels of the picture itself. */

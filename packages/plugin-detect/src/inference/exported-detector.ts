@@ -5,7 +5,7 @@ import {
   type Sample,
   type TransformSpec,
   type VitConfig,
-} from '@mae-tasks/core-mae';
+} from '@mae-tasks/core-mae/task';
 import { boxStages } from '../network/box-stages.js';
 import { createDetectionPipeline, type RegionProgram, type RunProgram } from './detection-pipeline.js';
 import { packDetections } from './detection-tensors.js';

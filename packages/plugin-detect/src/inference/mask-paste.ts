@@ -1,4 +1,4 @@
-import type { MaskRegion } from '@mae-tasks/core-mae';
+import type { MaskRegion } from '@mae-tasks/core-mae/task';
 
 /**
  * The pixels of a picture that a box's mask covers: probabilities on a grid over the box, sampled bilinearly at the

@@ -7,7 +7,7 @@ import {
   type ProgramSpec,
   type Sample,
   shapesOf,
-} from '@mae-tasks/core-mae';
+} from '@mae-tasks/core-mae/task';
 import { boxStages } from '../network/box-stages.js';
 import { createDetectionPipeline, type Detections, type RegionProgram } from './detection-pipeline.js';
 import { type DetectedBoxes, rescaleDetections } from './detections.js';

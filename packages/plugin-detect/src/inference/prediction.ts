@@ -1,12 +1,12 @@
-import {
-  type DrawContext,
-  type Drawing,
-  rleFromString,
-  type Sample,
-  type SteppedForward,
-  type TaskContext,
-  type TaskPrediction,
-} from '@mae-tasks/core-mae';
+import { rleFromString } from '@mae-tasks/core-mae/coco';
+import type {
+  DrawContext,
+  Drawing,
+  Sample,
+  SteppedForward,
+  TaskContext,
+  TaskPrediction,
+} from '@mae-tasks/core-mae/task';
 import { type FoundObject, drawObjectsPng, objectSheetPng, trueObjectsOf } from './drawing.js';
 import type { DetectFacts } from '../facts.js';
 import { createResults, type ObjectPrediction } from './results.js';

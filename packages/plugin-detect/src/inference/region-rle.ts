@@ -1,4 +1,5 @@
-import { type MaskRegion, type Rle, rleFromCounts } from '@mae-tasks/core-mae';
+import { type Rle, rleFromCounts } from '@mae-tasks/core-mae/coco';
+import type { MaskRegion } from '@mae-tasks/core-mae/task';
 
 /** The runs of a region on an otherwise empty picture, without drawing the picture. */
 export function regionToRle(

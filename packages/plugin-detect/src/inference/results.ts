@@ -1,5 +1,6 @@
 import { basename, extname } from 'node:path';
-import { type HostTensor, rleToString, type Sample } from '@mae-tasks/core-mae';
+import { rleToString } from '@mae-tasks/core-mae/coco';
+import type { HostTensor, Sample } from '@mae-tasks/core-mae/task';
 import { unpackDetections } from './detection-tensors.js';
 import { type DetectFacts, isInstances } from '../facts.js';
 import { toPictureSize } from './predict-step.js';

@@ -1,4 +1,4 @@
-import { MaeError, type VitConfig } from '@mae-tasks/core-mae';
+import { MaeError, type VitConfig } from '@mae-tasks/core-mae/task';
 import type { BoxWeights } from '../boxes/box-codec.js';
 
 /** How regressed boxes are compared with true ones: on their deltas, or by overlap (Rezatofighi et al. 2019). */

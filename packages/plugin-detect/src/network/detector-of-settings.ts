@@ -1,4 +1,4 @@
-import { type Backbone, MaeError, type TaskContext, type VitConfig } from '@mae-tasks/core-mae';
+import { type Backbone, MaeError, type TaskContext, type VitConfig } from '@mae-tasks/core-mae/task';
 import { CASCADE_STAGES } from './box-stages.js';
 import { type DetectorConfig, detectorConfig, pyramidStrides, spreadGlobalBlocks } from './detector-config.js';
 import { type DetectFacts, requireKnownClasses } from '../facts.js';

@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
-import type { NamedTensors, ParameterSpecs, TensorFunction, TensorSpec } from '@mae-tasks/core-mae';
+import type { NamedTensors, ParameterSpecs, TensorFunction, TensorSpec } from '@mae-tasks/core-mae/task';
 import { createAnchors, joinAnchors } from './anchors.js';
 import { type BoxStage, boxStages } from './box-stages.js';
 import { type DetectorConfig, pyramidGrids } from './detector-config.js';

@@ -8,7 +8,7 @@ import {
   scope,
   transposedConv2dSpecs,
   xavierByFanIn,
-} from '@mae-tasks/core-mae';
+} from '@mae-tasks/core-mae/task';
 import { halved, normedConv, normedConvSpecs, upsampled, upsampledTwice } from './simple-feature-pyramid.js';
 
 const PREFIX = 'backbone.fpn_';

@@ -1,4 +1,4 @@
-import type { ParameterGroup } from '@mae-tasks/core-mae';
+import type { ParameterGroup } from '@mae-tasks/core-mae/task';
 
 export interface DetectorGroupOptions {
   /** Of the encoder. */

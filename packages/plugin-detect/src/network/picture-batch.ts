@@ -1,4 +1,4 @@
-import { type HostTensor, MaeError, type Sample } from '@mae-tasks/core-mae';
+import { type HostTensor, MaeError, type Sample } from '@mae-tasks/core-mae/task';
 import type { DetectorConfig } from './detector-config.js';
 
 /**

@@ -12,7 +12,7 @@ import {
   transposedConv2dSpecs,
   xavierByFanIn,
   zeros,
-} from '@mae-tasks/core-mae';
+} from '@mae-tasks/core-mae/task';
 import type { BoxStage } from './box-stages.js';
 import type { DetectorConfig } from './detector-config.js';
 import { normedConv, normedConvSpecs } from './simple-feature-pyramid.js';

@@ -8,7 +8,7 @@ import {
   prefixed,
   type Scope,
   scope,
-} from '@mae-tasks/core-mae';
+} from '@mae-tasks/core-mae/task';
 import { RPN_BOX_WEIGHTS } from '../boxes/box-codec.js';
 import type { DetectorConfig } from './detector-config.js';
 import { binaryCrossEntropy, boxRegressionLoss } from './losses.js';

@@ -12,7 +12,7 @@ import {
   scope,
   transposedConv2d,
   transposedConv2dSpecs,
-} from '@mae-tasks/core-mae';
+} from '@mae-tasks/core-mae/task';
 
 const PREFIX = 'backbone.simfp_';
 

@@ -13,7 +13,7 @@ import {
   prefixed,
   scope,
   truncatedNormal,
-} from '@mae-tasks/core-mae';
+} from '@mae-tasks/core-mae/task';
 import type { DetectorConfig } from './detector-config.js';
 
 /**

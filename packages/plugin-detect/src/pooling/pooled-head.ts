@@ -8,7 +8,7 @@ import {
   type ProgramSpec,
   shapesOf,
   sizeOf,
-} from '@mae-tasks/core-mae';
+} from '@mae-tasks/core-mae/task';
 import { type FeatureLevel, type PoolOptions, type Regions, roiAlign, roiAlignGradient } from './roi-align.js';
 
 export interface PooledHeadOptions {

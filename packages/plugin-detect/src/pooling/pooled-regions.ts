@@ -1,4 +1,4 @@
-import type { HostTensor } from '@mae-tasks/core-mae';
+import type { HostTensor } from '@mae-tasks/core-mae/task';
 import { type DetectorConfig, pyramidStrides } from '../network/detector-config.js';
 import { POOLED_LEVELS } from '../network/detector.js';
 import { assignLevels, type FeatureLevel, type Regions } from './roi-align.js';

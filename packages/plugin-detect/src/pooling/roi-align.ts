@@ -1,4 +1,4 @@
-import type { Shape } from '@mae-tasks/core-mae';
+import type { Shape } from '@mae-tasks/core-mae/task';
 import { type Axis, createAxis, sampleAxis } from './region-axis.js';
 import { plainWorkspace, simdWorkspace, type Workspace } from './weighted-sum.js';
 

@@ -1,4 +1,4 @@
-import { instantiateWasm, type WasmMemory } from '@mae-tasks/core-mae';
+import { instantiateWasm, type WasmMemory } from '@mae-tasks/core-mae/task';
 import { wasmBase64 } from './roi-align-kernel.wasm.js';
 
 /** Memory that vectors lie in, and sums of them. Places and lengths are counted in numbers. */

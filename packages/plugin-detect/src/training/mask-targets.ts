@@ -1,4 +1,4 @@
-import type { MaskRegion } from '@mae-tasks/core-mae';
+import type { MaskRegion } from '@mae-tasks/core-mae/task';
 import { type Axis, createAxis, sampleAxis } from '../pooling/region-axis.js';
 
 /**

@@ -1,4 +1,4 @@
-import type { Instances, Random } from '@mae-tasks/core-mae';
+import type { Instances, Random } from '@mae-tasks/core-mae/task';
 import { sampleBalanced } from '../boxes/balanced-sampler.js';
 import type { DetectorConfig } from '../network/detector-config.js';
 import { matchBoxes, type Matches } from '../boxes/matcher.js';

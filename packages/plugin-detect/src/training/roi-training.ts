@@ -1,4 +1,4 @@
-import type { Batch, Engine, HostTensor, Instances, MaskRegion, ParameterTree } from '@mae-tasks/core-mae';
+import type { Batch, Engine, HostTensor, Instances, MaskRegion, ParameterTree } from '@mae-tasks/core-mae/task';
 import { encodeBox } from '../boxes/box-codec.js';
 import { type BoxStage, boxStages } from '../network/box-stages.js';
 import { nextBoxes } from '../inference/detection-pipeline.js';

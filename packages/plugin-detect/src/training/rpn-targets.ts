@@ -1,4 +1,4 @@
-import type { Random } from '@mae-tasks/core-mae';
+import type { Random } from '@mae-tasks/core-mae/task';
 import { sampleBalanced } from '../boxes/balanced-sampler.js';
 import { encodeBox, RPN_BOX_WEIGHTS } from '../boxes/box-codec.js';
 import type { DetectorConfig } from '../network/detector-config.js';

@@ -11,7 +11,7 @@ import {
   selectInstances,
   sizeOf,
   type TensorSpec,
-} from '@mae-tasks/core-mae';
+} from '@mae-tasks/core-mae/task';
 import { createAnchors, joinAnchors } from '../network/anchors.js';
 import type { DetectorConfig } from '../network/detector-config.js';
 import { pictureSpec, trunkSpecs, trunkTargetSpec } from '../network/detector.js';

@@ -5,7 +5,7 @@ import {
   type ParameterTree,
   type ProgramSpec,
   shapesOf,
-} from '@mae-tasks/core-mae';
+} from '@mae-tasks/core-mae/task';
 import type { DetectorConfig } from '../network/detector-config.js';
 import { pictureSpec, trunkFunction, trunkLossFunction, trunkSpecs, trunkTargetSpec } from '../network/detector.js';
 

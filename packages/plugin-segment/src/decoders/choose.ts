@@ -1,4 +1,4 @@
-import type { VitConfig } from '@mae-tasks/core-mae';
+import type { VitConfig } from '@mae-tasks/core-mae/task';
 import type { SegmentSettings } from '../settings.js';
 import type { Decoder } from './decoder.js';
 import { deconvDecoder } from './deconv.js';

@@ -1,4 +1,4 @@
-import { conv2d, conv2dSpecs, normal, type ParameterSpecs, prefixed, scope } from '@mae-tasks/core-mae';
+import { conv2d, conv2dSpecs, normal, type ParameterSpecs, prefixed, scope } from '@mae-tasks/core-mae/task';
 import * as tf from '@tensorflow/tfjs';
 import type { HeadContext } from '../norm.js';
 

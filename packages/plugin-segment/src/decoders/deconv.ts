@@ -11,7 +11,7 @@ import {
   transposedConv2d,
   transposedConv2dSpecs,
   type VitConfig,
-} from '@mae-tasks/core-mae';
+} from '@mae-tasks/core-mae/task';
 import * as tf from '@tensorflow/tfjs';
 import { type HeadContext, normalize, normSpecs } from '../norm.js';
 import type { SegmentSettings } from '../settings.js';

@@ -1,4 +1,4 @@
-import type { VitConfig } from '@mae-tasks/core-mae';
+import type { VitConfig } from '@mae-tasks/core-mae/task';
 import * as tf from '@tensorflow/tfjs';
 import type { SegmentSettings } from '../settings.js';
 import { chooseTaps } from '../taps.js';

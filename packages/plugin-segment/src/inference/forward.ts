@@ -5,7 +5,7 @@ import {
   shapesOf,
   type SteppedForward,
   type TensorFunction,
-} from '@mae-tasks/core-mae';
+} from '@mae-tasks/core-mae/task';
 import type { SegmentationNetwork } from '../network.js';
 import type { SegmentSettings } from '../settings.js';
 import { segmentPictures } from './segment-pictures.js';

@@ -1,4 +1,4 @@
-import type { HostTensor, PixelStatistics, Sample } from '@mae-tasks/core-mae';
+import type { HostTensor, PixelStatistics, Sample } from '@mae-tasks/core-mae/task';
 import type { SegmentSettings } from '../settings.js';
 import { createLabelRows, type LabelRows } from './label-rows.js';
 import { createScoreRows, type ScoreRows } from './score-rows.js';

@@ -1,4 +1,4 @@
-import { type PixelStatistics, resize, type Sample } from '@mae-tasks/core-mae';
+import { type PixelStatistics, resize, type Sample } from '@mae-tasks/core-mae/task';
 import type { SegmentSettings } from '../settings.js';
 
 /** One way to look at a picture: at some size, mirrored or not. */

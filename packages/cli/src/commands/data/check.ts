@@ -22,7 +22,7 @@ export function dataCheckCommand(): Command {
     .addHelpText('after', '\nExample:\n  mae-tasks data check coco/')
     .action(async (path: string, flags: CheckFlags) => {
       const terminal = createProcessTerminal({ json: flags.json === true });
-      const { checkData } = await import('@mae-tasks/core-mae');
+      const { checkData } = await import('@mae-tasks/core-mae/run');
       const { ok, reports } = await checkData(path, {
         decodePictures: flags.quick !== true,
         ...(flags.format === undefined ? {} : { format: flags.format }),

@@ -26,7 +26,7 @@ export function dataConvertCommand(): Command {
     .addHelpText('after', '\nExample:\n  mae-tasks data convert my-yolo/ --from yolo')
     .action(async (path: string, flags: ConvertFlags) => {
       const terminal = createProcessTerminal({ json: flags.json === true });
-      const { convertPascalVoc, convertYolo } = await import('@mae-tasks/core-mae');
+      const { convertPascalVoc, convertYolo } = await import('@mae-tasks/core-mae/run');
       const result =
         flags.from === 'yolo'
           ? await convertYolo(path, flags.out)

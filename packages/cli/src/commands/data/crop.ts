@@ -27,7 +27,8 @@ export function dataCropCommand(): Command {
     )
     .action(async (path: string, flags: CropFlags) => {
       const terminal = createProcessTerminal({ json: flags.json === true });
-      const { cocoDataset, cropBoxes } = await import('@mae-tasks/core-mae');
+      const { cocoDataset } = await import('@mae-tasks/core-mae');
+      const { cropBoxes } = await import('@mae-tasks/core-mae/run');
       const data = cocoDataset(path, flags.split === undefined ? {} : { split: flags.split });
       const result = await cropBoxes(data, flags.out, {
         ...(flags.minSide === undefined ? {} : { minSide: flags.minSide }),

@@ -22,21 +22,24 @@ export function dataEvaluateCommand(): Command {
     .addHelpText('after', '\nExample:\n  mae-tasks data evaluate --annotations instances_val.json --results boxes.json')
     .action(async (flags: EvaluateFlags) => {
       const terminal = createProcessTerminal({ json: flags.json === true });
-      const core = await import('@mae-tasks/core-mae');
-      const { evaluation, warnings } = core.scoreResults({
+      const { categoryTable, evaluationLines, precisionRecallSvg, scoreResults } =
+        await import('@mae-tasks/core-mae/coco');
+      const { writeFileAtomically } = await import('@mae-tasks/core-mae/run');
+      const { renderPng, strokeText } = await import('@mae-tasks/core-mae/task');
+      const { evaluation, warnings } = scoreResults({
         annotations: flags.annotations,
         results: flags.results,
         type: flags.type,
         classAgnostic: flags.classAgnostic === true,
       });
       for (const warning of warnings) terminal.warn(warning);
-      terminal.print(...core.evaluationLines(evaluation));
-      terminal.print('', ...core.categoryTable(evaluation.perCategory));
+      terminal.print(...evaluationLines(evaluation));
+      terminal.print('', ...categoryTable(evaluation.perCategory));
       if (flags.curves !== undefined) {
         const picture = flags.curves.toLowerCase().endsWith('.png')
-          ? await core.renderPng(core.precisionRecallSvg(evaluation, { theme: 'light', drawText: core.strokeText }))
-          : core.precisionRecallSvg(evaluation);
-        await core.writeFileAtomically(flags.curves, picture);
+          ? await renderPng(precisionRecallSvg(evaluation, { theme: 'light', drawText: strokeText }))
+          : precisionRecallSvg(evaluation);
+        await writeFileAtomically(flags.curves, picture);
         terminal.print(`Wrote ${flags.curves}`);
       }
       terminal.record({ stats: evaluation.stats, perCategory: evaluation.perCategory });

@@ -22,14 +22,15 @@ export function dataShowCommand(): Command {
     .addHelpText('after', '\nExample:\n  mae-tasks data show coco/ --limit 20 --out sheet.png')
     .action(async (path: string, flags: ShowFlags) => {
       const terminal = createProcessTerminal({ json: flags.json === true });
-      const core = await import('@mae-tasks/core-mae');
-      const data = core.cocoDataset(path, flags.split === undefined ? {} : { split: flags.split });
+      const { cocoDataset, createRandom } = await import('@mae-tasks/core-mae');
+      const { annotationSheetPng, writeFileAtomically } = await import('@mae-tasks/core-mae/run');
+      const data = cocoDataset(path, flags.split === undefined ? {} : { split: flags.split });
       for (const warning of data.warnings) terminal.warn(warning);
-      const png = await core.annotationSheetPng(data, {
+      const png = await annotationSheetPng(data, {
         ...(flags.limit === undefined ? {} : { count: flags.limit }),
-        random: core.createRandom(flags.seed ?? 0),
+        random: createRandom(flags.seed ?? 0),
       });
-      await core.writeFileAtomically(flags.out, png);
+      await writeFileAtomically(flags.out, png);
       terminal.print(`Wrote ${flags.out}`);
       terminal.record({ type: 'sheet', path: flags.out });
     });

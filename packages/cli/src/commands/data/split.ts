@@ -24,7 +24,8 @@ export function dataSplitCommand(): Command {
     )
     .action(async (file: string, flags: SplitFlags) => {
       const terminal = createProcessTerminal({ json: flags.json === true });
-      const { createRandom, splitCoco } = await import('@mae-tasks/core-mae');
+      const { createRandom } = await import('@mae-tasks/core-mae');
+      const { splitCoco } = await import('@mae-tasks/core-mae/run');
       const folder = flags.out ?? dirname(file);
       const paths = { train: join(folder, 'instances_train.json'), val: join(folder, 'instances_val.json') };
       const { train, val } = splitCoco(file, {

@@ -17,7 +17,7 @@ export function dataStatsCommand(): Command {
     .addHelpText('after', '\nExample:\n  mae-tasks data stats coco/ --split val')
     .action(async (path: string, flags: StatsFlags) => {
       const terminal = createProcessTerminal({ json: flags.json === true });
-      const { cocoStats, loadCoco, locateCoco } = await import('@mae-tasks/core-mae');
+      const { cocoStats, loadCoco, locateCoco } = await import('@mae-tasks/core-mae/coco');
       const layout = locateCoco(path, flags.split === undefined ? {} : { split: flags.split });
       const { annotations, warnings } = loadCoco(layout.annotationFile);
       for (const warning of warnings) terminal.warn(warning);

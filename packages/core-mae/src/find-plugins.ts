@@ -1,0 +1,18 @@
+/**
+ * Which plugins are installed, told from `package.json` files alone.
+ *
+ * Not here: loading them (`loadPlugin` in `/run`). This door loads neither TensorFlow.js nor any plugin, so that
+ * `--help` can list tasks at once.
+ *
+ * @example
+ * ```ts
+ * import { findInstalledPlugins } from '@mae-tasks/core-mae/find-plugins';
+ * for (const { name, tasks, problem } of findInstalledPlugins([process.cwd()])) {
+ *   console.log(name, tasks.join(), problem ?? 'works');
+ * }
+ * ```
+ *
+ * @packageDocumentation
+ */
+
+export { findInstalledPlugins, findNamedPlugin, type FoundPlugin } from './plugin/find-plugins.js';

@@ -1,0 +1,52 @@
+/**
+ * What the command is made of: settings that are checked, trainings with a folder, and the tools for data sets.
+ *
+ * Not here: what a script or another door gives already: engines, data sets, models (`.`), scores and counts (`/coco`).
+ *
+ * @example
+ * ```ts
+ * import { createEngine } from '@mae-tasks/core-mae';
+ * import { checkSettings, dataReaders, openPretrainRun, planRunDirectory, pretrainConfig } from '@mae-tasks/core-mae/run';
+ * const [engine, directory] = [await createEngine(), await planRunDirectory(undefined, 'pretrain')];
+ * const config = checkSettings(pretrainConfig, { data: { path: 'photos/' } });
+ * const options = { engine, config, directory, resume: false, readers: dataReaders, trackers: [] };
+ * for await (const event of (await openPretrainRun(options)).events()) console.log(event.kind);
+ * ```
+ *
+ * @packageDocumentation
+ */
+
+export { checkSettings } from './base/check-settings.js';
+export { runSettings } from './train/settings/run-settings.js';
+export { pretrainConfig, type PretrainConfig } from './train/settings/pretrain-config.js';
+export { finetuneConfig, type FinetuneConfig } from './train/settings/finetune-config.js';
+export { resolveFinetuneConfig } from './train/finetuning/resolve-config.js';
+export { openPretrainRun } from './train/pretraining/open-run.js';
+export { type FinetuneRunOptions, openFinetuneRun } from './train/finetuning/open-run.js';
+export type { DirectoryRun } from './train/run/directory-run.js';
+export type { RunEvent } from './train/run/run.js';
+export {
+  createFolder,
+  findRunDirectory,
+  planRunDirectory,
+  readRunConfig,
+  type RunDirectory,
+} from './train/run/run-directory.js';
+export { writeFileAtomically } from './base/atomic-write.js';
+export { dataReaders } from './data/readers/core-readers.js';
+export { openHeldOut, openPictures, openSplit } from './train/inputs/open-training-data.js';
+export { splitDataset, takeSample } from './data/readers/split.js';
+export { loadPlugin } from './plugin/load-plugin.js';
+export { taskNamed } from './train/finetuning/load.js';
+export { formatMergeReport, type MergeReport } from './checkpoint/merge-report.js';
+export { exportedModel } from './train/export/exported-model.js';
+export { type EngineProbe, probeEngine } from './engine/probe.js';
+export { describeMachine } from './train/run/environment.js';
+export { type AnnotationSheetOptions, annotationSheetPng } from './report/sheets/annotation-sheet.js';
+export { checkData, type CheckDataOptions, type CheckedData } from './data/tools/check-data.js';
+export type { CheckReport } from './data/tools/coco-check.js';
+export { cropBoxes, type CropOptions, type CropResult } from './data/tools/coco-crop.js';
+export { convertPascalVoc, type PascalVocOptions } from './data/tools/convert/pascal-voc.js';
+export { convertYolo } from './data/tools/convert/yolo.js';
+export type { ConvertResult } from './data/tools/convert/coco-document.js';
+export { splitCoco, type SplitOptions, type SplitResult } from './data/tools/coco-split.js';

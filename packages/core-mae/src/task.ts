@@ -1,0 +1,126 @@
+/**
+ * What the author of a plugin uses: the contracts, layers, targets, transforms and drawings that tasks are made of.
+ *
+ * Not here: engines, loops and folders of runs. Core has them and is the one that calls; a task is called. Masks as runs and
+ * COCO's evaluation are in `/coco`, the contract suite for a plugin's tests in `/testing`.
+ *
+ * @example
+ * ```ts
+ * import { definePlugin, Task } from '@mae-tasks/core-mae/task';
+ * import { depthTask } from './depth-task.js';
+ * export default definePlugin({ name: 'depth', apiVersion: 1, register: ({ bind }) => bind(Task).toConstantValue(depthTask) });
+ * ```
+ *
+ * @packageDocumentation
+ */
+
+export { MaeError, type MaeErrorCode } from './base/errors.js';
+export { definePlugin, type Plugin, type PluginDefinition, type PluginInfo } from './plugin/define-plugin.js';
+export {
+  type CheckpointAllowances,
+  type FrozenEncoder,
+  type PredictedFile,
+  type Recipe,
+  Task,
+  type TaskContext,
+  type TaskModel,
+  type TaskPrediction,
+  TUNING_MODES,
+  type TuningMode,
+} from './contracts/task.js';
+export type {
+  BatchedFunction,
+  DrawContext,
+  Drawing,
+  EvaluationDetails,
+  EvaluationTable,
+  Evaluator,
+  ExportedProgram,
+  ForwardStep,
+  Objective,
+  PrimaryMetric,
+  SamplePipeline,
+  StepOptions,
+  SteppedForward,
+  SteppedTraining,
+  TrainStep,
+} from './contracts/objective.js';
+export { Backbone, type EncodeOptions, type VitConfig } from './contracts/backbone.js';
+export { DataReader, type OpenOptions } from './contracts/data-reader.js';
+export { type ExportedModel, Exporter } from './contracts/exporter.js';
+export { type MetricsRecord, type PictureRecord, type TrackedRun, Tracker } from './contracts/tracker.js';
+export type { Dataset, ImageSource, Item, PixelStatistics, Sample, TransformSpec } from './contracts/dataset.js';
+export type {
+  Engine,
+  NamedTensors,
+  Program,
+  ProgramSpec,
+  ReplicatedProgram,
+  Replication,
+  TensorFunction,
+  TwoPartProgram,
+} from './contracts/engine.js';
+export {
+  type Batch,
+  type DType,
+  type HostTensor,
+  type Parameter,
+  type ParameterTree,
+  type Shape,
+  sizeOf,
+  type TensorData,
+  type TensorSpec,
+} from './contracts/tensor.js';
+export type { Initializer, ParameterGroup, ParameterSpec, ParameterSpecs } from './contracts/parameters.js';
+export type { Random } from './contracts/random.js';
+export { constant, normal, ones, truncatedNormal, xavierUniform, zeros } from './nn/init.js';
+export {
+  conv2d,
+  conv2dSpecs,
+  type ConvSpecOptions,
+  normalByFanOut,
+  transposedConv2d,
+  transposedConv2dSpecs,
+  xavierByFanIn,
+} from './nn/conv.js';
+export { layerNorm, layerNormSpecs } from './nn/layer-norm.js';
+export { linear } from './nn/linear.js';
+export { batchNorm, type BatchNormOptions, type BatchNormResult, batchNormSpecs } from './nn/batch-norm.js';
+export { groupNorm, groupNormSpecs } from './nn/group-norm.js';
+export { adaptiveAveragePool, maxPool } from './nn/pool.js';
+export { resizeBilinear, type ResizeBilinearOptions } from './nn/resize-bilinear.js';
+export { drawDropPathScales, dropPathRates } from './nn/drop-path.js';
+export { gelu } from './nn/gelu.js';
+export { type GridSize, interpolateBicubic } from './nn/interpolate-bicubic.js';
+export { type Scope, scope } from './nn/scope.js';
+export { prefixed, shapesOf } from './nn/params.js';
+export { createEncoderBatch, encodeOptionsOf, encoderBatchSpec } from './models/encoder-batch.js';
+export { patchGrid } from './models/vit-config.js';
+export { gridBlock, type GridBlockOptions, gridBlockSpecs } from './models/grid-block.js';
+export { embedPatches, patchEmbedSpecs, patchify } from './models/patch-embed.js';
+export { vitBackbone } from './models/vit.js';
+export { evaluationTransforms } from './train/inputs/transform-recipes.js';
+export { splitBatch } from './train/loop/split-batch.js';
+export {
+  checkAnnotatedSize,
+  decodeMask,
+  type EncodedMask,
+  type InstanceAnnotations,
+  type Instances,
+  type MaskRegion,
+  selectInstances,
+} from './data/targets/instance-target.js';
+export { type LabelMap, readLabelMap } from './data/targets/label-map.js';
+export { labelMapPng } from './data/targets/label-map-png.js';
+export { loadSemanticTarget, type SemanticSource } from './data/targets/semantic-target.js';
+export { createMeanIou, type MeanIou, type MeanIouResult } from './data/targets/mean-iou.js';
+export { resize } from './data/images/resampling/resize.js';
+export { classColor } from './data/images/class-colors.js';
+export { encodePng } from './data/images/encode-image.js';
+export { type DrawnObject, drawObjects } from './report/sheets/annotation-sheet.js';
+export { type PictureSheet, pictureSheetPng, type SheetPicture, type SheetRow } from './report/sheets/picture-sheet.js';
+export { toSheetPicture } from './train/pretraining/draw-reconstructions.js';
+export { type ConfusionMatrixOptions, confusionMatrixPng } from './report/charts/confusion-matrix.js';
+export { renderPng } from './report/charts/render-png.js';
+export { strokeText } from './report/charts/svg-text.js';
+export { instantiateWasm, type WasmMemory } from './base/wasm-module.js';
