@@ -1,5 +1,3 @@
-import { existsSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import type { Item, Sample, TransformSpec } from '#core/contracts/dataset.js';
 import { encodeRle } from '#core/data/masks/rle.js';
@@ -11,6 +9,8 @@ import type { InstanceAnnotations, Instances } from '#core/data/targets/instance
 import { createLoader } from '#core/data/loading/loader.js';
 import { createPipeline } from '#core/data/transforms/pipeline.js';
 import { createRandom } from '#core/base/random.js';
+import { writeObjectPictures } from '../../pictures/object-pictures.js';
+import { useTemporaryFolders } from '../../temporary-folder.js';
 
 const WIDTH = 90;
 const HEIGHT = 60;
@@ -206,11 +206,13 @@ describe('collation', () => {
   });
 });
 
-const stamps = fileURLToPath(new URL('../../../../shared/data/stamps', import.meta.url));
+describe('objects of a COCO file through the loader', () => {
+  const temporaryFolder = useTemporaryFolders();
 
-describe.runIf(existsSync(stamps))('the stamps through the loader', () => {
   it('are the same in this thread and in workers', async () => {
-    const dataset = cocoDataset(stamps, { split: 'val' });
+    const folder = await temporaryFolder();
+    await writeObjectPictures(folder, 0, 6);
+    const dataset = cocoDataset(folder, { split: 'val' });
     const load = async (workers: number): Promise<ReadonlyArray<Sample<Instances>>> => {
       const loader = await createLoader({
         dataset,
