@@ -16,11 +16,9 @@ import {
   spreadGlobalBlocks,
 } from '@mae-tasks/plugin-detect';
 import { programSize } from '../../packages/plugin-detect/src/pooling/pooled-regions.js';
-import { wasmBase64 } from '../../packages/plugin-detect/src/pooling/roi-align-kernel.wasm.js';
 import { plainWorkspace, simdWorkspace } from '../../packages/plugin-detect/src/pooling/weighted-sum.js';
 import { greatestFirst } from '../../packages/plugin-detect/src/boxes/score-order.js';
 import { expectClose } from '../models/reference.js';
-import { compileWat } from '../compile-wat.js';
 
 const random = createRandom(5);
 
@@ -238,10 +236,6 @@ describe('pooling regions', () => {
     });
     expect(plain!.pooled.some((value) => value !== 0)).toBe(true);
     expect(simd).toEqual(plain);
-  });
-
-  it('compiles its kernel from roi-align-kernel.wat', async () => {
-    expect(await compileWat('packages/plugin-detect/src/pooling/roi-align-kernel.wat')).toBe(wasmBase64);
   });
 
   it('has the transpose for a gradient', () => {

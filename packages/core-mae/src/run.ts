@@ -25,14 +25,8 @@ export { openPretrainRun } from './train/pretraining/open-run.js';
 export { type FinetuneRunOptions, openFinetuneRun } from './train/finetuning/open-run.js';
 export type { DirectoryRun } from './train/run/directory-run.js';
 export type { RunEvent } from './train/run/run.js';
-export {
-  createFolder,
-  findRunDirectory,
-  planRunDirectory,
-  readRunConfig,
-  type RunDirectory,
-} from './train/run/run-directory.js';
-export { writeFileAtomically } from './base/atomic-write.js';
+export { findRunDirectory, planRunDirectory, readRunConfig, type RunDirectory } from './train/run/run-directory.js';
+export { createFolder, writeFileAtomically } from './base/atomic-write.js';
 export { dataReaders } from './data/readers/core-readers.js';
 export { openHeldOut, openPictures, openSplit } from './train/inputs/open-training-data.js';
 export { splitDataset, takeSample } from './data/readers/split.js';
@@ -44,7 +38,7 @@ export { type EngineProbe, probeEngine } from './engine/probe.js';
 export { describeMachine } from './train/run/environment.js';
 export { type AnnotationSheetOptions, annotationSheetPng } from './report/sheets/annotation-sheet.js';
 export { checkData, type CheckDataOptions, type CheckedData } from './data/tools/check-data.js';
-export type { CheckReport } from './data/tools/coco-check.js';
+export type { CheckReport } from './data/tools/check-report.js';
 export { cropBoxes, type CropOptions, type CropResult } from './data/tools/coco-crop.js';
 export { convertPascalVoc, type PascalVocOptions } from './data/tools/convert/pascal-voc.js';
 export { convertYolo } from './data/tools/convert/yolo.js';

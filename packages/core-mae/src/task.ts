@@ -105,6 +105,7 @@ export {
   checkAnnotatedSize,
   decodeMask,
   type EncodedMask,
+  hasArea,
   type InstanceAnnotations,
   type Instances,
   type MaskRegion,

@@ -69,7 +69,7 @@ describe.each(['bbox', 'segm'] as const)('%s evaluation equals pycocotools', (ty
     });
   });
 
-  it('whatever the order of pictures, and through a written results file', () => {
+  it('whatever the order of pictures, and through a written results file', async () => {
     const shuffled = readJson(`detections_${type}.json`) as Array<{ image_id: number }>;
     const ids = [...new Set(shuffled.map(({ image_id: id }) => id))];
     const rank = createRandom(1).permutation(ids.length);
@@ -78,7 +78,7 @@ describe.each(['bbox', 'segm'] as const)('%s evaluation equals pycocotools', (ty
     const results = parseResults(memorySource(JSON.stringify(shuffled)), 'shuffled', annotations);
     expect(evaluateCoco(annotations, results.detections, { type }).stats).toEqual(evaluation.stats);
     const path = join(folder, `${type}.json`);
-    writeResults(path, annotations, results.detections);
+    await writeResults(path, annotations, results.detections);
     const again = loadResults(path, annotations).detections;
     expect([...again.scores]).toEqual([...results.detections.scores]);
     expect(evaluateCoco(annotations, again, { type }).stats.every(Number.isFinite)).toBe(true);

@@ -1,8 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { wasmBase64 } from '#core/data/images/normalize-kernel.wasm.js';
 import { levelNormalizer, plainNormalizer } from '#core/data/images/normalize-levels.js';
 import { createRandom } from '#core/base/random.js';
-import { compileWat } from '../../compile-wat.js';
 
 describe('levelNormalizer', () => {
   it.each([1, 2, 3, 4, 5])('has the table’s values to the last bit, with %i channels', (channels) => {
@@ -21,11 +19,5 @@ describe('levelNormalizer', () => {
     const first = normalize(Uint8Array.of(0, 255));
     normalize(Uint8Array.of(10, 20));
     expect([...first]).toEqual([-2, 2]);
-  });
-});
-
-describe('normalize-kernel.wat', () => {
-  it('is what normalize-kernel.wasm.ts was compiled from', async () => {
-    expect(await compileWat('packages/core-mae/src/data/images/normalize-kernel.wat')).toBe(wasmBase64);
   });
 });

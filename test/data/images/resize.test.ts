@@ -3,12 +3,10 @@ import type { Box } from '#core/contracts/transform.js';
 import { mirror } from '#core/data/images/crop.js';
 import type { Image } from '#core/data/images/picture.js';
 import { mirrored, resampleCoefficients } from '#core/data/images/resampling/resize-coefficients.js';
-import { wasmBase64 } from '#core/data/images/resampling/resize-kernels.wasm.js';
 import { resamplePlain } from '#core/data/images/resampling/resize-plain.js';
 import { createSimdResampler } from '#core/data/images/resampling/resize-simd.js';
 import { resize } from '#core/data/images/resampling/resize.js';
 import { createRandom } from '#core/base/random.js';
-import { compileWat } from '../../compile-wat.js';
 
 function noise(width: number, height: number, channels: number, seed = 0): Image {
   const random = createRandom(seed);
@@ -93,11 +91,5 @@ describe('resize', () => {
 
   it.each([0, -1, 2.5])('refuses the width %d', (width) => {
     expect(() => resize(noise(10, 10, 3), { width, height: 4 })).toThrow(/cannot be resized/u);
-  });
-});
-
-describe('resize-kernels.wat', () => {
-  it('is what resize-kernels.wasm.ts was compiled from', async () => {
-    expect(await compileWat('packages/core-mae/src/data/images/resampling/resize-kernels.wat')).toBe(wasmBase64);
   });
 });

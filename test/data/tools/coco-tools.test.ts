@@ -217,19 +217,19 @@ describe('on a small data set', () => {
     expect([blue.width, blue.height, ...blue.data.subarray(0, 3)]).toEqual([10, 10, 0, 0, 255]);
   });
 
-  it('split keeps every entry whole, on one side', () => {
+  it('split keeps every entry whole, on one side', async () => {
     const sides = { train: join(folder, 'out', 'train.json'), val: join(folder, 'out', 'val.json') };
     const options = { fraction: 0.25, random: createRandom(4), ...sides };
     const file = join(path, 'annotations.json');
-    const result = splitCoco(file, options);
+    const result = await splitCoco(file, options);
     expect([result.train.images, result.val.images]).toEqual([3, 1]);
     expect(result.train.annotations + result.val.annotations).toBe(4);
     const train = loadCoco(sides.train);
     const val = loadCoco(sides.val);
     expect([...train.annotations.images.ids, ...val.annotations.images.ids].sort()).toEqual([1, 2, 3, 4]);
     expect(train.warnings).toEqual([]);
-    expect(splitCoco(file, options)).toEqual(result);
-    expect(() => splitCoco(file, { ...options, fraction: 1 })).toThrow(/fraction/);
+    expect(await splitCoco(file, options)).toEqual(result);
+    await expect(splitCoco(file, { ...options, fraction: 1 })).rejects.toThrow(/fraction/);
   });
 
   it('a sheet is drawn', async () => {

@@ -313,7 +313,7 @@ describe('pipeline', () => {
     [{ name: 'randomResizedCrop', options: { size: 0 } }, 'CONFIG_INVALID', /`size`/u],
     [{ name: 'randomResizedCrop', options: { size: 8, scale: [1, 0.5] } }, 'CONFIG_INVALID', /`scale`/u],
     [{ name: 'horizontalFlip', options: { chance: 1 } }, 'CONFIG_INVALID', /chance/u],
-    [{ name: 'normalize', options: { mean: [0], std: [0] } }, 'CONFIG_INVALID', /`std`/u],
+    [{ name: 'normalize', options: { mean: [0], std: [0] } }, 'CONFIG_INVALID', /`std.0` \(=0\) is not valid/u],
     [{ name: 'invert', module: 'data:text/javascript,0' }, 'PLUGIN_INVALID', /not a file: URL/u],
     [{ name: 'invert', module: new URL('./missing.mjs', import.meta.url).href }, 'PLUGIN_INVALID', /does not load/u],
     [

@@ -1,10 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { readFileSync } from 'node:fs';
 import { plainKernels } from '#core/engine/kernels/plain.js';
 import { vectorKernels } from '#core/engine/kernels/select.js';
 import { createParameterArena } from '#core/engine/parameter-arena.js';
 import type { VectorKernels } from '#core/engine/kernels/vector-kernels.js';
-import { compileKernels, compiledKernels } from '../../../packages/core-mae/scripts/compile-kernels.js';
 import { createRandom } from '#core/base/random.js';
 
 const random = createRandom(7);
@@ -113,9 +111,5 @@ describe('the WebAssembly kernels', () => {
     data.fill(1);
     vectorKernels.scale(data.subarray(3, 10), 2);
     expect([...data]).toEqual([1, 1, 1, 2, 2, 2, 2, 2, 2, 2, 1, 1, 1, 1, 1, 1]);
-  });
-
-  it('are compiled from the source beside them', async () => {
-    expect(await compileKernels()).toBe(readFileSync(compiledKernels, 'utf8'));
   });
 });

@@ -1,4 +1,3 @@
-import { writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { PredictedFile, Sample } from '@mae-tasks/core-mae/task';
 import { Command, Option } from 'commander';
@@ -115,7 +114,7 @@ async function predict(place: string, pictures: readonly string[], flags: Predic
             .map((line) => `${plainText(line)}\n`)
             .join('')
         : answers;
-    await writeFile(flags.out, text);
+    await writeFileAtomically(flags.out, text);
     terminal.print(`Wrote ${flags.out}`);
   } else if (!terminal.json) {
     if (flags.format === 'table') terminal.print(...table());

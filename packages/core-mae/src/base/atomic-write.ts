@@ -19,10 +19,12 @@ export interface OpenFile {
 }
 
 /** A whole file's contents, at once or in pieces. */
-export type FileContent = string | Uint8Array | Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
+export type FileContent = string | Uint8Array | Iterable<string | Uint8Array> | AsyncIterable<Uint8Array>;
 
 /** The most that one call of the system's `write` is given; some systems stop at 2 GiB. */
 const PIECE_BYTES = 1 << 28;
+/** Short pieces of text are gathered to about this many characters before they are written. */
+const GATHERED_LENGTH = 1 << 20;
 
 /**
  * Writes a file so that, after a crash at any moment, its path holds either the previous contents or the new ones,
@@ -51,6 +53,20 @@ export async function writeFileAtomically(
     await syncFolder(folder, fileSystem);
   } catch (error) {
     throw writeFailed(path, error, 'the new file is in place, but may not survive a power cut');
+  }
+}
+
+/** Makes a folder, with those that it lies in, where it is missing. @throws MaeError `WRITE_FAILED` */
+export async function createFolder(path: string): Promise<void> {
+  try {
+    await nodeFiles.mkdir(path, { recursive: true });
+  } catch (cause) {
+    throw new MaeError('WRITE_FAILED', {
+      what: `the folder could not be created: ${messageOf(cause)}`,
+      where: path,
+      fix: 'name another folder with --out',
+      cause,
+    });
   }
 }
 
@@ -101,7 +117,22 @@ async function writeAndSync(path: string, content: FileContent, fileSystem: File
 
 function piecesOf(content: FileContent): Iterable<Uint8Array> | AsyncIterable<Uint8Array> {
   if (typeof content === 'string') return [new TextEncoder().encode(content)];
-  return content instanceof Uint8Array ? [content] : content;
+  if (content instanceof Uint8Array) return [content];
+  return Symbol.iterator in content ? gathered(content) : content;
+}
+
+function* gathered(pieces: Iterable<string | Uint8Array>): Generator<Uint8Array> {
+  const encoder = new TextEncoder();
+  let text = '';
+  for (const piece of pieces) {
+    if (typeof piece === 'string') text += piece;
+    if (text !== '' && (typeof piece !== 'string' || text.length >= GATHERED_LENGTH)) {
+      yield encoder.encode(text);
+      text = '';
+    }
+    if (typeof piece !== 'string') yield piece;
+  }
+  if (text !== '') yield encoder.encode(text);
 }
 
 /**

@@ -14,14 +14,13 @@ export function checkSettings<Schema extends z.ZodType>(
 ): z.output<Schema> {
   const result = schema.safeParse(value);
   if (result.success) return result.data;
-  const [issue] = result.error.issues;
-  if (issue === undefined) throw result.error;
-  throw new MaeError('CONFIG_INVALID', { ...explain(schema, value, issue), where, cause: result.error });
+  throw new MaeError('CONFIG_INVALID', { ...explain(schema, value, result.error), where, cause: result.error });
 }
 
-type Issue = z.core.$ZodIssue;
-
-function explain(schema: z.ZodType, value: unknown, issue: Issue): { what: string; fix?: string } {
+/** The first thing that a schema finds wrong with a value, and what to do about it. */
+export function explain(schema: z.ZodType, value: unknown, error: z.ZodError): { what: string; fix?: string } {
+  const [issue] = error.issues;
+  if (issue === undefined) throw error;
   const path = issue.path.map(String);
   if (issue.code === 'unrecognized_keys') {
     const key = issue.keys[0]!;
@@ -37,7 +36,7 @@ function explain(schema: z.ZodType, value: unknown, issue: Issue): { what: strin
     (at, key) => (typeof at === 'object' && at !== null ? (at as Record<string, unknown>)[key] : undefined),
     value,
   );
-  const name = `\`${path.join('.')}\``;
+  const name = path.length === 0 ? 'what was given' : `\`${path.join('.')}\``;
   if (given === undefined) return { what: `${name} is missing`, fix: lowerFirst(issue.message) };
   return { what: `${name} (=${JSON.stringify(given)}) is not valid`, fix: lowerFirst(issue.message) };
 }

@@ -4,23 +4,29 @@ export interface WasmMemory {
   grow(pages: number): number;
 }
 
-/** The part of the WebAssembly API that is used here; Node's type declarations leave it to the browser's. */
-interface WasmApi {
-  validate(bytes: Uint8Array): boolean;
-  readonly Module: new (bytes: Uint8Array) => object;
-  readonly Instance: new (module: object) => { readonly exports: unknown };
-}
-
 const PAGE_BYTES = 1 << 16;
 /** Vector loads and stores may go this far past the end of a piece of memory. */
 const PADDING = 64;
 
-/** What a module exports, from the base64 of its bytes; undefined where this machine cannot run it (no SIMD). */
-export function instantiateWasm<Exports>(base64: string): Exports | undefined {
-  const bytes = Buffer.from(base64, 'base64');
-  const { WebAssembly: wasm } = globalThis as unknown as { readonly WebAssembly?: WasmApi };
-  if (wasm?.validate(bytes) !== true) return undefined;
-  return new wasm.Instance(new wasm.Module(bytes)).exports as Exports;
+const compiled = new Map<string, WebAssembly.Module>();
+
+/**
+ * What a module exports, from the base64 of its bytes; undefined where this machine cannot run it (no SIMD).
+ *
+ * @param imports what the module asks for, by module and name; default nothing
+ */
+export function instantiateWasm<Exports>(
+  base64: string,
+  imports: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {},
+): Exports | undefined {
+  let module = compiled.get(base64);
+  if (module === undefined) {
+    const bytes = Buffer.from(base64, 'base64');
+    if (typeof WebAssembly === 'undefined' || !WebAssembly.validate(bytes)) return undefined;
+    module = new WebAssembly.Module(bytes);
+    compiled.set(base64, module);
+  }
+  return new WebAssembly.Instance(module, imports).exports as Exports;
 }
 
 /** Addresses of consecutive pieces of these sizes, each aligned; the memory grows where it is too small. */

@@ -1,3 +1,4 @@
+import { hasArea } from '@mae-tasks/core-mae/task';
 import { clipBox, decodeBox } from '../boxes/box-codec.js';
 import { boxStages } from '../network/box-stages.js';
 import type { DetectorConfig } from '../network/detector-config.js';
@@ -84,9 +85,8 @@ export function rescaleDetections(
   const scaled = Float32Array.from(boxes, (value, i) => value * (i % 2 === 0 ? scaleX : scaleY));
   const kept: number[] = [];
   for (let i = 0; i < scores.length; i++) {
-    const at = 4 * i;
-    clipBox(scaled, at, to.width, to.height);
-    if (scaled[at + 2]! > scaled[at]! && scaled[at + 3]! > scaled[at + 1]!) kept.push(i);
+    clipBox(scaled, 4 * i, to.width, to.height);
+    if (hasArea(scaled, i)) kept.push(i);
   }
   return {
     boxes: pickBoxes(scaled, kept),

@@ -1,3 +1,4 @@
+import { hasArea } from '@mae-tasks/core-mae/task';
 import type { AnchorLevel } from '../network/anchors.js';
 import { clipBox, decodeBox, RPN_BOX_WEIGHTS } from '../boxes/box-codec.js';
 import type { ProposalCounts } from '../network/detector-config.js';
@@ -47,7 +48,7 @@ export function findProposals(
       decodeBox(from, { data: deltas, at: 4 * (first + index) }, RPN_BOX_WEIGHTS, { data: boxes, at });
       if (!isFinite4(boxes, at) || !Number.isFinite(scoresOfLevel[index]!)) continue;
       clipBox(boxes, at, width, height);
-      if (!(boxes[at + 2]! > boxes[at]! && boxes[at + 3]! > boxes[at + 1]!)) continue;
+      if (!hasArea(boxes, count)) continue;
       scores[count] = scoresOfLevel[index]!;
       groups[count] = level;
       count++;

@@ -1,4 +1,4 @@
-/** roi-align-kernel.wat, compiled by scripts/compile-wasm.mjs: base64 of its bytes. */
+/** roi-align-kernel.wat, compiled by scripts/compile-wasm.ts: base64 of its bytes. */
 export const wasmBase64 = [
   'AGFzbQEAAAABDAFgCH9/f39/f39/AAMCAQAFAwEAAQcYAgZtZW1vcnkCAAt3ZWlnaHRlZFN1bQAACqkDAaYDAgR/BXsgACAGQUBx',
   'aiEIAkADQCAAIAhPDQEgBwRAIAD9AAQAIQ0gAP0ABBAhDiAA/QAEICEPIAD9AAQwIRAF/QwAAAAAAAAAAAAAAAAAAAAAIQ0gDSEO',

@@ -1,4 +1,12 @@
-import type { Batch, Engine, HostTensor, Instances, MaskRegion, ParameterTree } from '@mae-tasks/core-mae/task';
+import {
+  type Batch,
+  type Engine,
+  hasArea,
+  type HostTensor,
+  type Instances,
+  type MaskRegion,
+  type ParameterTree,
+} from '@mae-tasks/core-mae/task';
 import { encodeBox } from '../boxes/box-codec.js';
 import { type BoxStage, boxStages } from '../network/box-stages.js';
 import { nextBoxes } from '../inference/detection-pipeline.js';
@@ -140,7 +148,7 @@ export function createRoiTraining(config: DetectorConfig, options: RoiTrainingOp
 function withArea(boxes: Float32Array): Float32Array {
   const kept: number[] = [];
   for (let i = 0; i < boxes.length / 4; i++) {
-    if (boxes[4 * i + 2]! > boxes[4 * i]! && boxes[4 * i + 3]! > boxes[4 * i + 1]!) kept.push(i);
+    if (hasArea(boxes, i)) kept.push(i);
   }
   return pickBoxes(boxes, kept);
 }

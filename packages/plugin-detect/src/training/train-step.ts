@@ -3,6 +3,7 @@ import {
   drawDropPathScales,
   dropPathRates,
   type Engine,
+  hasArea,
   type HostTensor,
   type Instances,
   type ParameterTree,
@@ -140,8 +141,7 @@ export function trueObjects(instances: Instances): Instances {
   const { boxes, crowds, classes } = instances;
   const kept: number[] = [];
   for (let i = 0; i < classes.length; i++) {
-    const hasArea = boxes[4 * i + 2]! > boxes[4 * i]! && boxes[4 * i + 3]! > boxes[4 * i + 1]!;
-    if (hasArea && crowds[i] !== 1) kept.push(i);
+    if (hasArea(boxes, i) && crowds[i] !== 1) kept.push(i);
   }
   return kept.length === classes.length ? instances : selectInstances(instances, kept);
 }

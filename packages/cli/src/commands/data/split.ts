@@ -28,7 +28,7 @@ export function dataSplitCommand(): Command {
       const { splitCoco } = await import('@mae-tasks/core-mae/run');
       const folder = flags.out ?? dirname(file);
       const paths = { train: join(folder, 'instances_train.json'), val: join(folder, 'instances_val.json') };
-      const { train, val } = splitCoco(file, {
+      const { train, val } = await splitCoco(file, {
         fraction: flags.fraction,
         random: createRandom(flags.seed ?? 0),
         ...paths,

@@ -61,6 +61,11 @@ export function annotationsOfImage({ byImage }: CocoAnnotations, image: number):
   return byImage.members.subarray(image === 0 ? 0 : byImage.ends[image - 1]!, byImage.ends[image]);
 }
 
+/** Whether box `i` of these, `[x, y, width, height]` each, has an area. */
+export function hasWidthAndHeight(boxes: ArrayLike<number>, i: number): boolean {
+  return boxes[4 * i + 2]! > 0 && boxes[4 * i + 3]! > 0;
+}
+
 /** Groups entries by picture, keeping their order; entries for which `keep` is false belong to none. */
 export function groupByImage(
   imageIndexes: Int32Array,

@@ -9,8 +9,8 @@ export interface ByteSource {
   readonly size: number;
 }
 
-/** What `use` returns when given the file's bytes; the file is closed afterwards. @throws MaeError `DATA_NOT_FOUND` */
-export function withFileSource<Result>(path: string, use: (source: ByteSource) => Result): Result {
+/** A file's bytes; to be closed. @throws MaeError `DATA_NOT_FOUND` */
+export function openFileSource(path: string): ByteSource & { close(): void } {
   let descriptor: number;
   try {
     descriptor = openSync(path, 'r');
@@ -22,21 +22,31 @@ export function withFileSource<Result>(path: string, use: (source: ByteSource) =
       cause,
     });
   }
-  try {
-    const stat = fstatSync(descriptor);
-    if (stat.isDirectory()) {
-      throw new MaeError('DATA_NOT_FOUND', {
-        what: 'The annotation file is a folder',
-        where: path,
-        fix: 'name the JSON file inside it',
-      });
-    }
-    return use({
-      size: stat.size,
-      read: (into, offset) => readSync(descriptor, into, offset, into.length - offset, null),
-    });
-  } finally {
+  const stat = fstatSync(descriptor);
+  if (stat.isDirectory()) {
     closeSync(descriptor);
+    throw new MaeError('DATA_NOT_FOUND', {
+      what: 'The annotation file is a folder',
+      where: path,
+      fix: 'name the JSON file inside it',
+    });
+  }
+  return {
+    size: stat.size,
+    read: (into, offset) => readSync(descriptor, into, offset, into.length - offset, null),
+    close: () => {
+      closeSync(descriptor);
+    },
+  };
+}
+
+/** What `use` returns when given the file's bytes; the file is closed afterwards. @throws MaeError `DATA_NOT_FOUND` */
+export function withFileSource<Result>(path: string, use: (source: ByteSource) => Result): Result {
+  const source = openFileSource(path);
+  try {
+    return use(source);
+  } finally {
+    source.close();
   }
 }
 

@@ -73,31 +73,30 @@ export class JsonReader {
 
   /** Reads an object; `member` must read exactly the value that belongs to the key. */
   readObject(member: (key: string) => void): void {
-    this.expect(OPEN_BRACE, 'an object');
-    this.enter();
-    if (this.next() === CLOSE_BRACE) this.position++;
-    else {
-      for (;;) {
-        if (this.next() !== QUOTE) throw this.unexpected('a key in double quotes');
-        const key = this.readKey();
-        this.expect(COLON, 'a colon');
-        member(key);
-        if (this.endsAfterSeparator(CLOSE_BRACE)) break;
-      }
-    }
-    this.depth--;
+    if (!this.entersObject()) return;
+    do member(this.readMemberKey());
+    while (!this.leaves(CLOSE_BRACE));
+  }
+
+  /** The keys of an object, one by one; whoever asks for the next has read exactly the value of the last. */
+  *members(): Generator<string> {
+    if (!this.entersObject()) return;
+    do yield this.readMemberKey();
+    while (!this.leaves(CLOSE_BRACE));
   }
 
   /** Reads an array; `element` must read exactly one value. */
   readArray(element: () => void): void {
-    this.expect(OPEN_BRACKET, 'an array');
-    this.enter();
-    if (this.next() === CLOSE_BRACKET) this.position++;
-    else {
-      do element();
-      while (!this.endsAfterSeparator(CLOSE_BRACKET));
-    }
-    this.depth--;
+    if (!this.entersArray()) return;
+    do element();
+    while (!this.leaves(CLOSE_BRACKET));
+  }
+
+  /** The values of an array as they are written, each valid until the next is asked for. */
+  *rawElements(): Generator<Uint8Array> {
+    if (!this.entersArray()) return;
+    do yield this.readRaw();
+    while (!this.leaves(CLOSE_BRACKET));
   }
 
   /**
@@ -271,10 +270,39 @@ export class JsonReader {
     return byte === close;
   }
 
-  private enter(): void {
+  /** Whether there is a member to read. */
+  private entersObject(): boolean {
+    this.expect(OPEN_BRACE, 'an object');
+    return this.enters(CLOSE_BRACE);
+  }
+
+  /** Whether there is an element to read. */
+  private entersArray(): boolean {
+    this.expect(OPEN_BRACKET, 'an array');
+    return this.enters(CLOSE_BRACKET);
+  }
+
+  private enters(close: number): boolean {
     if (++this.depth > MAX_DEPTH) {
       throw this.fail(`Values are nested more than ${MAX_DEPTH} deep`, 'this is no annotation file');
     }
+    if (this.next() !== close) return true;
+    this.position++;
+    this.depth--;
+    return false;
+  }
+
+  private leaves(close: number): boolean {
+    if (!this.endsAfterSeparator(close)) return false;
+    this.depth--;
+    return true;
+  }
+
+  private readMemberKey(): string {
+    if (this.next() !== QUOTE) throw this.unexpected('a key in double quotes');
+    const key = this.readKey();
+    this.expect(COLON, 'a colon');
+    return key;
   }
 
   private expectWord<Value>(word: string, value: Value): Value {

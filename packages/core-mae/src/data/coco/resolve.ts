@@ -1,5 +1,5 @@
 import { messageOf } from '../../base/errors.js';
-import { type CocoAnnotations, type CocoCategory, groupByImage } from './annotations.js';
+import { type CocoAnnotations, type CocoCategory, groupByImage, hasWidthAndHeight } from './annotations.js';
 import type { ReportFault } from './faults.js';
 import type { GrowingBytes, GrowingFloat64, GrowingInt32 } from '../masks/growing.js';
 import { rleArea, rleToBox } from '../masks/rle.js';
@@ -145,7 +145,7 @@ function completeBox(annotations: CocoAnnotations, index: number, fault: Fault):
   const y = boxes[4 * index + 1]!;
   const w = boxes[4 * index + 2]!;
   const h = boxes[4 * index + 3]!;
-  if (!(w > 0) || !(h > 0)) {
+  if (!hasWidthAndHeight(boxes, index)) {
     fault('warning', 'box-without-area', `its box is ${w} × ${h} pixels`, 'kept for scoring, left out of training');
   }
   const width = images.widths[image]!;

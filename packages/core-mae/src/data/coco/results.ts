@@ -1,3 +1,4 @@
+import { dirname } from 'node:path';
 import { MaeError } from '../../base/errors.js';
 import type { CocoAnnotations } from './annotations.js';
 import { type ByteSource, withFileSource } from './byte-source.js';
@@ -8,7 +9,7 @@ import { JsonReader } from './json-reader.js';
 import { readSegmentation } from './parse-segmentation.js';
 import { rleToString } from '../masks/rle-string.js';
 import { NO_SEGMENTATION, rleAt } from '../masks/segmentation.js';
-import { writeWholeFile } from '../../base/whole-file.js';
+import { createFolder, writeFileAtomically } from '../../base/atomic-write.js';
 
 export interface LoadedResults {
   readonly detections: Detections;
@@ -107,16 +108,19 @@ export function parseResults(source: ByteSource, file: string, annotations: Coco
  *
  * @throws MaeError `WRITE_FAILED`
  */
-export function writeResults(path: string, annotations: CocoAnnotations, detections: Detections): void {
-  writeWholeFile(path, (write) => {
-    let separator = '[';
-    for (let i = 0; i < detections.size; i++) {
-      if (detections.categoryIndexes[i]! < 0) continue;
-      write(separator + resultEntry(annotations, detections, i));
-      separator = ',\n';
-    }
-    write(separator === '[' ? '[]\n' : ']\n');
-  });
+export async function writeResults(path: string, annotations: CocoAnnotations, detections: Detections): Promise<void> {
+  await createFolder(dirname(path));
+  await writeFileAtomically(path, resultsText(annotations, detections));
+}
+
+function* resultsText(annotations: CocoAnnotations, detections: Detections): Generator<string> {
+  let separator = '[';
+  for (let i = 0; i < detections.size; i++) {
+    if (detections.categoryIndexes[i]! < 0) continue;
+    yield separator + resultEntry(annotations, detections, i);
+    separator = ',\n';
+  }
+  yield separator === '[' ? '[]\n' : ']\n';
 }
 
 function resultEntry(annotations: CocoAnnotations, detections: Detections, i: number): string {

@@ -1,4 +1,4 @@
-/** normalize-kernel.wat, compiled by scripts/compile-wasm.mjs: base64 of its bytes. */
+/** normalize-kernel.wat, compiled by scripts/compile-wasm.ts: base64 of its bytes. */
 export const wasmBase64 = [
   'AGFzbQEAAAABCQFgBX9/f39/AAMCAQAFAwEAAQcWAgZtZW1vcnkCAAlub3JtYWxpemUAAArMAQHJAQMDewF/BntDAAB/Q/0TIQcg',
   'Av0ABAAhCSAC/QAEECEKIAL9AAQgIQsgA/0ABAAhDCAD/QAEECENIAP9AAQgIQ4gACABaiEIA0AgAP0ABAAhBSAF/YkBIQYgBCAG',

@@ -1,6 +1,7 @@
-import { existsSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { MaeError } from '../../base/errors.js';
+import { isFolder } from '../../base/listing.js';
 
 /** The folders of one split of a data set of pictures and index maps. */
 export interface SemanticFolders {
@@ -83,8 +84,4 @@ function parseObjectInfo(text: string, file: string): string[] {
     }
     return cells[nameColumn];
   });
-}
-
-export function isFolder(path: string): boolean {
-  return existsSync(path) && statSync(path).isDirectory();
 }

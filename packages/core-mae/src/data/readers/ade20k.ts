@@ -3,9 +3,10 @@ import { z } from 'zod';
 import type { DataReader } from '../../contracts/data-reader.js';
 import type { Dataset } from '../../contracts/dataset.js';
 import { MaeError } from '../../base/errors.js';
-import { isFolder, readClassNames, semanticFolders, type SemanticFolders } from './ade20k-layout.js';
-import { listFiles } from '../../base/listing.js';
-import { readerOptions } from './reader-options.js';
+import { readClassNames, semanticFolders, type SemanticFolders } from './ade20k-layout.js';
+import { isFolder, listFiles } from '../../base/listing.js';
+import { isPictureName } from '../../base/picture-names.js';
+import { checkSettings } from '../../base/check-settings.js';
 import type { SemanticAnnotation } from '../targets/semantic-target.js';
 
 export interface SemanticFolderOptions {
@@ -45,8 +46,6 @@ export interface SemanticPairs {
   readonly mapsWithoutImage: readonly string[];
   readonly warnings: readonly string[];
 }
-
-const PICTURE = /\.(?:jpe?g|png|webp|tiff?|bmp|gif|avif)$/iu;
 
 /**
  * The pictures of a folder with their index maps, in the order of names.
@@ -126,7 +125,7 @@ export async function semanticDataset(
 
 function stemOf(file: string, suffix: string | undefined): string | undefined {
   if (suffix !== undefined) return file.endsWith(suffix) ? file.slice(0, -suffix.length) : undefined;
-  return PICTURE.test(file) ? file.replace(/\.[^.]+$/u, '') : undefined;
+  return isPictureName(file) ? file.replace(/\.[^.]+$/u, '') : undefined;
 }
 
 function chooseFolders(path: string, { split, images, annotations }: SemanticFolderOptions): SemanticFolders {
@@ -167,5 +166,5 @@ export const ade20kReader: DataReader = {
   name: 'ade20k',
   recognizes: (path) => Promise.resolve(semanticFolders(path).length > 0),
   splits: (path) => Promise.resolve(semanticFolders(path).map(({ split }) => split)),
-  open: async (path, options = {}) => semanticDataset(path, readerOptions('ade20k', schema, options)),
+  open: async (path, options = {}) => semanticDataset(path, checkSettings(schema, options, 'data reader ade20k')),
 };

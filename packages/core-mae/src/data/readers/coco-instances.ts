@@ -3,8 +3,13 @@ import type { DataReader } from '../../contracts/data-reader.js';
 import type { Dataset } from '../../contracts/dataset.js';
 import { MaeError } from '../../base/errors.js';
 import type { EncodedMask, InstanceAnnotations } from '../targets/instance-target.js';
-import { readerOptions } from './reader-options.js';
-import { annotationPolygons, annotationsOfImage, type CocoAnnotations } from '../coco/annotations.js';
+import { checkSettings } from '../../base/check-settings.js';
+import {
+  annotationPolygons,
+  annotationsOfImage,
+  type CocoAnnotations,
+  hasWidthAndHeight,
+} from '../coco/annotations.js';
 import { chooseImageFolder, imagePaths } from '../coco/image-paths.js';
 import { type CocoLayoutOptions, cocoSplits, locateCoco, looksLikeCoco } from './coco-layout.js';
 import { loadCoco } from '../coco/parse.js';
@@ -83,10 +88,6 @@ export function instancesOfImage(annotations: CocoAnnotations, image: number): I
 
 type Quad = readonly [number, number, number, number];
 
-function hasBox({ boxes }: CocoAnnotations, entry: number): boolean {
-  return boxes[4 * entry + 2]! > 0 && boxes[4 * entry + 3]! > 0;
-}
-
 function encodedMask(annotations: CocoAnnotations, entry: number): EncodedMask | undefined {
   const pool = annotations.segmentations;
   if (pool.kinds[entry] === NO_SEGMENTATION) return undefined;
@@ -106,7 +107,7 @@ function imagesInUse(annotations: CocoAnnotations, emptyImages: 'keep' | 'skip')
   if (emptyImages === 'keep') return all;
   return all.filter((image) =>
     annotationsOfImage(annotations, image).some(
-      (entry) => annotations.crowds[entry] === 0 && hasBox(annotations, entry),
+      (entry) => annotations.crowds[entry] === 0 && hasWidthAndHeight(annotations.boxes, entry),
     ),
   );
 }
@@ -124,5 +125,6 @@ export const cocoReader: DataReader = {
   name: 'coco',
   recognizes: (path) => Promise.resolve(looksLikeCoco(path)),
   splits: (path) => Promise.resolve(cocoSplits(path)),
-  open: async (path, options = {}) => Promise.resolve(cocoDataset(path, readerOptions('coco', schema, options))),
+  open: async (path, options = {}) =>
+    Promise.resolve(cocoDataset(path, checkSettings(schema, options, 'data reader coco'))),
 };

@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { MaeError } from '../../base/errors.js';
+import { isFolder } from '../../base/listing.js';
 
 export interface CocoLayoutOptions {
   /** `train`, `val`, `test` or another name. Default `train`, or the only one there is. */
@@ -146,8 +147,4 @@ function foldersIn(folder: string): string[] {
 
 function isFile(path: string): boolean {
   return existsSync(path) && statSync(path).isFile();
-}
-
-function isFolder(path: string): boolean {
-  return existsSync(path) && statSync(path).isDirectory();
 }

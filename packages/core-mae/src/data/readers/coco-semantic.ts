@@ -4,7 +4,7 @@ import type { Dataset } from '../../contracts/dataset.js';
 import { MaeError } from '../../base/errors.js';
 import { instanceLabels, type InstanceLabelOptions } from '../targets/instance-labels.js';
 import type { LabelMap } from '../targets/label-map.js';
-import { readerOptions } from './reader-options.js';
+import { checkSettings } from '../../base/check-settings.js';
 import type { InstancesAsLabels } from '../targets/semantic-target.js';
 import type { CocoAnnotations } from '../coco/annotations.js';
 import type { CocoLayoutOptions } from './coco-layout.js';
@@ -76,5 +76,5 @@ export const cocoSemanticReader: DataReader = {
   recognizes: () => Promise.resolve(false),
   splits: (path) => Promise.resolve(cocoSplits(path)),
   open: async (path, options = {}) =>
-    Promise.resolve(cocoSemanticDataset(path, readerOptions('coco-semantic', schema, options))),
+    Promise.resolve(cocoSemanticDataset(path, checkSettings(schema, options, 'data reader coco-semantic'))),
 };

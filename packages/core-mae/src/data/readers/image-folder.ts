@@ -4,6 +4,7 @@ import type { DataReader, OpenOptions } from '../../contracts/data-reader.js';
 import type { Dataset } from '../../contracts/dataset.js';
 import { MaeError } from '../../base/errors.js';
 import { byCodeUnit, checkInside, isFolder, listFiles } from '../../base/listing.js';
+import { isPictureName, notPictures, PICTURE_NAMES } from '../../base/picture-names.js';
 
 export interface ImageFolderOptions {
   /** The subfolder `train`, `val` or `test`. Default `train` where there is one, otherwise the whole folder. */
@@ -13,7 +14,6 @@ export interface ImageFolderOptions {
 }
 
 const SPLITS = ['train', 'val', 'test'];
-const PICTURE = /\.(?:jpe?g|jpe|jfif|png|webp|gif|tiff?|avif)$/iu;
 
 /**
  * The pictures under a folder, sorted by path, each with the index of its class where the folder has classes: folders
@@ -51,14 +51,14 @@ async function readFolder(
   wantClasses: boolean | undefined,
 ): Promise<Dataset<number | undefined>> {
   const { files, warnings } = await listFiles(folder);
-  const pictures = files.filter((file) => PICTURE.test(file));
-  const others = files.filter((file) => !PICTURE.test(file));
+  const pictures = files.filter(isPictureName);
+  const others = files.filter((file) => !isPictureName(file));
   if (pictures.length === 0) {
     const found = others.length === 0 ? 'it is empty' : `it has ${others.length} other files, such as ${others[0]}`;
     throw new MaeError('DATA_EMPTY', {
       what: `there are no pictures in this folder (${found})`,
       where: folder,
-      fix: 'pictures are files named .jpg, .png, .webp, .gif, .tif or .avif',
+      fix: PICTURE_NAMES,
     });
   }
   const classNames = await classesOf(classFolder, pictures, wantClasses);
@@ -72,7 +72,7 @@ async function readFolder(
       return labels === undefined ? { id, image } : { id, image, target: labels[index]! };
     },
     ...(classNames === undefined ? {} : { classNames }),
-    warnings: [...warnings, ...notPictures(folder, others)],
+    warnings: [...warnings, ...notPictures(folder, files)],
   };
 }
 
@@ -124,12 +124,6 @@ function labelsOf(folder: string, pictures: readonly string[], classNames: reado
   return labels;
 }
 
-function notPictures(folder: string, others: readonly string[]): string[] {
-  if (others.length === 0) return [];
-  const examples = others.slice(0, 3).join(', ') + (others.length > 3 ? ', …' : '');
-  return [`${folder}: ${others.length} files are not pictures by name and were left out (${examples})`];
-}
-
 function noSuchSplit(path: string, split: string, splits: readonly string[]): MaeError {
   if (!isFolder(path)) {
     return new MaeError('DATA_NOT_FOUND', { what: 'there is no such folder', where: path, fix: 'check the path' });
@@ -148,7 +142,7 @@ export const folderReader: DataReader = {
   async recognizes(path) {
     if (!isFolder(path)) return false;
     const entries = await readdir(path, { withFileTypes: true });
-    return entries.some((entry) => PICTURE.test(entry.name) || entry.isDirectory() || entry.isSymbolicLink());
+    return entries.some((entry) => isPictureName(entry.name) || entry.isDirectory() || entry.isSymbolicLink());
   },
   splits: (path) => Promise.resolve(splitsOf(path)),
   open: (path, options: OpenOptions = {}) => imageFolder(path, folderOptions(options)),

@@ -3,7 +3,7 @@ import { MaeError } from '../../base/errors.js';
 import { boxToRle } from '../masks/polygon.js';
 import { type Rle, rleArea } from '../masks/rle.js';
 import type { LabelMap } from './label-map.js';
-import { decodeMask, hasBox, type InstanceAnnotations } from './instance-target.js';
+import { decodeMask, hasArea, type InstanceAnnotations } from './instance-target.js';
 
 export interface InstanceLabelOptions {
   /** What pixels without an object become: class 0, in front of the others, or ignored. Default `class`. */
@@ -26,7 +26,7 @@ export function instanceLabels(
 ): LabelMap {
   const first = background === 'class' ? 1 : 0;
   const layers = masks.flatMap((mask, i) => {
-    if (!hasBox({ boxes }, i)) return [];
+    if (!hasArea(boxes, i)) return [];
     const value = classes[i]! + first;
     if (value >= ignoreIndex) {
       throw new MaeError('DATA_INVALID', {

@@ -68,14 +68,14 @@ export function loadInstances(
     boxes.set(region === undefined ? clippedBox(annotations.boxes, i, width, height) : boxOfRegion(region), 4 * i);
   });
   annotations.ids.forEach((_, i) => {
-    if (!hasBox(annotations, i)) boxes.fill(0, 4 * i, 4 * i + 4);
+    if (!hasArea(annotations.boxes, i)) boxes.fill(0, 4 * i, 4 * i + 4);
   });
   const { imageId, ids, classes, crowds } = annotations;
   return withoutEmpty({ imageId, ids, boxes, classes, crowds, masks: regions });
 }
 
-/** Whether an annotated box has an area; one without is there to be scored, not to be learned from. */
-export function hasBox({ boxes }: Pick<InstanceAnnotations, 'boxes'>, i: number): boolean {
+/** Whether box `i` of these, `[x0, y0, x1, y1]` each, has an area; one without is there to be scored, not to be learned from. */
+export function hasArea(boxes: ArrayLike<number>, i: number): boolean {
   return boxes[4 * i + 2]! > boxes[4 * i]! && boxes[4 * i + 3]! > boxes[4 * i + 1]!;
 }
 
@@ -134,7 +134,7 @@ export function withoutEmpty(instances: Instances): Instances {
   const { boxes } = instances;
   const kept: number[] = [];
   for (let i = 0; i < instances.classes.length; i++) {
-    if (boxes[4 * i + 2]! > boxes[4 * i]! && boxes[4 * i + 3]! > boxes[4 * i + 1]!) kept.push(i);
+    if (hasArea(boxes, i)) kept.push(i);
   }
   return kept.length === instances.classes.length ? instances : selectInstances(instances, kept);
 }

@@ -1,7 +1,7 @@
 import { MaeError } from '../../base/errors.js';
 import { pairSemanticFolder, type SemanticFolderOptions, type SemanticPair } from '../readers/ade20k.js';
 import { semanticFolders } from '../readers/ade20k-layout.js';
-import type { CheckOptions, CheckReport } from './coco-check.js';
+import { type CheckOptions, checkReport, type CheckReport } from './check-report.js';
 import { createFaultLog, type ReportFault } from '../coco/faults.js';
 import { openImage } from '../images/image.js';
 import { loadLabels } from '../targets/semantic-target.js';
@@ -48,15 +48,7 @@ export async function checkSemanticFolder(
     const action = 'turn 255 into 1, or give another `ignoreIndex`';
     log.report(fault('error', 'binary-masks', path, 'the index maps', problem, action));
   }
-  return {
-    ok: log.numErrors() === 0,
-    numErrors: log.numErrors(),
-    numWarnings: log.numWarnings(),
-    faults: log.faults,
-    counts: Object.fromEntries(log.counts),
-    lines: log.lines(),
-    checked,
-  };
+  return checkReport(log, checked);
 }
 
 /** @param values gathers the values that occur in any map */

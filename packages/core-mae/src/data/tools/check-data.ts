@@ -2,11 +2,13 @@ import { join } from 'node:path';
 import { MaeError, messageOf } from '../../base/errors.js';
 import { checkSemanticFolder } from './ade20k-check.js';
 import { semanticFolders } from '../readers/ade20k-layout.js';
-import { checkCoco, type CheckOptions, type CheckReport } from './coco-check.js';
+import { type CheckOptions, checkReport, type CheckReport } from './check-report.js';
+import { checkCoco } from './coco-check.js';
 import { createFaultLog } from '../coco/faults.js';
 import { looksLikeCoco } from '../readers/coco-layout.js';
 import { openImage } from '../images/image.js';
 import { listFiles } from '../../base/listing.js';
+import { isPictureName, PICTURE_NAMES } from '../../base/picture-names.js';
 
 export const CHECK_FORMATS = ['coco', 'ade20k', 'folder'] as const;
 export type CheckFormat = (typeof CHECK_FORMATS)[number];
@@ -51,17 +53,19 @@ function formatsOf(path: string): CheckFormat[] {
   return found.length === 0 ? ['folder'] : found;
 }
 
-const PICTURE = /\.(?:jpe?g|jpe|jfif|png|webp|tiff?|bmp|gif|avif)$/iu;
-
 async function checkPictures(
   path: string,
   { decodePictures = true, limitPerKind }: CheckOptions,
 ): Promise<CheckReport> {
   const log = createFaultLog(limitPerKind);
   const { files, warnings } = await listFiles(path);
-  const pictures = files.filter((file) => PICTURE.test(file));
+  const pictures = files.filter(isPictureName);
   if (pictures.length === 0) {
-    throw new MaeError('DATA_EMPTY', { what: 'there are no pictures', where: path, fix: 'check the path' });
+    throw new MaeError('DATA_EMPTY', {
+      what: 'there are no pictures',
+      where: path,
+      fix: `check the path; ${PICTURE_NAMES}`,
+    });
   }
   const report = (
     severity: 'error' | 'warning',
@@ -73,6 +77,9 @@ async function checkPictures(
     log.report({ severity, code, file: path, subject, problem, action });
   };
   for (const warning of warnings) report('warning', 'dead-link', 'a link', warning, 'not used');
+  for (const file of files) {
+    if (!isPictureName(file)) report('warning', 'not-a-picture', file, 'is not a picture by its name', 'left out');
+  }
   for (const file of pictures) {
     try {
       const opened = await openImage({ kind: 'file', path: join(path, file) });
@@ -82,13 +89,5 @@ async function checkPictures(
       report('error', 'picture-unreadable', file, messageOf(error), 'left out, up to the limit on bad pictures');
     }
   }
-  return {
-    ok: log.numErrors() === 0,
-    numErrors: log.numErrors(),
-    numWarnings: log.numWarnings(),
-    faults: log.faults,
-    counts: Object.fromEntries(log.counts),
-    lines: log.lines(),
-    checked: { files: files.length, pictures: pictures.length, annotations: 0 },
-  };
+  return checkReport(log, { files: files.length, pictures: pictures.length, annotations: 0 });
 }

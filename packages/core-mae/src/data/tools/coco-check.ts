@@ -3,33 +3,14 @@ import { join, relative } from 'node:path';
 import { MaeError, messageOf } from '../../base/errors.js';
 import { openImage } from '../images/image.js';
 import { listFiles, type Listing } from '../../base/listing.js';
+import { isPictureName } from '../../base/picture-names.js';
 import type { CocoAnnotations } from '../coco/annotations.js';
 import { withFileSource } from '../coco/byte-source.js';
-import { createFaultLog, type DataFault, type ReportFault } from '../coco/faults.js';
+import { createFaultLog, type ReportFault } from '../coco/faults.js';
 import { chooseImageFolder, imagePaths, nameProblem } from '../coco/image-paths.js';
 import { type CocoLayoutOptions, cocoSplits, locateCoco } from '../readers/coco-layout.js';
 import { parseCoco } from '../coco/parse.js';
-
-export interface CheckOptions {
-  /** Whether pictures are decoded to the last pixel; otherwise only their headers are read. Default true. */
-  readonly decodePictures?: boolean;
-  /** Faults of one kind that are listed; the rest are counted. Default 20. */
-  readonly limitPerKind?: number;
-}
-
-export interface CheckReport {
-  /** True when there is no error; warnings may remain. */
-  readonly ok: boolean;
-  readonly numErrors: number;
-  readonly numWarnings: number;
-  readonly faults: readonly DataFault[];
-  /** How often each kind of fault occurred. */
-  readonly counts: Readonly<Record<string, number>>;
-  /** A line for each fault listed, and for the kinds that were cut. */
-  readonly lines: readonly string[];
-  /** What was looked at. */
-  readonly checked: { readonly files: number; readonly pictures: number; readonly annotations: number };
-}
+import { type CheckOptions, checkReport, type CheckReport } from './check-report.js';
 
 /**
  * Every oddity of a COCO data set, in all its splits: of the annotation files, of the pictures they name, and of the
@@ -59,15 +40,7 @@ export async function checkCoco(path: string, options: CheckOptions & CocoLayout
   }
   compareCategories(loaded, log.report);
   for (const [folder, names] of named) await reportUnlisted(folder, path, names, [...named.keys()], log.report);
-  return {
-    ok: log.numErrors() === 0,
-    numErrors: log.numErrors(),
-    numWarnings: log.numWarnings(),
-    faults: log.faults,
-    counts: Object.fromEntries(log.counts),
-    lines: log.lines(),
-    checked,
-  };
+  return checkReport(log, checked);
 }
 
 function parseForCheck(file: string, report: ReportFault): CocoAnnotations | undefined {
@@ -189,8 +162,6 @@ function compareCategories(files: readonly CocoAnnotations[], report: ReportFaul
   }
 }
 
-const PICTURE = /\.(?:jpe?g|png|webp|tiff?|bmp|gif|avif)$/iu;
-
 async function reportUnlisted(
   folder: string,
   root: string,
@@ -219,7 +190,7 @@ async function reportUnlisted(
     const path = join(folder, file);
     // Another split's folder inside this one answers for its own pictures.
     const isOthers = folders.some((other) => other !== folder && other.startsWith(folder) && path.startsWith(other));
-    if (isOthers || normal.has(join(file)) || !PICTURE.test(file)) continue;
+    if (isOthers || normal.has(join(file)) || !isPictureName(file)) continue;
     report({
       severity: 'warning',
       code: 'picture-not-listed',

@@ -1,7 +1,8 @@
 import type { Random } from '../../contracts/random.js';
 import { MaeError } from '../../base/errors.js';
-import { writeWholeFile } from '../../base/whole-file.js';
-import { withFileSource } from '../coco/byte-source.js';
+import { dirname } from 'node:path';
+import { createFolder, writeFileAtomically } from '../../base/atomic-write.js';
+import { type ByteSource, openFileSource, withFileSource } from '../coco/byte-source.js';
 import { JsonReader } from '../coco/json-reader.js';
 
 export interface SplitOptions {
@@ -29,7 +30,7 @@ export interface SplitCount {
  *
  * @throws MaeError `CONFIG_INVALID` for a fraction that leaves a side empty, `ANNOTATION_INVALID`, `WRITE_FAILED`
  */
-export function splitCoco(file: string, { fraction, random, train, val }: SplitOptions): SplitResult {
+export async function splitCoco(file: string, { fraction, random, train, val }: SplitOptions): Promise<SplitResult> {
   const ids = readImageIds(file);
   const numVal = Math.max(1, Math.round(ids.length * fraction));
   if (!(fraction > 0 && fraction < 1 && numVal < ids.length)) {
@@ -44,8 +45,8 @@ export function splitCoco(file: string, { fraction, random, train, val }: SplitO
   const order = random.fork('split').permutation(ids.length);
   const valIds = new Set(Array.from(order.subarray(0, numVal), (place) => ids[place]!));
   return {
-    train: writeSide(file, train, (id) => !valIds.has(id)),
-    val: writeSide(file, val, (id) => valIds.has(id)),
+    train: await writeSide(file, train, (id) => !valIds.has(id)),
+    val: await writeSide(file, val, (id) => valIds.has(id)),
   };
 }
 
@@ -67,32 +68,43 @@ function idIn(raw: Uint8Array, key: 'id' | 'image_id'): number {
   return typeof id === 'number' ? id : Number.NaN;
 }
 
-function writeSide(file: string, path: string, takes: (imageId: number) => boolean): SplitCount {
-  return writeWholeFile(path, (write) =>
-    withFileSource(file, (source) => {
-      const counts = { images: 0, annotations: 0 };
-      const reader = new JsonReader(source, file);
-      let separator = '{';
-      reader.readObject((key) => {
-        write(`${separator}${JSON.stringify(key)}: `);
-        separator = ',\n';
-        if (key !== 'images' && key !== 'annotations') {
-          write(Buffer.from(reader.readRaw()).toString());
-          return;
-        }
-        let between = '[';
-        reader.readArray(() => {
-          const raw = reader.readRaw();
-          if (!takes(idIn(raw, key === 'images' ? 'id' : 'image_id'))) return;
-          counts[key]++;
-          write(between + Buffer.from(raw).toString());
-          between = ',\n';
-        });
-        write(between === '[' ? '[]' : ']');
-      });
-      reader.finish();
-      write(separator === '{' ? '{}\n' : '}\n');
-      return counts;
-    }),
-  );
+async function writeSide(file: string, path: string, takes: (imageId: number) => boolean): Promise<SplitCount> {
+  const counts = { images: 0, annotations: 0 };
+  await createFolder(dirname(path));
+  const source = openFileSource(file);
+  try {
+    await writeFileAtomically(path, sideText(source, file, takes, counts));
+  } finally {
+    source.close();
+  }
+  return counts;
+}
+
+/** @param counts is added to */
+function* sideText(
+  source: ByteSource,
+  file: string,
+  takes: (imageId: number) => boolean,
+  counts: { images: number; annotations: number },
+): Generator<string> {
+  const reader = new JsonReader(source, file);
+  let separator = '{';
+  for (const key of reader.members()) {
+    yield `${separator}${JSON.stringify(key)}: `;
+    separator = ',\n';
+    if (key !== 'images' && key !== 'annotations') {
+      yield Buffer.from(reader.readRaw()).toString();
+      continue;
+    }
+    let between = '[';
+    for (const raw of reader.rawElements()) {
+      if (!takes(idIn(raw, key === 'images' ? 'id' : 'image_id'))) continue;
+      counts[key]++;
+      yield between + Buffer.from(raw).toString();
+      between = ',\n';
+    }
+    yield between === '[' ? '[]' : ']';
+  }
+  reader.finish();
+  yield separator === '{' ? '{}\n' : '}\n';
 }

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { TransformSpec } from '../../contracts/dataset.js';
 import type { TargetHandler, TargetHandlerFactory, Transform, TransformFactory } from '../../contracts/transform.js';
 import { MaeError, messageOf } from '../../base/errors.js';
+import { checkSettings } from '../../base/check-settings.js';
 import { instanceHandler } from '../targets/instance-geometry.js';
 import { photometricDistortion } from './photometric-distortion.js';
 import { resizeAndPad, resizeEdges, resizeLongerSide, resizeToFit, scaleJitter } from './scale-jitter.js';
@@ -133,17 +134,7 @@ export function checked<Options, Made>(
   schema: z.ZodType<Options>,
   create: (options: Options) => Made,
 ): (options: Readonly<Record<string, unknown>>) => Made {
-  return (options) => {
-    const result = schema.safeParse(options);
-    if (result.success) return create(result.data);
-    const [issue] = result.error.issues;
-    throw new MaeError('CONFIG_INVALID', {
-      what: `${issue?.path.map((key) => `\`${String(key)}\``).join('.') ?? ''} ${issue?.message ?? ''}`.trim(),
-      where: `transform ${name}`,
-      fix: 'correct its options',
-      cause: result.error,
-    });
-  };
+  return (options) => create(checkSettings(schema, options, `transform ${name}`));
 }
 
 /**

@@ -4,9 +4,10 @@ import { wasmKernels } from './wasm.js';
 
 const byBuffer = new WeakMap<ArrayBufferLike, VectorKernels>();
 
-/** Makes the WebAssembly kernels responsible for arrays in this memory, which must not grow any more. */
+/** Makes the WebAssembly kernels, where they can run, responsible for arrays in this memory, which must not grow any more. */
 export function registerMemory(memory: WebAssembly.Memory): void {
-  byBuffer.set(memory.buffer, wasmKernels(memory));
+  const kernels = wasmKernels(memory);
+  if (kernels !== undefined) byBuffer.set(memory.buffer, kernels);
 }
 
 /** WebAssembly kernels where all arrays lie in one registered memory, the plain ones otherwise. */

@@ -1,6 +1,7 @@
 import { adamwScalars, larsTrust, type VectorKernels } from './vector-kernels.js';
 import { plainKernels } from './plain.js';
-import { VECTOR_KERNELS_WASM } from './vector-kernels-wasm.js';
+import { instantiateWasm } from '../../base/wasm-module.js';
+import { wasmBase64 } from './vector-kernels.wasm.js';
 
 type Sums = [number, number, number, number];
 
@@ -15,12 +16,17 @@ interface Exports {
   readonly decayedSquares: (x: number, y: number, end: number, decay: number) => Sums;
 }
 
-let compiled: WebAssembly.Module | undefined;
-
-/** The kernels over arrays that all lie in this memory, at offsets that are multiples of four bytes. */
-export function wasmKernels(memory: WebAssembly.Memory): VectorKernels {
-  compiled ??= new WebAssembly.Module(Buffer.from(VECTOR_KERNELS_WASM, 'base64'));
-  const exports = new WebAssembly.Instance(compiled, { arena: { memory } }).exports as unknown as Exports;
+/**
+ * The kernels over arrays that all lie in this memory, at offsets that are multiples of four bytes; undefined where this
+ * machine cannot run them.
+ */
+export function wasmKernels(memory: WebAssembly.Memory): VectorKernels | undefined {
+  const exports = instantiateWasm<Exports>(wasmBase64, { arena: { memory } });
+  if (exports === undefined) return undefined;
+  const sumOfSquares = (x: Floats): number => {
+    const [start, end] = offsets([x]) as [number, number];
+    return total(exports.squares(start, end), tails([x])[0]!);
+  };
   return {
     adamw(parameter, gradient, m, v, step) {
       const { keep, gainM, decayV, gainV, rootScale, eps, stepSize } = adamwScalars(step);
@@ -71,11 +77,6 @@ export function wasmKernels(memory: WebAssembly.Memory): VectorKernels {
       plainKernels.lerp(intoTail, fromTail, weight);
     },
   };
-
-  function sumOfSquares(x: Floats): number {
-    const [start, end] = offsets([x]) as [number, number];
-    return total(exports.squares(start, end), tails([x])[0]!);
-  }
 }
 
 type Floats = Float32Array;

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { readSafetensorsHeader } from '../../checkpoint/files/safetensors.js';
 import { MaeError } from '../../base/errors.js';
+import { explain } from '../../base/check-settings.js';
 import { progressSchema } from '../loop/progress.js';
 
 /** The key of a checkpoint's metadata under which all but the tensors lies, as JSON. */
@@ -45,11 +46,11 @@ export function trainingMetadataOf(
 ): TrainingMetadata | undefined {
   const text = metadata[METADATA_KEY];
   if (text === undefined) return undefined;
-  const parsed = trainingMetadata.safeParse(parseJson(text));
+  const value = parseJson(text);
+  const parsed = trainingMetadata.safeParse(value);
   if (parsed.success) return parsed.data;
-  const [issue] = parsed.error.issues;
   throw new MaeError('CHECKPOINT_INVALID', {
-    what: `its \`${METADATA_KEY}\` metadata is not that of a run: ${issue?.path.join('.') ?? ''} ${issue?.message ?? ''}`,
+    what: `its \`${METADATA_KEY}\` metadata is not that of a run: ${explain(trainingMetadata, value, parsed.error).what}`,
     where: path,
     fix: 'use a checkpoint that this version wrote',
     cause: parsed.error,

@@ -1,7 +1,7 @@
-import { lstat, mkdir, readdir, readFile, readlink, rename, stat, symlink, unlink } from 'node:fs/promises';
+import { lstat, readdir, readFile, readlink, rename, stat, symlink, unlink } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { parse, stringify } from 'yaml';
-import { writeFileAtomically } from '../../base/atomic-write.js';
+import { createFolder, writeFileAtomically } from '../../base/atomic-write.js';
 import { MaeError, messageOf } from '../../base/errors.js';
 
 /** The files of one run. */
@@ -108,20 +108,6 @@ export async function readRunConfig(run: RunDirectory): Promise<unknown> {
 
 export async function exists(path: string): Promise<boolean> {
   return (await stat(path).catch(() => undefined)) !== undefined;
-}
-
-/** @throws MaeError `WRITE_FAILED` */
-export async function createFolder(path: string): Promise<void> {
-  try {
-    await mkdir(path, { recursive: true });
-  } catch (cause) {
-    throw new MaeError('WRITE_FAILED', {
-      what: `the folder could not be created: ${messageOf(cause)}`,
-      where: path,
-      fix: 'name another folder with --out',
-      cause,
-    });
-  }
 }
 
 async function nextRunPath(parent: string): Promise<string> {

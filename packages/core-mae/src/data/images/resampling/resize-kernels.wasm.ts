@@ -1,4 +1,4 @@
-/** resize-kernels.wat, compiled by scripts/compile-wasm.mjs: base64 of its bytes. */
+/** resize-kernels.wat, compiled by scripts/compile-wasm.ts: base64 of its bytes. */
 export const wasmBase64 = [
   'AGFzbQEAAAABGAJgDH9/f39/f39/f39/fwBgBX9/f39/AAMDAgABBQMBAAEHKwMGbWVtb3J5AgAMcmVzYW1wbGVSb3dzAAAPcmVz',
   'YW1wbGVDb2x1bW5zAAEKxgcCkwQDDHsIfwF7QYCAgAH9ESEgIAv9AAQAIQwgA0EBdCEdIAFBAXQhHiABQQNsIR8DQEEAIRggBCEc',

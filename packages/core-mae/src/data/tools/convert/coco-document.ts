@@ -1,4 +1,5 @@
-import { writeWholeFile } from '../../../base/whole-file.js';
+import { dirname } from 'node:path';
+import { createFolder, writeFileAtomically } from '../../../base/atomic-write.js';
 
 /** A data set of another format on its way to COCO's. */
 export interface ConvertedImage {
@@ -31,38 +32,41 @@ export interface ConvertResult {
 }
 
 /** Writes an instances file; class k becomes category k + 1. Returns the number of annotations. */
-export function writeCocoDocument(
+export async function writeCocoDocument(
   path: string,
   classNames: readonly string[],
   images: readonly ConvertedImage[],
-): number {
-  return writeWholeFile(path, (write) => {
-    const categories = classNames.map((name, index) => ({ id: index + 1, name }));
-    write(`{"categories": ${JSON.stringify(categories)},\n"images": [`);
-    images.forEach(({ fileName, width, height }, index) => {
-      const entry = { id: index + 1, file_name: fileName, width, height };
-      write(`${index === 0 ? '' : ',\n'}${JSON.stringify(entry)}`);
-    });
-    write('],\n"annotations": [');
-    let numAnnotations = 0;
-    images.forEach(({ objects }, index) => {
-      for (const { classIndex, box, polygons, crowd } of objects) {
-        numAnnotations++;
-        const entry = {
-          id: numAnnotations,
-          image_id: index + 1,
-          category_id: classIndex + 1,
-          bbox: box,
-          area: polygons === undefined ? box[2] * box[3] : polygonArea(polygons),
-          iscrowd: crowd === true ? 1 : 0,
-          ...(polygons === undefined ? {} : { segmentation: polygons }),
-        };
-        write(`${numAnnotations === 1 ? '' : ',\n'}${JSON.stringify(entry)}`);
-      }
-    });
-    write(']}\n');
-    return numAnnotations;
-  });
+): Promise<number> {
+  await createFolder(dirname(path));
+  await writeFileAtomically(path, documentText(classNames, images));
+  return images.reduce((sum, { objects }) => sum + objects.length, 0);
+}
+
+function* documentText(classNames: readonly string[], images: readonly ConvertedImage[]): Generator<string> {
+  const categories = classNames.map((name, index) => ({ id: index + 1, name }));
+  yield `{"categories": ${JSON.stringify(categories)},\n"images": [`;
+  for (const [index, { fileName, width, height }] of images.entries()) {
+    const entry = { id: index + 1, file_name: fileName, width, height };
+    yield `${index === 0 ? '' : ',\n'}${JSON.stringify(entry)}`;
+  }
+  yield '],\n"annotations": [';
+  let numAnnotations = 0;
+  for (const [index, { objects }] of images.entries()) {
+    for (const { classIndex, box, polygons, crowd } of objects) {
+      numAnnotations++;
+      const entry = {
+        id: numAnnotations,
+        image_id: index + 1,
+        category_id: classIndex + 1,
+        bbox: box,
+        area: polygons === undefined ? box[2] * box[3] : polygonArea(polygons),
+        iscrowd: crowd === true ? 1 : 0,
+        ...(polygons === undefined ? {} : { segmentation: polygons }),
+      };
+      yield `${numAnnotations === 1 ? '' : ',\n'}${JSON.stringify(entry)}`;
+    }
+  }
+  yield ']}\n';
 }
 
 /** The shoelace formula, parts added up. */

@@ -63,7 +63,7 @@ export async function convertPascalVoc(path: string, options: PascalVocOptions =
       };
     });
     const file = join(out, `instances_${split}.json`);
-    numAnnotations += writeCocoDocument(file, classNames, images);
+    numAnnotations += await writeCocoDocument(file, classNames, images);
     numImages += images.length;
     files.push(file);
   }

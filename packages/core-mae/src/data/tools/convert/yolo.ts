@@ -5,10 +5,10 @@ import { z } from 'zod';
 import { MaeError, messageOf } from '../../../base/errors.js';
 import { openImage } from '../../images/image.js';
 import { listFiles } from '../../../base/listing.js';
+import { isPictureName, notPictures } from '../../../base/picture-names.js';
 import { type ConvertedImage, type ConvertedObject, type ConvertResult, writeCocoDocument } from './coco-document.js';
 
 const SPLITS: Readonly<Record<string, string>> = { train: 'train', val: 'val', valid: 'val', test: 'test' };
-const PICTURE = /\.(?:jpe?g|png|webp|tiff?|bmp|gif|avif)$/iu;
 
 /**
  * Writes COCO annotation files for a YOLO folder: `images/<split>` with `labels/<split>/*.txt` (or `<split>/images`
@@ -35,7 +35,8 @@ export async function convertYolo(path: string, out = join(path, 'annotations'))
   for (const { split, images, labels } of splits) {
     const converted: ConvertedImage[] = [];
     const listing = await listFiles(images);
-    for (const fileName of listing.files.filter((file) => PICTURE.test(file))) {
+    warnings.push(...notPictures(images, listing.files));
+    for (const fileName of listing.files.filter(isPictureName)) {
       const labelFile = join(labels, fileName.replace(/\.[^.]+$/u, '.txt'));
       try {
         const { width, height } = await openImage({ kind: 'file', path: join(images, fileName) });
@@ -53,7 +54,7 @@ export async function convertYolo(path: string, out = join(path, 'annotations'))
       }
     }
     const file = join(out, `instances_${split}.json`);
-    numAnnotations += writeCocoDocument(file, classNames, converted);
+    numAnnotations += await writeCocoDocument(file, classNames, converted);
     numImages += converted.length;
     files.push(file);
   }

@@ -1,4 +1,4 @@
-// What the engine uses of WebAssembly's API: TypeScript only describes it together with a browser's whole DOM.
+// What is used of WebAssembly's API: TypeScript only describes it together with a browser's whole DOM.
 declare namespace WebAssembly {
   class Memory {
     /** Sizes in pages of 64 KiB. */
@@ -10,6 +10,7 @@ declare namespace WebAssembly {
   }
   class Instance {
     constructor(module: Module, imports: Readonly<Record<string, Readonly<Record<string, unknown>>>>);
-    readonly exports: Readonly<Record<string, unknown>>;
+    readonly exports: unknown;
   }
+  function validate(bytes: Uint8Array): boolean;
 }

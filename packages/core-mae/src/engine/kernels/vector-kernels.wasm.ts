@@ -1,7 +1,5 @@
-/**
- * `vector-kernels.wat` compiled to WebAssembly, in base64. Written by `npx tsx packages/core-mae/scripts/compile-kernels.ts`.
- */
-export const VECTOR_KERNELS_WASM = [
+/** vector-kernels.wat, compiled by scripts/compile-wasm.ts: base64 of its bytes. */
+export const wasmBase64 = [
   'AGFzbQEAAAABPAZgDH9/f39/fX19fX19fQBgCH9/f399fX19AGAEf39/fQBgA39/fQBgAn9/BHx8fHxgBH9/f30EfHx8fAIRAQVh',
   'cmVuYQZtZW1vcnkCAAADCAcAAQIDAgQFB0cHBWFkYW13AAAEbGFycwABCmFjY3VtdWxhdGUAAgVzY2FsZQADBGxlcnAABAdzcXVh',
   'cmVzAAUOZGVjYXllZFNxdWFyZXMABgrhBQe5AQEDewJAA0AgACAETw0BIAH9AAQAIQwgAv0ABAAhDSANIAb9EyAMIA395QH95gH9',

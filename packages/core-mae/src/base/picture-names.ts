@@ -1,0 +1,19 @@
+/** Endings of the names of pictures: of every kind that can be decoded. */
+const SUFFIXES = ['.jpg', '.jpeg', '.jpe', '.jfif', '.png', '.webp', '.gif', '.tif', '.tiff', '.avif'];
+
+/** Whether a file is a picture by its name. Nothing is opened. */
+export function isPictureName(name: string): boolean {
+  const lower = name.toLowerCase();
+  return SUFFIXES.some((suffix) => lower.endsWith(suffix));
+}
+
+/** What to tell those who gave files of other names. */
+export const PICTURE_NAMES = `pictures are files named ${SUFFIXES.slice(0, -1).join(', ')} or ${SUFFIXES.at(-1)!}`;
+
+/** One warning for all files of a folder that were left out because they are not pictures by name; none for none. */
+export function notPictures(folder: string, files: readonly string[]): string[] {
+  const others = files.filter((file) => !isPictureName(file));
+  if (others.length === 0) return [];
+  const examples = others.slice(0, 3).join(', ') + (others.length > 3 ? ', …' : '');
+  return [`${folder}: ${others.length} files are not pictures by name and were left out (${examples})`];
+}
