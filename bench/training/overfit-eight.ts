@@ -6,7 +6,7 @@ import { writeFileAtomically } from '../../packages/core-mae/src/base/atomic-wri
 import type { Dataset } from '../../packages/core-mae/src/contracts/dataset.js';
 import { checkSettings } from '../../packages/core-mae/src/base/check-settings.js';
 import { readingSettings } from '../../packages/core-mae/src/train/settings/data-settings.js';
-import { preparePretraining } from '../../packages/core-mae/src/train/pretraining/assemble.js';
+import { assemblePretraining } from '../../packages/core-mae/src/train/pretraining/assemble.js';
 import { pretrainSettings } from '../../packages/core-mae/src/train/settings/pretrain-settings.js';
 import { train } from '../../packages/core-mae/src/train/loop/training.js';
 
@@ -17,7 +17,7 @@ const STEPS = 800;
 const assets = join(dirname(createRequire(import.meta.url).resolve('@lobehub/fluent-emoji-3d/package.json')), 'assets');
 const out = fileURLToPath(new URL('../../docs/overfit-eight.png', import.meta.url));
 
-const data: Dataset = {
+const pictures: Dataset = {
   name: 'eight pictures',
   size: PICTURES.length,
   warnings: [],
@@ -39,15 +39,15 @@ export async function run(): Promise<object> {
     optimizer: { lr: 1e-3, warmupEpochs: 20, weightDecay: 0 },
   });
   const reading = checkSettings(readingSettings, {});
-  const prepared = await preparePretraining({ engine, settings, reading, data });
+  const training = await assemblePretraining({ ...settings, data: reading }, { engine, pictures: { train: pictures } });
   const losses: number[] = [];
-  for await (const { loss } of train(prepared.state, prepared.training)) losses.push(loss);
-  const samples = await prepared.drawnSamples(PICTURES.length);
-  const { parameters } = prepared.state;
-  const random = prepared.training.random.fork('draw');
-  const [drawing] = await prepared.objective.draw!({ engine, parameters, samples, random });
+  for await (const { loss } of train(training)) losses.push(loss);
+  const { objective, state, loop, data } = training;
+  const samples = await data.drawnSamples(PICTURES.length);
+  const random = loop.random.fork('draw');
+  const [drawing] = await objective.draw!({ engine, parameters: state.parameters, samples, random });
   await writeFileAtomically(out, drawing!.png);
-  await prepared.close();
+  await data.close();
   await engine.dispose();
   const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
   const [first, last] = [mean(losses.slice(0, 10)), mean(losses.slice(-10))];

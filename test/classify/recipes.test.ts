@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { resolveFinetuneConfig } from '#core/train/finetuning/resolve-config.js';
-import { prepareFinetuning } from '#core/train/finetuning/assemble.js';
+import { assembleFinetuning } from '#core/train/finetuning/assemble.js';
 import { createEngine } from '#core/engine/select.js';
 import { vitBackbone } from '#core/models/vit.js';
 import { classifyTask } from '../../packages/plugin-classify/src/task.js';
@@ -97,15 +97,15 @@ describe('the warm-up', () => {
     ['linear-probe-huge', 10, 2],
   ])('of %s in %i epochs takes %f', async (recipe, epochs, warmupEpochs) => {
     const engine = await createEngine({ device: 'cpu' });
-    const config = await resolved(recipe, { epochs, model: { ...tiny, imageSize: [16, 16] } });
-    const data = labelledPictures({ count: 6, classNames: ['a', 'b'] });
+    const given = { data: { path: 'photos', workers: 0 }, epochs, model: { ...tiny, imageSize: [16, 16] } };
+    const config = await resolved(recipe, given);
+    const train = labelledPictures({ count: 6, classNames: ['a', 'b'] });
     const backbones = new Map([[vitBackbone.name, vitBackbone]]);
-    const prepared = await prepareFinetuning({
-      ...{ engine, task: classifyTask, config, backbones, data },
-      reading: { ...config.data, workers: 0 },
-    });
-    expect(prepared.training.schedule).toMatchObject({ warmupEpochs, epochs });
-    await prepared.close();
+    const facts = { classNames: ['a', 'b'] };
+    const input = { engine, pictures: { train }, backbones };
+    const { loop, data } = await assembleFinetuning(classifyTask, config, facts, input);
+    expect(loop.schedule).toMatchObject({ warmupEpochs, epochs });
+    await data.close();
     await engine.dispose();
   });
 });

@@ -125,7 +125,7 @@ describe('mae-tasks finetune detect, evaluate, predict, export', () => {
   );
 
   it(
-    'goes on where a signal stopped it, and ends as if there had been none',
+    'resumes where a signal stopped it, and ends as if there had been none',
     async () => {
       const args = [...TRAIN, '--epochs', '3', '--set', 'dropPath=0.2'];
       await succeeding(...args, '--out', 'unharmed');

@@ -196,7 +196,7 @@ describe('mae-tasks finetune classify, evaluate, predict, embed, export', () => 
   );
 
   it(
-    'goes on where a signal stopped it, and ends as if there had been none',
+    'resumes where a signal stopped it, and ends as if there had been none',
     async () => {
       const args = [...TRAIN, '--epochs', '4'];
       expect((await run(...args, '--out', 'unharmed')).status).toBe(0);

@@ -99,7 +99,7 @@ describe('mae-tasks pretrain', () => {
     await expectSameRun(join(folder, 'seldom'), join(folder, 'often'));
   });
 
-  it('saves on SIGINT, says how to go on, and then goes on to the same end', async () => {
+  it('saves on SIGINT, says how to resume, and then comes to the same end', async () => {
     const args = [...BASE, '--epochs', '40', '--val-fraction', '0.25', '--set', 'samples.everyEpochs=40'];
     const whole = await runCli([...args, '--out', 'whole'], { cwd: folder });
     expect(whole.status).toBe(0);
@@ -152,9 +152,15 @@ describe('mae-tasks pretrain', () => {
   );
 
   it('refuses to resume with other settings, and to start over a run', async () => {
-    const other = await runCli(['pretrain', '--resume', 'json', '--epochs', '5'], { cwd: folder });
+    const other = await runCli(['pretrain', '--resume', 'json', '--batch-size', '5'], { cwd: folder });
     expect(other.status).toBe(1);
-    expect(other.stderr).toMatch(/keeps its settings.*`epochs`/);
+    expect(other.stderr).toMatch(/keeps its settings.*`batchSize` \(=5, in the checkpoint 4\)/);
+    const file = await runCli(['pretrain', '--resume', 'json', '--config', 'json/config.yaml'], { cwd: folder });
+    expect(file.status).toBe(1);
+    expect(file.stderr).toMatch(/--config cannot be given/);
+    const longer = await runCli(['pretrain', '--resume', 'json', '--epochs', '2', '--json'], { cwd: folder });
+    expect(longer.status, longer.stderr).toBe(0);
+    expect(jsonLines(longer.stdout).filter(({ type }) => type === 'metrics')).toHaveLength(3);
     const again = await runCli([...BASE, '--out', 'json'], { cwd: folder });
     expect(again.status).toBe(1);
     expect(again.stderr).toMatch(/holds a run already.*--resume/);

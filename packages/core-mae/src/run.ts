@@ -6,10 +6,10 @@
  * @example
  * ```ts
  * import { createEngine } from '@mae-tasks/core-mae';
- * import { checkSettings, dataReaders, openPretrainRun, planRunDirectory, pretrainConfig } from '@mae-tasks/core-mae/run';
- * const [engine, directory] = [await createEngine(), await planRunDirectory(undefined, 'pretrain')];
+ * import { checkSettings, dataReaders, openPretrainRun, planRunFolder, pretrainConfig } from '@mae-tasks/core-mae/run';
+ * const [engine, folder] = [await createEngine(), await planRunFolder(undefined, 'pretrain')];
  * const config = checkSettings(pretrainConfig, { data: { path: 'photos/' } });
- * const options = { engine, config, directory, resume: false, readers: dataReaders, trackers: [] };
+ * const options = { engine, config, folder, resume: false, readers: dataReaders, trackers: [] };
  * for await (const event of (await openPretrainRun(options)).events()) console.log(event.kind);
  * ```
  *
@@ -23,9 +23,9 @@ export { finetuneConfig, type FinetuneConfig } from './train/settings/finetune-c
 export { resolveFinetuneConfig } from './train/finetuning/resolve-config.js';
 export { openPretrainRun } from './train/pretraining/open-run.js';
 export { type FinetuneRunOptions, openFinetuneRun } from './train/finetuning/open-run.js';
-export type { DirectoryRun } from './train/run/directory-run.js';
-export type { RunEvent } from './train/run/run.js';
-export { findRunDirectory, planRunDirectory, readRunConfig, type RunDirectory } from './train/run/run-directory.js';
+export type { Run } from './train/run/open-run.js';
+export type { RunEvent } from './train/run/run-context.js';
+export { findRunFolder, planRunFolder, readRunConfig, type RunFolder } from './train/run/run-folder.js';
 export { createFolder, writeFileAtomically } from './base/atomic-write.js';
 export { dataReaders } from './data/readers/core-readers.js';
 export { openHeldOut, openPictures, openSplit } from './train/inputs/open-training-data.js';

@@ -17,7 +17,7 @@ afterEach(() => {
 });
 
 let clock = 1_700_000_000.5;
-const open = (): Tracker => createTensorboard({ directory: folder, now: () => clock });
+const open = (): Tracker => createTensorboard({ folder, now: () => clock });
 const files = (): string[] => readdirSync(folder).sort();
 const eventsOf = (name: string): Array<ReturnType<typeof readFields>> =>
   readRecords(readFileSync(join(folder, name))).map(readFields);
@@ -98,7 +98,7 @@ describe('TensorBoard events', () => {
   it('are refused loudly where they cannot be written', async () => {
     const file = join(folder, 'a-file');
     writeFileSync(file, '');
-    const tracker = createTensorboard({ directory: join(file, 'below'), now: () => clock });
+    const tracker = createTensorboard({ folder: join(file, 'below'), now: () => clock });
     const record = { step: 1, epoch: 1, phase: 'train', values: { loss: 1 } } as const;
     await expect(async () => tracker.log(record)).rejects.toMatchObject({ code: 'WRITE_FAILED' });
   });

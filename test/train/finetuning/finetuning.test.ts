@@ -11,9 +11,9 @@ import { vitBackbone } from '#core/models/vit.js';
 import { resolveFinetuneConfig } from '#core/train/finetuning/resolve-config.js';
 import { freezeEncoder } from '#core/train/finetuning/freeze.js';
 import { overlaySettings } from '#core/train/settings/overlay-settings.js';
-import { type Finetuning, prepareFinetuning } from '#core/train/finetuning/assemble.js';
+import { assembleFinetuning, type Finetuning } from '#core/train/finetuning/assemble.js';
 import { train } from '#core/train/loop/training.js';
-import { loadTrainingState, saveTrainingState } from '#core/train/run/training-checkpoint.js';
+import { saveTrainingState } from '#core/train/run/training-checkpoint.js';
 import { classifyTask } from '@mae-tasks/plugin-classify';
 import { labelledPictures } from '../../pictures/labelled-pictures.js';
 
@@ -34,7 +34,9 @@ afterAll(async () => {
   await rm(folder, { recursive: true });
 });
 
-async function prepare(given: Readonly<Record<string, unknown>>): Promise<Finetuning> {
+const pictures = { train: data, heldOut };
+
+async function assemble(given: Readonly<Record<string, unknown>>, resumeFrom?: string): Promise<Finetuning> {
   const config = await resolveFinetuneConfig(classifyTask, {
     data: { path: 'pictures', workers: 0 },
     model: tiny,
@@ -42,12 +44,13 @@ async function prepare(given: Readonly<Record<string, unknown>>): Promise<Finetu
     batchSize: 6,
     ...given,
   });
-  return prepareFinetuning({ engine, task: classifyTask, config, backbones, reading: config.data, data, heldOut });
+  const facts = await classifyTask.examine(data, config.classify as never);
+  return assembleFinetuning(classifyTask, config, facts, { engine, pictures, backbones, resumeFrom });
 }
 
-async function runAll({ state, training }: Finetuning, steps = Infinity): Promise<number[]> {
+async function runAll(finetuning: Finetuning, steps = Infinity): Promise<number[]> {
   const losses: number[] = [];
-  for await (const { loss } of train(state, training)) {
+  for await (const { loss } of train(finetuning)) {
     losses.push(loss);
     if (losses.length >= steps) break;
   }
@@ -73,13 +76,13 @@ describe('what a mode changes', () => {
     ['partial', { blocks: 0.5 }, (name: string) => /^(?:blocks\.1\.(?:mlp|norm2)|fc_norm|head)\./.test(name)],
     ['linear-probe', {}, (name: string) => name.startsWith('head.')],
   ])('%s %o', async (mode, extra, expected) => {
-    const finetuning = await prepare({ mode, ...extra });
+    const finetuning = await assemble({ mode, ...extra });
     const { parameters } = finetuning.state;
     const before = copyOf(parameters);
     // The first step's rate is 0, by the warm-up.
     await runAll(finetuning, 3);
     expect(changed(before, parameters)).toEqual([...parameters.keys()].filter(expected));
-    await finetuning.close();
+    await finetuning.data.close();
   });
 
   it('names the frozen parameters of a backbone only', () => {
@@ -101,10 +104,10 @@ describe('what a mode changes', () => {
 describe('linear probing on cached features', () => {
   it('gives what encoding every picture at every step gives', async () => {
     const settings = { mode: 'linear-probe', epochs: 3 };
-    const cached = await prepare(settings);
+    const cached = await assemble(settings);
     expect(cached.built.model.frozenEncoder).toBeDefined();
     // Mixing switches the cache off; with probability 0 it changes nothing else.
-    const whole = await prepare({ ...settings, classify: { mixup: 1, mixProbability: 0 } });
+    const whole = await assemble({ ...settings, classify: { mixup: 1, mixProbability: 0 } });
     expect(whole.built.model.frozenEncoder).toBeUndefined();
     const [cachedLosses, wholeLosses] = [await runAll(cached), await runAll(whole)];
     expect(cachedLosses).toHaveLength(9);
@@ -113,20 +116,20 @@ describe('linear probing on cached features', () => {
       const other = whole.state.parameters.get(name)!.data;
       values.forEach((value, index) => expect(Math.abs(value - other[index]!), name).toBeLessThan(1e-4));
     }
-    await cached.close();
-    await whole.close();
+    await cached.data.close();
+    await whole.data.close();
   });
 });
 
-describe('going on with a fine-tuning', () => {
+describe('resuming a fine-tuning', () => {
   it.each([
     ['all of its augmentation', { dropPath: 0.2, optimizer: { ema: 0.9, clipGrad: 1 } }],
     ['gradients of several batches', { accumIter: 2 }],
     ['linear probing with batch statistics', { mode: 'linear-probe', recipe: 'linear-probe-base' }],
   ])('equals never having stopped, bit for bit: %s', async (_, given) => {
-    const through = await prepare(given);
+    const through = await assemble(given);
     const losses = await runAll(through);
-    const first = await prepare(given);
+    const first = await assemble(given);
     const before = await runAll(first, Math.floor(losses.length / 2));
     const path = join(folder, 'state.safetensors');
     await saveTrainingState(path, first.state, {
@@ -136,12 +139,31 @@ describe('going on with a fine-tuning', () => {
       pendingEpoch: null,
       config: {},
     });
-    const second = await prepare(given);
-    await loadTrainingState(path, second.state);
+    const second = await assemble(given, path);
     const after = await runAll(second);
     expect([...before, ...after]).toEqual(losses);
     expect(changed(through.state.parameters, second.state.parameters)).toEqual([]);
-    for (const each of [through, first, second]) await each.close();
+    for (const each of [through, first, second]) await each.data.close();
+  });
+
+  it('encodes the pictures of a linear probe by the encoder of the run, not by a new one', async () => {
+    const given = { mode: 'linear-probe', epochs: 4 };
+    const begun = await assemble(given);
+    // Another encoder than the initial one, as a pretrained one is.
+    for (const [name, { data: values }] of begun.state.parameters) {
+      if (name.startsWith('blocks.')) values.forEach((value, index) => (values[index] = 2 * value));
+    }
+    const path = join(folder, 'probe.safetensors');
+    const about = { objective: 'classify', seed: 0, best: null, pendingEpoch: null, config: {} };
+    await saveTrainingState(path, begun.state, about);
+    const resumed = await assemble(given, path);
+    // Mixing with probability 0 encodes every picture at every step.
+    const whole = await assemble({ ...given, classify: { mixup: 1, mixProbability: 0 } }, path);
+    expect(resumed.built.model.frozenEncoder).toBeDefined();
+    const [losses, expected] = [await runAll(resumed), await runAll(whole)];
+    losses.forEach((loss, step) => expect(loss).toBeCloseTo(expected[step]!, 5));
+    expect(losses[0]).not.toBeCloseTo((await runAll(await assemble(given)))[0]!, 3);
+    for (const each of [begun, resumed, whole]) await each.data.close();
   });
 });
 
@@ -171,7 +193,7 @@ describe('settings of a fine-tuning', () => {
 
   it('refuses a RandAugment string that it does not understand', async () => {
     const classify = { augmentation: { randAugment: 'rand-m99' } };
-    await expect(prepare({ classify })).rejects.toThrow('`classify.augmentation.randAugment`: "m99" in "rand-m99"');
+    await expect(assemble({ classify })).rejects.toThrow('`classify.augmentation.randAugment`: "m99" in "rand-m99"');
   });
 
   it('are laid over others without touching prototypes', () => {
@@ -185,11 +207,11 @@ describe('settings of a fine-tuning', () => {
 
 describe('the pictures that a run draws', () => {
   it('come from all over the held-out data', async () => {
-    const finetuning = await prepare({});
-    const ids = (await finetuning.drawnSamples(3)).map(({ id }) => id);
+    const finetuning = await assemble({});
+    const ids = (await finetuning.data.drawnSamples(3)).map(({ id }) => id);
     expect(ids).toEqual(['picture-0', 'picture-2', 'picture-4']);
-    expect(await finetuning.drawnSamples(100)).toHaveLength(7);
-    await finetuning.close();
+    expect(await finetuning.data.drawnSamples(100)).toHaveLength(7);
+    await finetuning.data.close();
   });
 });
 

@@ -13,14 +13,14 @@ import { createRandom } from '#core/base/random.js';
 import { checkSettings } from '#core/base/check-settings.js';
 import { chooseReplicas } from '#core/train/loop/choose-replicas.js';
 import { readingSettings } from '#core/train/settings/data-settings.js';
-import { preparePretraining, type Pretraining } from '#core/train/pretraining/assemble.js';
+import { assemblePretraining } from '#core/train/pretraining/assemble.js';
 import { pretrain } from '#core/train/pretraining/pretrain.js';
 import { pretrainSettings, type PretrainSettingsInput } from '#core/train/settings/pretrain-settings.js';
 import { createReplicatedStep } from '#core/train/loop/replicated-step.js';
 import { splitBatch } from '#core/train/loop/split-batch.js';
 import { createTrainStep } from '#core/train/loop/steps.js';
 import { loadTrainingState, saveTrainingState } from '#core/train/run/training-checkpoint.js';
-import { type StepRecord, train, trainableShapes } from '#core/train/loop/training.js';
+import { type StepRecord, train, trainableShapes, type Training } from '#core/train/loop/training.js';
 import { classifySettings, classifyTask } from '@mae-tasks/plugin-classify';
 import { vitBackbone } from '#core/models/vit.js';
 import { tinyPictures } from '../../pictures/tiny-pictures.js';
@@ -48,23 +48,19 @@ afterAll(async () => {
   await rm(folder, { recursive: true });
 });
 
-function prepare(input: PretrainSettingsInput = small): Promise<Pretraining> {
-  return preparePretraining({
-    engine,
-    settings: checkSettings(pretrainSettings, input),
-    reading: checkSettings(readingSettings, { workers: 0 }),
-    data: tinyPictures(12),
-  });
+function assemble(input: PretrainSettingsInput = small): Promise<Training> {
+  const data = checkSettings(readingSettings, { workers: 0 });
+  const settings = { ...checkSettings(pretrainSettings, input), data };
+  return assemblePretraining(settings, { engine, pictures: { train: tinyPictures(12) } });
 }
 
-async function runAll(prepared: Pretraining, replicas: number, steps = Infinity) {
-  const { state, training } = prepared;
+async function runAll(training: Training, replicas: number, steps = Infinity) {
   const records: StepRecord[] = [];
-  for await (const record of train(state, { ...training, replicas })) {
+  for await (const record of train({ ...training, loop: { ...training.loop, replicas } })) {
     records.push(record);
     if (record.step >= steps) break;
   }
-  await prepared.close();
+  await training.data.close();
   return records.map(({ imagesPerSecond: _, ...rest }) => rest);
 }
 
@@ -100,13 +96,13 @@ async function compareParts(objective: Objective, samples: readonly Sample[]): P
 
 describe('training in replicas', () => {
   it('gives the gradients of the whole batch', async () => {
-    const prepared = await prepare({ ...small, maskStrategy: 'block' });
-    const { objective, training } = prepared;
-    for await (const samples of training.batches.batches(0, 0)) {
+    const assembled = await assemble({ ...small, maskStrategy: 'block' });
+    const { objective, data } = assembled;
+    for await (const samples of data.train.batches(0, 0)) {
       await compareParts(objective, samples);
       break;
     }
-    await prepared.close();
+    await data.close();
   });
 
   it('gives a classifier the gradients of the whole batch, with mixing and drop path', async () => {
@@ -145,7 +141,7 @@ describe('training in replicas', () => {
 
   it('follows a run in one piece up to the order of sums, with gradients added up over batches', async () => {
     for (const settings of [small, { ...small, accumIter: 2, optimizer: { clipGrad: 1, ema: 0.9 } }]) {
-      const [whole, parts] = [await prepare(settings), await prepare(settings)];
+      const [whole, parts] = [await assemble(settings), await assemble(settings)];
       const expected = await runAll(whole, 1);
       const actual = await runAll(parts, 2);
       expect(actual.length).toBe(expected.length);
@@ -159,8 +155,8 @@ describe('training in replicas', () => {
     }
   });
 
-  it('gives the same bits again, and goes on exactly from a checkpoint', async () => {
-    const [whole, begun, resumed] = [await prepare(), await prepare(), await prepare()];
+  it('gives the same bits again, and resumes exactly from a checkpoint', async () => {
+    const [whole, begun, resumed] = [await assemble(), await assemble(), await assemble()];
     const records = await runAll(whole, 2);
     const before = await runAll(begun, 2, 4);
     const path = join(folder, 'last.safetensors');
@@ -190,28 +186,24 @@ describe('training in replicas', () => {
 
 describe('the number of replicas', () => {
   it('is refused where the batch cannot be split so', async () => {
-    const prepared = await prepare();
-    const { state, training } = prepared;
-    await expect(chooseReplicas(3, training, state.parameters)).rejects.toThrow(
-      /`replicas` \(=3\) must divide the batch \(=4\)/,
-    );
+    const training = await assemble();
+    await expect(chooseReplicas(3, training)).rejects.toThrow(/`replicas` \(=3\) must divide the batch \(=4\)/);
     const whole = { ...training.objective.training, collateParts: undefined } as never;
     const unsplittable = { ...training, objective: { ...training.objective, training: whole } };
-    await expect(chooseReplicas(2, unsplittable, state.parameters)).rejects.toThrow(/"pretrain" cannot be split/);
-    expect(await chooseReplicas('auto', unsplittable, state.parameters)).toBe(1);
+    await expect(chooseReplicas(2, unsplittable)).rejects.toThrow(/"pretrain" cannot be split/);
+    expect(await chooseReplicas('auto', unsplittable)).toBe(1);
     const eager = await createTfjsEngine({ backend: 'cpu' });
-    await expect(chooseReplicas(2, { ...training, engine: eager }, state.parameters)).rejects.toThrow(
-      /needs the compiled engine/,
-    );
-    expect(await chooseReplicas('auto', { ...training, engine: eager }, state.parameters)).toBe(1);
-    expect(await chooseReplicas(1, { ...training, engine: eager }, state.parameters)).toBe(1);
+    const elsewhere = { ...training, loop: { ...training.loop, engine: eager } };
+    await expect(chooseReplicas(2, elsewhere)).rejects.toThrow(/needs the compiled engine/);
+    expect(await chooseReplicas('auto', elsewhere)).toBe(1);
+    expect(await chooseReplicas(1, elsewhere)).toBe(1);
     await eager.dispose();
-    await prepared.close();
+    await training.data.close();
   });
 
   it('is measured for `auto`, which changes nothing of the training', async () => {
-    const [measured, plain] = [await prepare(), await prepare()];
-    const replicas = await chooseReplicas('auto', measured.training, measured.state.parameters);
+    const [measured, plain] = [await assemble(), await assemble()];
+    const replicas = await chooseReplicas('auto', measured);
     expect([1, 2]).toContain(replicas);
     expect(await runAll(measured, replicas)).toEqual(await runAll(plain, replicas));
   });

@@ -9,11 +9,11 @@ import { createEngine } from '#core/engine/select.js';
 import { createTfjsEngine } from '#core/engine/tfjs.js';
 import { checkSettings } from '#core/base/check-settings.js';
 import { readingSettings } from '#core/train/settings/data-settings.js';
-import { preparePretraining, type Pretraining } from '#core/train/pretraining/assemble.js';
+import { assemblePretraining } from '#core/train/pretraining/assemble.js';
 import { pretrain } from '#core/train/pretraining/pretrain.js';
 import { pretrainSettings, type PretrainSettingsInput } from '#core/train/settings/pretrain-settings.js';
 import { loadTrainingState, saveTrainingState } from '#core/train/run/training-checkpoint.js';
-import { type StepRecord, train } from '#core/train/loop/training.js';
+import { type StepRecord, train, type Training } from '#core/train/loop/training.js';
 import { tinyPictures } from '../../pictures/tiny-pictures.js';
 
 const model = {
@@ -41,22 +41,18 @@ beforeEach(async () => {
 });
 afterEach(() => rm(folder, { recursive: true }));
 
-function prepare(input: PretrainSettingsInput, count = 10, on: Engine = engine): Promise<Pretraining> {
-  return preparePretraining({
-    engine: on,
-    settings: checkSettings(pretrainSettings, input),
-    reading,
-    data: tinyPictures(count),
-  });
+function assemble(input: PretrainSettingsInput, count = 10, on: Engine = engine): Promise<Training> {
+  const settings = { ...checkSettings(pretrainSettings, input), data: reading };
+  return assemblePretraining(settings, { engine: on, pictures: { train: tinyPictures(count) } });
 }
 
-async function runAll(prepared: Pretraining, stopAfter = Infinity): Promise<StepRecord[]> {
+async function runAll(training: Training, stopAfter = Infinity): Promise<StepRecord[]> {
   const records: StepRecord[] = [];
-  for await (const record of train(prepared.state, prepared.training)) {
+  for await (const record of train(training)) {
     records.push(record);
     if (record.step >= stopAfter) break;
   }
-  await prepared.close();
+  await training.data.close();
   return records;
 }
 
@@ -77,7 +73,11 @@ function bytes(data: Float32Array): Buffer {
 
 describe('pretraining', () => {
   it('gives the same numbers for the same seed, and others for another', async () => {
-    const [first, second, other] = [await prepare(small), await prepare(small), await prepare({ ...small, seed: 8 })];
+    const [first, second, other] = [
+      await assemble(small),
+      await assemble(small),
+      await assemble({ ...small, seed: 8 }),
+    ];
     const [a, b, c] = [await runAll(first), await runAll(second), await runAll(other)];
     expect(a.length).toBe(6);
     expect(numbersOf(a)).toEqual(numbersOf(b));
@@ -89,13 +89,13 @@ describe('pretraining', () => {
     { stopAfter: 1, at: 'in the middle of the first epoch' },
     { stopAfter: 2, at: 'at the end of an epoch' },
     { stopAfter: 5, at: 'in the middle of the last epoch' },
-  ])('goes on exactly from a checkpoint $at', async ({ stopAfter }) => {
+  ])('resumes exactly from a checkpoint $at', async ({ stopAfter }) => {
     const settings = { ...small, optimizer: { ema: 0.9, clipGrad: 1 } };
-    const whole = await prepare(settings);
+    const whole = await assemble(settings);
     const records = await runAll(whole);
 
     const path = join(folder, 'last.safetensors');
-    const begun = await prepare(settings);
+    const begun = await assemble(settings);
     const before = await runAll(begun, stopAfter);
     await saveTrainingState(path, begun.state, {
       objective: 'pretrain',
@@ -104,7 +104,7 @@ describe('pretraining', () => {
       pendingEpoch: null,
       config: {},
     });
-    const resumed = await prepare(settings);
+    const resumed = await assemble(settings);
     const metadata = await loadTrainingState(path, resumed.state);
     expect(metadata.progress.step).toBe(stopAfter);
     const after = await runAll(resumed);
@@ -120,8 +120,8 @@ describe('pretraining', () => {
   it('agrees over 20 steps on the compiled and the eager engine', async () => {
     const eager = await createTfjsEngine({ backend: 'cpu' });
     const settings = { ...small, epochs: 10, optimizer: { lr: 1e-3 } };
-    const compiled = await runAll(await prepare(settings));
-    const reference = await runAll(await prepare(settings, 10, eager));
+    const compiled = await runAll(await assemble(settings));
+    const reference = await runAll(await assemble(settings, 10, eager));
     expect(compiled.length).toBe(20);
     compiled.forEach(({ loss }, step) => {
       expect(Math.abs(loss - reference[step]!.loss) / reference[step]!.loss, `step ${step + 1}`).toBeLessThan(1e-4);
@@ -131,70 +131,74 @@ describe('pretraining', () => {
 
   it('sums left-over batches into a last, shorter step, and updates even where an epoch is shorter than accumIter', async () => {
     // 10 pictures in batches of 2: five batches.
-    const uneven = await runAll(await prepare({ ...small, batchSize: 2, accumIter: 2, epochs: 1 }));
+    const uneven = await runAll(await assemble({ ...small, batchSize: 2, accumIter: 2, epochs: 1 }));
     expect(uneven.map(({ step, epochProgress, endsEpoch }) => [step, epochProgress, endsEpoch])).toEqual([
       [1, 0.4, false],
       [2, 0.8, false],
       [3, 1, true],
     ]);
-    const short = await runAll(await prepare({ ...small, batchSize: 2, accumIter: 100, epochs: 2 }));
+    const short = await runAll(await assemble({ ...small, batchSize: 2, accumIter: 100, epochs: 2 }));
     expect(short.map(({ step }) => step)).toEqual([1, 2]);
   });
 
   it('accumulates to the gradient of the whole batch', async () => {
     // A mean over two halves is the mean over the whole, if the same pictures are masked in the same way; masks differ
     // between the two runs here, so the comparison is of one batch against itself in two equal halves.
-    const once = await prepare({ ...small, epochs: 1, batchSize: 2, optimizer: { lr: 1e-3, warmupEpochs: 0 } }, 2);
-    const twice = await prepare(
+    const once = await assemble({ ...small, epochs: 1, batchSize: 2, optimizer: { lr: 1e-3, warmupEpochs: 0 } }, 2);
+    const twice = await assemble(
       { ...small, epochs: 1, batchSize: 2, accumIter: 2, optimizer: { lr: 1e-3, warmupEpochs: 0 } },
       2,
     );
-    const doubled = { ...twice.training, batches: repeatFirstBatch(twice) };
+    const { loop, data } = twice;
+    const doubled = {
+      ...twice,
+      loop: { ...loop, random: sameRandom(twice) },
+      data: { ...data, train: repeatFirstBatch(twice) },
+    };
     const [{ gradNorm }] = (await runAll(once)) as [StepRecord];
     const records: StepRecord[] = [];
-    for await (const record of train(twice.state, { ...doubled, random: sameRandom(twice) })) records.push(record);
+    for await (const record of train(doubled)) records.push(record);
     expect(records.length).toBe(1);
     expect(Math.abs(records[0]!.gradNorm - gradNorm) / gradNorm).toBeLessThan(1e-5);
-    await twice.close();
+    await data.close();
   });
 
   it('names step and learning rate when the loss is not finite, and leaves the parameters as they were', async () => {
-    const prepared = await prepare({ ...small, optimizer: { lr: 1e30, warmupEpochs: 0 } });
-    const records = train(prepared.state, prepared.training);
-    let last = [...prepared.state.parameters].map(([, { data }]) => data.slice());
+    const training = await assemble({ ...small, optimizer: { lr: 1e30, warmupEpochs: 0 } });
+    const records = train(training);
+    let last = [...training.state.parameters].map(([, { data }]) => data.slice());
     await expect(async () => {
       for await (const record of records) {
         expect(Number.isFinite(record.loss)).toBe(true);
-        last = [...prepared.state.parameters].map(([, { data }]) => data.slice());
+        last = [...training.state.parameters].map(([, { data }]) => data.slice());
       }
     }).rejects.toThrow(/step \d+, epoch \d+, learning rate 9\.33e\+29.*optimizer\.blr/);
-    [...prepared.state.parameters].forEach(([name, { data }], index) => {
+    [...training.state.parameters].forEach(([name, { data }], index) => {
       expect(Buffer.compare(bytes(data), bytes(last[index]!)), name).toBe(0);
     });
-    await prepared.close();
+    await training.data.close();
   });
 
   it('keeps the number of tensors and of sessions flat over 500 steps', async () => {
-    const prepared = await prepare({ ...small, epochs: 250 });
+    const training = await assemble({ ...small, epochs: 250 });
     const counts = new Set<number>();
     let steps = 0;
-    for await (const { step } of train(prepared.state, prepared.training)) {
+    for await (const { step } of train(training)) {
       steps = step;
       if (step > 1) counts.add(tf.memory().numTensors);
     }
     expect(steps).toBe(500);
     expect(counts.size).toBe(1);
-    await prepared.close();
+    await training.data.close();
   });
 
   it('keeps the number of tensors flat on the eager engine', async () => {
     const eager = await createTfjsEngine({ backend: 'cpu' });
-    const prepared = await prepare({ ...small, epochs: 5 }, 10, eager);
+    const training = await assemble({ ...small, epochs: 5 }, 10, eager);
     const counts = new Set<number>();
-    for await (const { step } of train(prepared.state, prepared.training))
-      if (step > 1) counts.add(tf.memory().numTensors);
+    for await (const { step } of train(training)) if (step > 1) counts.add(tf.memory().numTensors);
     expect(counts.size).toBe(1);
-    await prepared.close();
+    await training.data.close();
     await eager.dispose();
   });
 });
@@ -215,11 +219,11 @@ describe('the pretrain function', () => {
   });
 });
 
-function repeatFirstBatch({ training }: Pretraining): Pretraining['training']['batches'] {
+function repeatFirstBatch({ data }: Training): Training['data']['train'] {
   return {
     batchesPerEpoch: 2,
     async *batches(epoch) {
-      for await (const samples of training.batches.batches(epoch, 0)) {
+      for await (const samples of data.train.batches(epoch, 0)) {
         yield samples;
         yield samples;
       }
@@ -228,23 +232,23 @@ function repeatFirstBatch({ training }: Pretraining): Pretraining['training']['b
 }
 
 /** The run's stream, but with the masks of batch 0 for every batch. */
-function sameRandom({ training: { random } }: Pretraining): Pretraining['training']['random'] {
+function sameRandom({ loop: { random } }: Training): Training['loop']['random'] {
   return { ...random, fork: () => random.fork('batch', 0, 0) };
 }
 
 describe('a saved training state', () => {
   it('is one file that holds parameters, moments and counters together', async () => {
-    const prepared = await prepare({ ...small, epochs: 1 });
-    await runAll(prepared);
+    const training = await assemble({ ...small, epochs: 1 });
+    await runAll(training);
     const path = join(folder, 'last.safetensors');
     const about = { objective: 'pretrain', seed: 7, best: null, pendingEpoch: null, config: { epochs: 1 } };
-    await saveTrainingState(path, prepared.state, about);
+    await saveTrainingState(path, training.state, about);
     const header = (await readFile(path)).subarray(8, 4096).toString('utf8');
     expect(header).toContain('maeTasks');
-    const { state } = await prepare({ ...small, epochs: 1 });
+    const { state } = await assemble({ ...small, epochs: 1 });
     const loaded = await loadTrainingState(path, state);
     expect(loaded.config).toEqual({ epochs: 1 });
-    expect(state.progress).toEqual(prepared.state.progress);
-    expectSameParameters(state.parameters, prepared.state.parameters);
+    expect(state.progress).toEqual(training.state.progress);
+    expectSameParameters(state.parameters, training.state.parameters);
   });
 });

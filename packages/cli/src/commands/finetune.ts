@@ -14,7 +14,7 @@ import { listenForStop } from '../training/stop-signals.js';
 import { openEngine } from '../settings/open-engine.js';
 import { createProcessTerminal, type Terminal } from '../terminal/terminal.js';
 import type { Registry } from '@mae-tasks/core-mae';
-import type { FinetuneConfig, RunDirectory } from '@mae-tasks/core-mae/run';
+import type { FinetuneConfig, RunFolder } from '@mae-tasks/core-mae/run';
 import type { Task } from '@mae-tasks/core-mae/task';
 
 export interface FinetuneFlags extends CommonFlags {
@@ -131,10 +131,10 @@ interface Setting {
 /** One run from its start, or from where it stopped, to its end; its last metrics, or undefined where it was stopped. */
 async function trainRun(
   { terminal, registry, task, config }: Setting,
-  { out, resumed }: { readonly out?: string | undefined; readonly resumed?: RunDirectory | undefined },
+  { out, resumed }: { readonly out?: string | undefined; readonly resumed?: RunFolder | undefined },
 ): Promise<Readonly<Record<string, number>> | undefined> {
-  const { formatMergeReport, openFinetuneRun, planRunDirectory } = await import('@mae-tasks/core-mae/run');
-  const directory = resumed ?? (await planRunDirectory(out, task.name));
+  const { formatMergeReport, openFinetuneRun, planRunFolder } = await import('@mae-tasks/core-mae/run');
+  const folder = resumed ?? (await planRunFolder(out, task.name));
   const engine = await openEngine(terminal, config);
   const signals = listenForStop(() => {
     terminal.print('Stopping after this step and saving; once more stops at once.');
@@ -144,7 +144,7 @@ async function trainRun(
       engine,
       task,
       config,
-      directory,
+      folder,
       resume: resumed !== undefined,
       readers: registry.readers,
       backbones: registry.backbones,
@@ -167,12 +167,12 @@ async function trainRun(
     });
     const { finished, metrics } = await followRun(terminal, {
       run,
-      directory,
+      folder,
       engine,
       model: `${task.name} on a ViT of ${config.model.depth} × ${config.model.embedDim}, ${config.mode}`,
       data: config.data.path,
       command: `finetune ${task.name}`,
-      next: `mae-tasks predict ${shortPath(directory.path)} <pictures>`,
+      next: `mae-tasks predict ${shortPath(folder.path)} <pictures>`,
     });
     process.exitCode = signals.exitCode();
     return finished ? metrics : undefined;

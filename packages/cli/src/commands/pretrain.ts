@@ -59,11 +59,11 @@ export function pretrainOverrides(flags: PretrainFlags): Override[] {
 
 async function pretrain(flags: PretrainFlags): Promise<void> {
   const terminal = createProcessTerminal({ json: flags.json === true });
-  const { checkSettings, openPretrainRun, planRunDirectory, pretrainConfig } = await import('@mae-tasks/core-mae/run');
+  const { checkSettings, openPretrainRun, planRunFolder, pretrainConfig } = await import('@mae-tasks/core-mae/run');
   const { givenSettings } = await import('../settings/run-folder.js');
   const { tree, where, resumed } = await givenSettings('pretrain', flags, pretrainOverrides(flags));
   const config = checkSettings(pretrainConfig, tree, where);
-  const directory = resumed ?? (await planRunDirectory(flags.out, 'pretrain'));
+  const folder = resumed ?? (await planRunFolder(flags.out, 'pretrain'));
   const warn = (message: string): void => {
     terminal.warn(message);
   };
@@ -76,7 +76,7 @@ async function pretrain(flags: PretrainFlags): Promise<void> {
     const run = await openPretrainRun({
       engine,
       config,
-      directory,
+      folder,
       resume: resumed !== undefined,
       readers: registry.readers,
       trackers: registry.createTrackers(),
@@ -88,12 +88,12 @@ async function pretrain(flags: PretrainFlags): Promise<void> {
     });
     await followRun(terminal, {
       run,
-      directory,
+      folder,
       engine,
       model: config.model.preset,
       data: config.data.path,
       command: 'pretrain',
-      next: `mae-tasks visualize --checkpoint ${shortPath(directory.path)} --data <pictures>`,
+      next: `mae-tasks visualize --checkpoint ${shortPath(folder.path)} --data <pictures>`,
     });
     process.exitCode = signals.exitCode();
   } finally {

@@ -36,7 +36,7 @@ export function addTrainingOptions(command: Command): Command {
   return addSettingOptions(
     command
       .addOption(optionOut("the run's folder (default: the next runs/<command>/run<N>)"))
-      .option('--resume [run]', 'go on with a run (default: the latest, or --out)')
+      .option('--resume [run]', 'resume a run (default: the latest, or --out)')
       .addOption(optionJson()),
   );
 }

@@ -1,6 +1,6 @@
 import { relative } from 'node:path';
 import type { Engine } from '@mae-tasks/core-mae';
-import type { DirectoryRun, RunDirectory, RunEvent } from '@mae-tasks/core-mae/run';
+import type { Run, RunFolder, RunEvent } from '@mae-tasks/core-mae/run';
 import { formatDuration } from '../terminal/duration.js';
 import { formatCount, formatMetric } from '../terminal/format-number.js';
 import { createProgress } from './progress.js';
@@ -10,14 +10,14 @@ import { looking } from '../terminal/text.js';
 
 /** A run that is shown while it trains. */
 export interface FollowedRun {
-  readonly run: DirectoryRun;
-  readonly directory: RunDirectory;
+  readonly run: Run;
+  readonly folder: RunFolder;
   readonly engine: Engine;
   /** The model in a few words. */
   readonly model: string;
   /** Where the pictures are. */
   readonly data: string;
-  /** `pretrain`, `finetune classify`: how the run is gone on with. */
+  /** `pretrain`, `finetune classify`: what resumes the run. */
   readonly command: string;
   /** What to type when it is done. */
   readonly next: string;
@@ -30,10 +30,10 @@ export interface FollowedEnd {
   readonly metrics: Readonly<Record<string, number>>;
 }
 
-/** Shows what a run is, how it goes on, and where everything is at its end. */
+/** Shows what a run is, how it fares, and where everything is at its end. */
 export async function followRun(terminal: Terminal, followed: FollowedRun): Promise<FollowedEnd> {
   introduce(terminal, followed);
-  const { run, directory } = followed;
+  const { run, folder } = followed;
   const startedAt = terminal.now();
   const totalSteps = run.epochs * run.stepsPerEpoch;
   const progress = createProgress({ terminal, totalEpochs: run.epochs, totalSteps });
@@ -65,8 +65,8 @@ export async function followRun(terminal: Terminal, followed: FollowedRun): Prom
   const seconds = (terminal.now() - startedAt) / 1000;
   terminal.record({
     type: finished ? 'finished' : 'stopped',
-    run: directory.path,
-    weights: directory.weights.last,
+    run: folder.path,
+    weights: folder.weights.last,
     metrics,
     badImages: badImages.length,
     seconds,
@@ -83,13 +83,13 @@ export async function followRun(terminal: Terminal, followed: FollowedRun): Prom
     ...formatTable(
       [
         ...(result.length === 0 ? [] : [['result', result.join(', ')]]),
-        ['weights', shortPath(directory.weights.last)],
+        ['weights', shortPath(folder.weights.last)],
         ...(lastSheet === undefined ? [] : [['pictures', shortPath(lastSheet)]]),
-        ['curves', shortPath(directory.curves.png)],
-        ['report', shortPath(directory.report)],
+        ['curves', shortPath(folder.curves.png)],
+        ['report', shortPath(folder.report)],
         finished
           ? ['next', followed.next]
-          : ['go on', `mae-tasks ${followed.command} --resume ${shortPath(directory.path)}`],
+          : ['resume', `mae-tasks ${followed.command} --resume ${shortPath(folder.path)}`],
       ],
       { indent: 2 },
     ),
@@ -97,7 +97,7 @@ export async function followRun(terminal: Terminal, followed: FollowedRun): Prom
   return { finished, metrics };
 }
 
-function introduce(terminal: Terminal, { run, directory, engine, model, data }: FollowedRun): void {
+function introduce(terminal: Terminal, { run, folder, engine, model, data }: FollowedRun): void {
   const about = {
     model: `${model}, ${(run.numParameters / 1e6).toFixed(1)} M parameters`,
     data: `${data}: ${formatCount(run.numTrain)} pictures${
@@ -105,14 +105,14 @@ function introduce(terminal: Terminal, { run, directory, engine, model, data }: 
     }`,
     plan: `${run.epochs} epochs of ${formatCount(run.stepsPerEpoch)} steps, peak learning rate ${run.lr.toPrecision(2)}`,
     engine: engine.description,
-    run: shortPath(directory.path),
+    run: shortPath(folder.path),
   };
   if (terminal.json) {
-    terminal.record({ type: 'start', ...about, firstStep: run.firstStep, run: directory.path });
+    terminal.record({ type: 'start', ...about, firstStep: run.firstStep, run: folder.path });
     return;
   }
   terminal.print(...formatTable(Object.entries(about).map(([name, value]) => [looking('dim', name), value])));
-  if (run.firstStep > 0) terminal.print(`Going on after step ${formatCount(run.firstStep)}.`);
+  if (run.firstStep > 0) terminal.print(`Resumed after step ${formatCount(run.firstStep)}.`);
 }
 
 /** The path as a person would type it from here. */

@@ -21,7 +21,7 @@ export interface SaveCheckpointOptions {
 }
 
 /**
- * Writes parameters under their own names, and what else a run needs to go on, into one safetensors file, atomically.
+ * Writes parameters under their own names, and what else a run needs to be resumed, into one safetensors file, atomically.
  * Other tools read the parameters as usual. The arrays must not change until the promise resolves.
  *
  * @throws MaeError `WRITE_FAILED`; the previous file is then intact

@@ -24,7 +24,7 @@ export interface PictureRecord {
 export interface TrackedRun {
   readonly name: string;
   /** The run's folder, an absolute path; it exists. */
-  readonly directory: string;
+  readonly folder: string;
   /** The resolved configuration, as plain data. */
   readonly config: Readonly<Record<string, unknown>>;
 }
@@ -36,7 +36,7 @@ export interface Tracker {
   /** Called once, before anything else. */
   open?(run: TrackedRun): void | Promise<void>;
   /**
-   * Called when the run goes on from a checkpoint: forgets what was logged after `step`, so that a run that was killed
+   * Called when the run is resumed from a checkpoint: forgets what was logged after `step`, so that a run that was killed
    * and resumed has no doubled records.
    */
   resume?(step: number): void | Promise<void>;

@@ -6,7 +6,7 @@ import { encodeEvent, frameRecord, type TensorboardEvent } from './tensorboard-e
 
 export interface TensorboardOptions {
   /** Where the event files lie; TensorBoard shows every folder that holds some as one run. */
-  readonly directory: string;
+  readonly folder: string;
   /** The time in seconds since 1970. */
   readonly now: () => number;
 }
@@ -16,12 +16,12 @@ export interface TensorboardOptions {
  * name. Every start writes a file of its own; after `resume` that file begins by telling TensorBoard to forget the
  * steps that are done again.
  */
-export function createTensorboard({ directory, now }: TensorboardOptions): Tracker {
+export function createTensorboard({ folder, now }: TensorboardOptions): Tracker {
   let file: AppendOnlyFile | undefined;
 
   const append = (event: Omit<TensorboardEvent, 'wallTime'>): void => {
     if (file === undefined) {
-      file = appendOnlyFile(join(directory, nextFileName(directory, now())));
+      file = appendOnlyFile(join(folder, nextFileName(folder, now())));
       file.append(frameRecord(encodeEvent({ wallTime: now(), content: { kind: 'version' } })));
     }
     file.append(frameRecord(encodeEvent({ wallTime: now(), ...event })));
@@ -51,10 +51,10 @@ const fileNamePattern = /^events\.out\.tfevents\.(\d+)\./;
  * TensorBoard reads a folder's event files in the order of their names, so a new one must sort last: even when two
  * starts fall into one second or the clock was set back.
  */
-function nextFileName(directory: string, seconds: number): string {
+function nextFileName(folder: string, seconds: number): string {
   let names: string[] = [];
   try {
-    names = readdirSync(directory);
+    names = readdirSync(folder);
   } catch {
     // No such folder yet: the first write makes it, or fails with the reason.
   }

@@ -13,7 +13,7 @@ export interface ReportPicture {
 }
 
 export interface ReportCommand {
-  /** What the command is for: "Go on for longer". */
+  /** What the command is for: "Resume". */
   readonly purpose: string;
   readonly command: string;
 }

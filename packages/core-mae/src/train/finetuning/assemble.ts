@@ -1,133 +1,103 @@
+import { createRandom } from '../../base/random.js';
+import type { MergeReport } from '../../checkpoint/merge-report.js';
 import type { Backbone } from '../../contracts/backbone.js';
-import type { Dataset } from '../../contracts/dataset.js';
+import type { Engine } from '../../contracts/engine.js';
 import type { Objective } from '../../contracts/objective.js';
 import type { Task } from '../../contracts/task.js';
-import type { MergeReport } from '../../checkpoint/merge-report.js';
 import { vectorKernels } from '../../engine/kernels/select.js';
 import { createParameterArena } from '../../engine/parameter-arena.js';
 import { initializeParameters } from '../../nn/params.js';
-import { createRandom } from '../../base/random.js';
 import { adamw } from '../../optim/adamw.js';
 import { lars } from '../../optim/lars.js';
 import type { Optimizer } from '../../optim/optimizer.js';
-import { batchesInOrder, encodeSamples, samplesInMemory } from './feature-cache.js';
+import { loadTrainingData, pictureLoaders, type PictureReports } from '../inputs/load-training-data.js';
+import type { TrainingPictures } from '../inputs/open-training-data.js';
+import { loadEncoder } from '../inputs/pretrained-encoder.js';
+import { loopOptions, type LoopSettings, startingState } from '../loop/assemble-training.js';
+import type { Training } from '../loop/training.js';
+import { loadTrainingState } from '../run/training-checkpoint.js';
 import type { FinetuneConfig } from '../settings/finetune-config.js';
 import type { FinetuneOptimizerSettings } from '../settings/finetune-settings.js';
-import { loadEncoder } from '../inputs/pretrained-encoder.js';
-import {
-  type LoopSettings,
-  type PreparedTraining,
-  prepareTraining,
-  type TrainingInput,
-  type TrainingPlan,
-} from '../run/prepare-training.js';
-import { createForwardStep } from '../loop/steps.js';
+import { encodeTrainingData } from './feature-cache.js';
 import { type BuiltModel, buildTaskModel, parameterGroupsOf } from './task-model.js';
 
-export interface FinetuningInput extends TrainingInput {
-  readonly task: Task;
-  readonly config: FinetuneConfig;
+export interface FinetuningInput extends PictureReports {
+  readonly engine: Engine;
+  readonly pictures: TrainingPictures;
   readonly backbones: ReadonlyMap<string, Backbone>;
+  /** The checkpoint of a run to resume, which holds all weights. Default: those of `pretrained`, or initial ones. */
+  readonly resumeFrom?: string | undefined;
   /** Called while a frozen encoder goes through the pictures, once. */
   readonly reportEncoded?: ((done: number, total: number) => void) | undefined;
 }
 
-/** Fine-tuning, ready to start or to be resumed. */
-export interface Finetuning extends PreparedTraining {
+/** A fine-tuning, ready to run. */
+export interface Finetuning extends Training {
   readonly built: BuiltModel;
-  /** What became of the checkpoint's names; absent where training starts from random weights. */
+  /** What became of the checkpoint's names; absent where training starts from random weights or is resumed. */
   readonly merge: MergeReport | undefined;
 }
 
 /**
- * Parameters, loaders, optimizer and schedule of a fine-tuning.
+ * A fine-tuning, ready to run.
  *
+ * @param facts what `task.examine` said of the training pictures
  * @throws MaeError for data, settings or a checkpoint that cannot be used
  */
-export async function prepareFinetuning(input: FinetuningInput): Promise<Finetuning> {
-  const { task, config, backbones, data, heldOut, allocate = createParameterArena() } = input;
-  const settings = config[task.name];
-  const facts = await task.examine(data, settings);
-  if (heldOut !== undefined) task.requireFit?.(heldOut, facts);
+export async function assembleFinetuning(
+  task: Task,
+  config: FinetuneConfig,
+  facts: unknown,
+  { engine, pictures, backbones, resumeFrom, reportEncoded, ...reports }: FinetuningInput,
+): Promise<Finetuning> {
+  const allocate = createParameterArena();
   const built = buildTaskModel(task, config, facts, backbones);
   const { model, vit, backbone } = built;
-  const parameters = initializeParameters(model.objective.parameters, createRandom(config.seed), allocate);
-  const allowances = model.checkpoint;
+  const random = createRandom(config.seed);
+  const parameters = initializeParameters(model.objective.parameters, random, allocate);
   const merge =
-    config.pretrained === null
+    config.pretrained === null || resumeFrom !== undefined
       ? undefined
-      : await loadEncoder(config.pretrained, parameters, { vit, backbone, allowances });
-  const plan = (objective: Objective): TrainingPlan => ({
-    objective,
-    inChannels: vit.inChannels,
-    settings: loopSettings(config),
-    parameters,
+      : await loadEncoder(config.pretrained, parameters, { vit, backbone, allowances: model.checkpoint });
+  const frozen = config.mode === 'linear-probe' ? model.frozenEncoder : undefined;
+  const objective = frozen === undefined ? model.objective : headObjective(frozen.head, model.objective);
+  const loop = loopOptions(loopSettings(config), Math.min(config.batchSize, pictures.train.size), {
+    engine,
     allocate,
     optimizer: createOptimizer(config.optimizer),
     groups: parameterGroupsOf(built, objective),
   });
-  const { frozenEncoder } = model;
-  const prepared =
-    frozenEncoder === undefined || config.mode !== 'linear-probe'
-      ? await prepareTraining(input, plan(model.objective))
-      : await prepareOnFeatures(input, built, plan(frozenEncoder.head));
-  return { ...prepared, built, merge };
+  const state = startingState(objective, parameters, loop);
+  // Before the data, which may be what the encoder says of it.
+  if (resumeFrom !== undefined) await loadTrainingState(resumeFrom, state);
+  const loaders = pictureLoaders(config.data, { inChannels: vit.inChannels, random, ...reports });
+  const data =
+    frozen === undefined
+      ? await loadTrainingData(pictures, objective, config.batchSize, loaders)
+      : await encodeTrainingData(pictures, frozen.encode, config.batchSize, {
+          engine,
+          specs: model.objective.parameters,
+          parameters,
+          random,
+          loaders,
+          reportEncoded,
+        });
+  return { objective, state, loop, data, built, merge };
 }
 
-/** The same training with every picture encoded once, beforehand. */
-async function prepareOnFeatures(
-  input: FinetuningInput,
-  { model }: BuiltModel,
-  plan: TrainingPlan,
-): Promise<PreparedTraining> {
-  const { engine, config, data, heldOut, reportEncoded } = input;
-  const { encode, head } = model.frozenEncoder!;
-  const whole = model.objective;
-  // Pictures go through the encoder's transforms; drawings show the whole model's answers to them.
-  const objective: Objective = {
-    ...head,
-    training: { ...head.training, ...pipelineOf(encode) },
-    evaluation: { ...head.evaluation, ...pipelineOf(encode) },
-    ...(whole.draw === undefined ? {} : { draw: (context) => whole.draw!(context) }),
-  };
-  const prepared = await prepareTraining(input, { ...plan, objective });
-  const { training, state } = prepared;
-  const { random } = training;
-  const total = data.size + (heldOut?.size ?? 0);
-  const features = async (dataset: Dataset, before: number) => {
-    const batchSize = Math.min(config.batchSize, dataset.size);
-    const step = await createForwardStep('encode', encode, model.objective.parameters, { engine, batchSize });
-    const loader = await prepared.inOrder(dataset, batchSize);
-    try {
-      return await encodeSamples(loader.batches(0), step, state.parameters, random.fork('encode'), (done) =>
-        reportEncoded?.(before + done, total),
-      );
-    } finally {
-      step.dispose();
-      await loader.close();
-    }
-  };
-  const trainSamples = await features(data, 0);
-  const heldOutSamples = heldOut === undefined ? undefined : await features(heldOut, data.size);
-  return {
-    ...prepared,
-    training: { ...training, batches: samplesInMemory(trainSamples, training.batchSize, random.fork('train')) },
-    validation: heldOutSamples && batchesInOrder(heldOutSamples, prepared.validation!.batchSize),
-  };
-}
-
-function pipelineOf({ transforms, target }: Objective['training']) {
-  return { transforms, ...(target === undefined ? {} : { target }) };
+/** A head that is trained on features; drawings show the whole model's answers to pictures. */
+function headObjective(head: Objective, whole: Objective): Objective {
+  return { ...head, ...(whole.draw === undefined ? {} : { draw: (context) => whole.draw!(context) }) };
 }
 
 /**
  * Warm-up lasts a tenth of the epochs and at most 5, in linear probing a fifth and at most 10: the official 5 of 50 or
  * 100 epochs and 10 of 50 or 90 (main_finetune.py, main_linprobe.py), and as much of shorter runs.
  */
-function loopSettings({ mode, epochs, batchSize, accumIter, seed, optimizer }: FinetuneConfig): LoopSettings {
+function loopSettings({ mode, epochs, accumIter, seed, optimizer }: FinetuneConfig): LoopSettings {
   const longest = mode === 'linear-probe' ? Math.min(10, epochs / 5) : Math.min(5, epochs / 10);
   const warmupEpochs = optimizer.warmupEpochs ?? longest;
-  return { epochs, batchSize, accumIter, seed, optimizer: { ...optimizer, warmupEpochs } };
+  return { epochs, accumIter, seed, optimizer: { ...optimizer, warmupEpochs } };
 }
 
 function createOptimizer(settings: FinetuneOptimizerSettings): Optimizer {

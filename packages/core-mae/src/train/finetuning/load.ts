@@ -14,7 +14,7 @@ import { type FinetuneConfig, finetuneConfig } from '../settings/finetune-config
 import { resolveFinetuneConfig } from './resolve-config.js';
 import { overlaySettings } from '../settings/overlay-settings.js';
 import { positionGridOf } from '../inputs/pretrained-encoder.js';
-import { findRunDirectory } from '../run/run-directory.js';
+import { findRunFolder } from '../run/run-folder.js';
 import { type BuiltModel, buildTaskModel } from './task-model.js';
 import { type TrainingMetadata, trainingMetadataOf } from '../inputs/training-metadata.js';
 
@@ -106,6 +106,6 @@ async function buildForeign(
 async function weightsAt(place: string): Promise<string> {
   if (!existsSync(place) || !statSync(place).isDirectory()) return place;
   if (existsSync(`${place}/config.json`)) return place;
-  const { best, last } = (await findRunDirectory(place)).weights;
+  const { best, last } = (await findRunFolder(place)).weights;
   return existsSync(best) ? best : last;
 }

@@ -1,65 +1,48 @@
-import type { DataReader } from '../../contracts/data-reader.js';
 import type { MergeReport } from '../../checkpoint/merge-report.js';
-import { type DirectoryRun, type DirectoryRunOptions, openDirectoryRun } from '../run/directory-run.js';
+import type { Backbone } from '../../contracts/backbone.js';
+import type { Task } from '../../contracts/task.js';
 import { openTrainingData } from '../inputs/open-training-data.js';
-import { type Finetuning, type FinetuningInput, prepareFinetuning } from './assemble.js';
+import { openRun, type Run, type RunOptions } from '../run/open-run.js';
+import { examinePictures, readResumed } from '../run/resume.js';
+import { type FinetuneConfig, finetuneConfig, taskSettingsOf } from '../settings/finetune-config.js';
+import { assembleFinetuning } from './assemble.js';
 
-export interface FinetuneRunOptions
-  extends DirectoryRunOptions, Omit<FinetuningInput, 'engine' | 'reading' | 'data' | 'heldOut' | 'allocate'> {
-  /** Data readers to choose from; the core's own and those of plugins. */
-  readonly readers: readonly DataReader[];
+export interface FinetuneRunOptions extends RunOptions {
+  readonly config: FinetuneConfig;
+  readonly task: Task;
+  readonly backbones: ReadonlyMap<string, Backbone>;
   /** Called with what became of the checkpoint's names. */
   readonly reportMerge?: (report: MergeReport) => void;
+  /** Called while a frozen encoder goes through the pictures, once. */
+  readonly reportEncoded?: (done: number, total: number) => void;
 }
 
 /**
  * Opens data, encoder and head for a fine-tuning in a folder.
  *
- * @throws MaeError for data, settings or a checkpoint that cannot be used
+ * @throws MaeError for data, settings or a checkpoint that cannot be used, or that are not those of the run to resume
  */
-export async function openFinetuneRun(options: FinetuneRunOptions): Promise<DirectoryRun> {
-  const { config, readers, reportWarning, task } = options;
-  const opened = await openTrainingData(config.data, readers, config.seed, task.formats);
-  const { train: data, heldOut, warnings } = opened;
-  for (const warning of warnings) reportWarning?.(warning);
-  // Where the run goes on, its own weights replace those that it began with.
-  const started = options.resume ? { ...config, pretrained: null } : config;
-  const prepared = await prepareFinetuning({ ...options, config: started, reading: config.data, data, heldOut });
-  if (prepared.merge !== undefined) options.reportMerge?.(prepared.merge);
-  const run = {
-    prepared,
-    config,
-    seed: config.seed,
-    numTrain: data.size,
-    numHeldOut: heldOut?.size ?? 0,
-    facts: prepared.built.facts,
-    patience: config.patience,
-    about: () => aboutRun(prepared, options),
-  };
-  return openDirectoryRun(run, options);
-}
-
-function aboutRun({ state, training }: Finetuning, { task, config, directory }: FinetuneRunOptions) {
-  const { epoch, step } = state.progress;
-  const start = config.pretrained ?? 'random weights';
-  return {
-    title: `Fine-tuning ${task.name}, ${directory.name}`,
-    lead: `${task.description} On ${config.data.path}, from ${start}: ${epoch} of ${config.epochs} epochs.`,
+export async function openFinetuneRun(options: FinetuneRunOptions): Promise<Run> {
+  const { task, config, folder, trackers, shouldStop = () => false } = options;
+  const resumed = options.resume ? await readResumed(folder, task.name, config, finetuneConfig(task)) : undefined;
+  const pictures = await openTrainingData(config.data, options.readers, config.seed, task.formats);
+  for (const warning of pictures.warnings) options.reportWarning?.(warning);
+  const facts = await examinePictures(task, taskSettingsOf(config, task), pictures, resumed);
+  const resumeFrom = resumed && folder.weights.last;
+  const training = await assembleFinetuning(task, config, facts, { ...options, pictures, resumeFrom });
+  if (training.merge !== undefined) options.reportMerge?.(training.merge);
+  const about = {
+    title: `Fine-tuning ${task.name},`,
+    lead: `${task.description} On ${config.data.path}, from ${config.pretrained ?? 'random weights'}`,
     summary: [
-      ['Epochs', `${epoch} of ${config.epochs}`],
-      ['Steps', String(step)],
       ['Mode', config.mode === 'partial' ? `partial, ${config.blocks} blocks` : config.mode],
       ['Recipe', config.recipe ?? 'none'],
-      ['Batch', `${training.batchSize}${config.accumIter > 1 ? ` × ${config.accumIter}` : ''}`],
-      ['Peak learning rate', training.schedule.lr.toPrecision(3)],
-      ['Seed', String(config.seed)],
     ] as const,
     next: [
-      { purpose: 'Measure it on other data', command: `mae-tasks evaluate ${directory.path} --data <data>` },
-      { purpose: 'Use it', command: `mae-tasks predict ${directory.path} <pictures>` },
-      ...(epoch < config.epochs
-        ? [{ purpose: 'Go on', command: `mae-tasks finetune ${task.name} --resume ${directory.path}` }]
-        : []),
+      { purpose: 'Measure it on other data', command: `mae-tasks evaluate ${folder.path} --data <data>` },
+      { purpose: 'Use it', command: `mae-tasks predict ${folder.path} <pictures>` },
     ],
+    command: `mae-tasks finetune ${task.name}`,
   };
+  return openRun(training, about, { folder, config, trackers, shouldStop, resumed, facts });
 }

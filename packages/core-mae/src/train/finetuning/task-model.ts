@@ -7,7 +7,7 @@ import { groupEach, layerDecayGroup, type ParameterGroups } from '../../optim/pa
 import { resolveEncoder } from '../settings/encoder-settings.js';
 import { type FinetuneConfig, taskSettingsOf } from '../settings/finetune-config.js';
 import { freezeEncoder } from './freeze.js';
-import { requireStatistics } from '../run/prepare-training.js';
+import { requireStatistics } from '../settings/data-settings.js';
 import { trainableShapes } from '../loop/training.js';
 
 /** A task's model as a configuration describes it. */

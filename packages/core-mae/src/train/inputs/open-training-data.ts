@@ -5,10 +5,14 @@ import { splitDataset, splitFold, takeSample, takeSamplePerClass } from '../../d
 import { createRandom } from '../../base/random.js';
 import type { DataSettings } from '../settings/data-settings.js';
 
-export interface TrainingData {
+/** What a training learns from, and what it is measured on. */
+export interface TrainingPictures {
   readonly train: Dataset;
   /** Pictures that are not trained on: `val`, the data's own `val` split, or a fraction held out. */
-  readonly heldOut: Dataset | undefined;
+  readonly heldOut?: Dataset | undefined;
+}
+
+export interface OpenedPictures extends TrainingPictures {
   readonly warnings: readonly string[];
 }
 
@@ -23,7 +27,7 @@ export async function openTrainingData(
   readers: readonly DataReader[],
   seed: number,
   formats?: readonly string[],
-): Promise<TrainingData> {
+): Promise<OpenedPictures> {
   const random = createRandom(seed).fork('data');
   const reader = await findReader(path, readers, namedFormat(format), formats);
   const whole = await reader.open(path);

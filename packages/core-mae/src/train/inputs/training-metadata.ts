@@ -7,6 +7,8 @@ import { progressSchema } from '../loop/progress.js';
 /** The key of a checkpoint's metadata under which all but the tensors lies, as JSON. */
 export const METADATA_KEY = 'maeTasks';
 
+const pictureSet = z.strictObject({ count: z.int().min(0), digest: z.string() });
+
 const trainingMetadata = z.strictObject({
   version: z.literal(1),
   /** `pretrain`, or a task's name. */
@@ -22,6 +24,8 @@ const trainingMetadata = z.strictObject({
   config: z.record(z.string(), z.unknown()),
   /** What a task needs to know of its data: class names. */
   facts: z.unknown().optional(),
+  /** The pictures, by number and names; absent in checkpoints of earlier versions and of weights alone. */
+  data: z.strictObject({ train: pictureSet, heldOut: pictureSet }).optional(),
 });
 
 /** The end of an epoch: what evaluating, drawing and saving need to know of it. */

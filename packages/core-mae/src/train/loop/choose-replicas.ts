@@ -1,8 +1,8 @@
 import type { Sample } from '../../contracts/dataset.js';
-import type { ParameterTree } from '../../contracts/tensor.js';
 import { allocateOnHeap } from '../../nn/params.js';
 import { createReplicatedStep, whyUnsplittable } from './replicated-step.js';
-import { trainableShapes, type TrainingOptions } from './training.js';
+import { type Training, trainableShapes } from './training.js';
+import type { BatchSource } from './training-data.js';
 import { MaeError } from '../../base/errors.js';
 
 /** Steps that are timed, after one to warm up. */
@@ -16,12 +16,10 @@ const WORTHWHILE = 0.05;
  *
  * @throws MaeError `CONFIG_INVALID` for a number that cannot be; `auto` is then 1
  */
-export async function chooseReplicas(
-  wanted: number | 'auto',
-  training: TrainingOptions,
-  parameters: ParameterTree,
-): Promise<number> {
-  const { objective, engine, batchSize } = training;
+export async function chooseReplicas(wanted: number | 'auto', training: Training): Promise<number> {
+  const { objective, loop, data } = training;
+  const { engine } = loop;
+  const { batchSize } = data;
   const reasonAgainst = (replicas: number) => whyUnsplittable(objective, { engine, batchSize, replicas });
   if (wanted !== 'auto') {
     const reason = wanted === 1 ? undefined : reasonAgainst(wanted);
@@ -33,10 +31,10 @@ export async function chooseReplicas(
     (count) => threads % count === 0 && reasonAgainst(count) === undefined,
   );
   if (candidates.length === 0) return 1;
-  const samples = await firstBatch(training);
-  let best = { replicas: 1, milliseconds: await timeSteps(1, samples, training, parameters) };
+  const samples = await firstBatch(data.train);
+  let best = { replicas: 1, milliseconds: await timeSteps(1, samples, training) };
   for (const replicas of candidates) {
-    const milliseconds = await timeSteps(replicas, samples, training, parameters);
+    const milliseconds = await timeSteps(replicas, samples, training);
     if (milliseconds < best.milliseconds * (1 - WORTHWHILE)) best = { replicas, milliseconds };
   }
   return best.replicas;
@@ -46,8 +44,7 @@ export async function chooseReplicas(
 async function timeSteps(
   replicas: number,
   samples: readonly Sample[],
-  { objective, engine, batchSize, random }: TrainingOptions,
-  parameters: ParameterTree,
+  { objective, state: { parameters }, loop: { engine, random }, data: { batchSize } }: Training,
 ): Promise<number> {
   const shapes = trainableShapes(objective);
   const gradients = allocateOnHeap(shapes);
@@ -65,7 +62,7 @@ async function timeSteps(
   }
 }
 
-async function firstBatch({ batches }: TrainingOptions): Promise<readonly Sample[]> {
-  for await (const samples of batches.batches(0, 0)) return samples;
+async function firstBatch(source: BatchSource): Promise<readonly Sample[]> {
+  for await (const samples of source.batches(0, 0)) return samples;
   return [];
 }

@@ -23,11 +23,6 @@ export const progressSchema = z.strictObject({
   lossCount: z.int().min(0),
 });
 
-/** Batches of an epoch that starts with full batches only, as the official loader's `drop_last`. */
-export function countBatches(datasetSize: number, batchSize: number): number {
-  return Math.floor(datasetSize / batchSize);
-}
-
 /**
  * Batches whose gradients are summed into the step that begins with batch `batch`: `accumIter`, or what is left of the
  * epoch. (The official loop drops the left-over batches.)

@@ -14,15 +14,7 @@ import { type LearningRateSchedule, learningRateAt } from '../../optim/schedule.
 import { accumulationLength, type Progress } from './progress.js';
 import { createReplicatedStep } from './replicated-step.js';
 import { createTrainStep } from './steps.js';
-
-/** Decoded batches in the order of an epoch, a pure function of the epoch and the place in it. */
-export interface BatchSource {
-  readonly batchesPerEpoch: number;
-  /** The epoch's batches from `firstBatch` on. */
-  batches(epoch: number, firstBatch: number): AsyncIterable<readonly Sample[]>;
-  /** Told of every batch that a step is done with: the pixels of later ones may take its memory. */
-  release?(batch: readonly Sample[]): void;
-}
+import type { TrainingData } from './training-data.js';
 
 /** Everything that training changes: what a checkpoint holds. */
 export interface TrainingState {
@@ -31,6 +23,11 @@ export interface TrainingState {
   /** Moving average of the trainable parameters, where one is kept. */
   readonly average: ParameterTree | undefined;
   progress: Progress;
+}
+
+/** The parameters that are evaluated, drawn and used: the moving average where one is kept. */
+export function evaluatedParameters({ parameters, average }: TrainingState): ParameterTree {
+  return average === undefined ? parameters : new Map([...parameters, ...average]);
 }
 
 /** What one optimizer step did. */
@@ -56,13 +53,11 @@ export interface StepRecord {
   readonly endsEpoch: boolean;
 }
 
-export interface TrainingOptions {
+/** How a training's loop works. */
+export interface LoopOptions {
   readonly engine: Engine;
   readonly kernels: VectorKernels;
   readonly allocate: AllocateParameters;
-  readonly objective: Objective;
-  readonly batches: BatchSource;
-  readonly batchSize: number;
   readonly optimizer: Optimizer;
   readonly groups: ParameterGroups;
   readonly schedule: LearningRateSchedule;
@@ -74,6 +69,14 @@ export interface TrainingOptions {
   readonly random: Random;
 }
 
+/** What is trained, where it stands, how, and on what: ready to start, or to be resumed. */
+export interface Training {
+  readonly objective: Objective;
+  readonly state: TrainingState;
+  readonly loop: LoopOptions;
+  readonly data: TrainingData;
+}
+
 /** Shapes of the parameters that are trained, by name. */
 export function trainableShapes(objective: Objective): Readonly<Record<string, Shape>> {
   const shapes = shapesOf(objective.parameters);
@@ -82,45 +85,41 @@ export function trainableShapes(objective: Objective): Readonly<Record<string, S
 
 /**
  * Trains from `state.progress` to the last epoch, one record an optimizer step. Between two records the state is
- * whole: it may be saved, and a run that goes on from it equals one that was never stopped.
+ * whole: it may be saved, and a run that is resumed from it equals one that was never stopped.
  *
  * @throws MaeError `LOSS_NOT_FINITE`, before the step that would spoil the parameters
  */
-export async function* train(state: TrainingState, options: TrainingOptions): AsyncGenerator<StepRecord, void, void> {
-  const { engine, objective, batches, batchSize, schedule, replicas = 1 } = options;
+export async function* train(training: Training): AsyncGenerator<StepRecord, void, void> {
+  const { objective, state, data } = training;
+  const { engine, schedule, replicas = 1 } = training.loop;
   const shapes = trainableShapes(objective);
-  const setting = { engine, batchSize, gradients: Object.keys(shapes) };
+  const setting = { engine, batchSize: data.batchSize, gradients: Object.keys(shapes) };
   const pass =
     replicas === 1
       ? await createTrainStep(objective, setting)
       : await createReplicatedStep(objective, { ...setting, replicas });
-  const step = createOptimizerStep(state, pass, shapes, options);
+  const step = createOptimizerStep(state, pass, shapes, training.loop);
   try {
-    while (state.progress.epoch < schedule.epochs) {
-      const { epoch, batch } = state.progress;
-      yield* trainEpoch(state, batches.batches(epoch, batch), step, options);
-    }
+    while (state.progress.epoch < schedule.epochs) yield* trainEpoch(training, step);
   } finally {
     await pass.dispose();
   }
 }
 
 async function* trainEpoch(
-  state: TrainingState,
-  samples: AsyncIterable<readonly Sample[]>,
+  { state, data: { train: source, batchSize }, loop: { accumIter, schedule } }: Training,
   step: OptimizerStep,
-  { batches, accumIter, schedule, batchSize }: TrainingOptions,
 ): AsyncGenerator<StepRecord, void, void> {
-  const { batchesPerEpoch } = batches;
+  const { batchesPerEpoch } = source;
   let pending: Array<readonly Sample[]> = [];
   let startedAt = performance.now();
-  for await (const batch of samples) {
+  for await (const batch of source.batches(state.progress.epoch, state.progress.batch)) {
     pending.push(batch);
     const { progress } = state;
     if (pending.length < accumulationLength(progress.batch, batchesPerEpoch, accumIter)) continue;
     const lr = learningRateAt(progress.epoch + progress.batch / batchesPerEpoch, schedule);
     const { losses, terms, gradNorm } = await step(pending, lr);
-    for (const done of pending) batches.release?.(done);
+    for (const done of pending) source.release?.(done);
     const batchesDone = progress.batch + pending.length;
     const endsEpoch = batchesDone >= batchesPerEpoch;
     const lossSum = losses.reduce((sum, loss) => sum + loss, progress.lossSum);
@@ -156,7 +155,7 @@ function createOptimizerStep(
   state: TrainingState,
   pass: TrainStep,
   shapes: Readonly<Record<string, Shape>>,
-  { kernels, allocate, optimizer, groups, accumIter, clipGrad, ema, random }: TrainingOptions,
+  { kernels, allocate, optimizer, groups, accumIter, clipGrad, ema, random }: LoopOptions,
 ): OptimizerStep {
   const gradients = allocate(shapes);
   const sums = accumIter > 1 ? allocate(shapes) : undefined;

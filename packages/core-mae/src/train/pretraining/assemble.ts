@@ -1,59 +1,57 @@
-import type { Objective } from '../../contracts/objective.js';
+import { createRandom } from '../../base/random.js';
+import type { Engine } from '../../contracts/engine.js';
 import { vectorKernels } from '../../engine/kernels/select.js';
 import { createParameterArena } from '../../engine/parameter-arena.js';
-import type { MaeConfig, MaskOptions } from '../../models/mae-config.js';
 import { initializeParameters } from '../../nn/params.js';
-import { createRandom } from '../../base/random.js';
 import { adamw } from '../../optim/adamw.js';
 import { weightDecayGroups } from '../../optim/param-groups.js';
-import { maeObjective } from './mae-objective.js';
-import { resolveModel } from '../settings/model-settings.js';
-import {
-  type PreparedTraining,
-  prepareTraining,
-  requireStatistics,
-  type TrainingInput,
-} from '../run/prepare-training.js';
-import type { PretrainSettings } from '../settings/pretrain-settings.js';
-import { trainableShapes } from '../loop/training.js';
+import { loadTrainingData, pictureLoaders, type PictureReports } from '../inputs/load-training-data.js';
+import type { TrainingPictures } from '../inputs/open-training-data.js';
 import { evaluationTransforms, pretrainTransforms } from '../inputs/transform-recipes.js';
+import { loopOptions, startingState } from '../loop/assemble-training.js';
+import { type Training, trainableShapes } from '../loop/training.js';
+import { loadTrainingState } from '../run/training-checkpoint.js';
+import { type ReadingSettings, requireStatistics } from '../settings/data-settings.js';
+import { resolveModel } from '../settings/model-settings.js';
+import type { PretrainSettings } from '../settings/pretrain-settings.js';
+import { maeObjective } from './mae-objective.js';
 
-export interface PretrainingInput extends TrainingInput {
-  readonly settings: PretrainSettings;
-}
-
-/** Pretraining, ready to start or to be resumed. */
-export interface Pretraining extends PreparedTraining {
-  readonly model: MaeConfig;
-  readonly mask: MaskOptions;
-  readonly objective: Objective;
+export interface PretrainingInput extends PictureReports {
+  readonly engine: Engine;
+  readonly pictures: TrainingPictures;
+  /** The checkpoint of a run to resume. Default: initial weights. */
+  readonly resumeFrom?: string | undefined;
 }
 
 /**
- * Parameters, loaders, optimizer and schedule of a pretraining.
+ * A pretraining, ready to run.
  *
- * @throws MaeError `CONFIG_INVALID` or `DATA_EMPTY`
+ * @throws MaeError `CONFIG_INVALID`, `DATA_EMPTY`, or as {@link loadTrainingState}
  */
-export async function preparePretraining(input: PretrainingInput): Promise<Pretraining> {
-  const { settings, reading, allocate = createParameterArena() } = input;
+export async function assemblePretraining(
+  settings: PretrainSettings & { readonly data: ReadingSettings },
+  { engine, pictures, resumeFrom, ...reports }: PretrainingInput,
+): Promise<Training> {
+  const allocate = createParameterArena();
   const model = resolveModel(settings.model);
-  const statistics = requireStatistics(reading, model.inChannels);
-  const mask: MaskOptions = settings;
+  const statistics = requireStatistics(settings.data, model.inChannels);
   const objective = maeObjective({
     config: model,
-    mask,
+    mask: settings,
     trainTransforms: pretrainTransforms(model.imageSize, settings.augmentation, statistics),
     evalTransforms: evaluationTransforms(model.imageSize, statistics),
     ...statistics,
   });
-  const prepared = await prepareTraining(input, {
-    objective,
-    inChannels: model.inChannels,
-    settings,
-    parameters: initializeParameters(objective.parameters, createRandom(settings.seed), allocate),
+  const random = createRandom(settings.seed);
+  const loop = loopOptions(settings, Math.min(settings.batchSize, pictures.train.size), {
+    engine,
     allocate,
     optimizer: adamw(vectorKernels, settings.optimizer),
     groups: weightDecayGroups(trainableShapes(objective), settings.optimizer.weightDecay),
   });
-  return { ...prepared, model, mask, objective };
+  const state = startingState(objective, initializeParameters(objective.parameters, random, allocate), loop);
+  if (resumeFrom !== undefined) await loadTrainingState(resumeFrom, state);
+  const loaders = pictureLoaders(settings.data, { inChannels: model.inChannels, random, ...reports });
+  const data = await loadTrainingData(pictures, objective, settings.batchSize, loaders);
+  return { objective, state, loop, data };
 }

@@ -7,10 +7,9 @@ import { checkSettings } from '../../base/check-settings.js';
 import type { z } from 'zod';
 import { readingSettings as readingSchema } from '../settings/data-settings.js';
 import type { ModelSettingsInput } from '../settings/model-settings.js';
-import { preparePretraining, type Pretraining } from './assemble.js';
+import { assemblePretraining } from './assemble.js';
 import { pretrainSettings, type PretrainSettingsInput } from '../settings/pretrain-settings.js';
-import { evaluatedParameters } from '../run/run.js';
-import { type StepRecord, train } from '../loop/training.js';
+import { evaluatedParameters, type StepRecord, train, type Training } from '../loop/training.js';
 
 export interface PretrainOptions extends Omit<PretrainSettingsInput, 'model'> {
   readonly engine: Engine;
@@ -42,19 +41,20 @@ export interface PretrainRun extends AsyncIterable<StepRecord> {
 export function pretrain({ engine, data, reading = {}, replicas = 1, ...rest }: PretrainOptions): PretrainRun {
   const settings = checkSettings(pretrainSettings, rest);
   const readingSettings = checkSettings(readingSchema, reading);
-  let prepared: Pretraining | undefined;
+  let training: Training | undefined;
   const current = (): ParameterTree => {
-    if (prepared === undefined) throw new Error('A pretraining has no parameters before its first step.');
-    return evaluatedParameters(prepared.state);
+    if (training === undefined) throw new Error('A pretraining has no parameters before its first step.');
+    return evaluatedParameters(training.state);
   };
   return {
     async *[Symbol.asyncIterator]() {
-      const input = { engine, settings, reading: readingSettings, data: await data };
-      prepared ??= await preparePretraining(input);
+      const pictures = { train: await data };
+      training ??= await assemblePretraining({ ...settings, data: readingSettings }, { engine, pictures });
+      const { loop, data: batches } = training;
       try {
-        yield* train(prepared.state, { ...prepared.training, replicas });
+        yield* train({ ...training, loop: { ...loop, replicas } });
       } finally {
-        await prepared.close();
+        await batches.close();
       }
     },
     get parameters() {

@@ -2,27 +2,27 @@ import type { MetricsRecord, PictureRecord, TrackedRun, Tracker } from '../../co
 import { createMetricsJsonl } from '../../report/metrics/metrics-jsonl.js';
 import { createResultsCsv } from '../../report/metrics/results-csv.js';
 import { createTensorboard } from '../../report/metrics/tensorboard.js';
-import { runDirectoryAt } from './run-directory.js';
+import { runFolderAt } from './run-folder.js';
 
 /** metrics.jsonl in the run's folder. */
 export function metricsJsonlTracker(): Tracker {
-  return openedLater('metrics.jsonl', ({ directory }) => createMetricsJsonl(runDirectoryAt(directory).metrics));
+  return openedLater('metrics.jsonl', ({ folder }) => createMetricsJsonl(runFolderAt(folder).metrics));
 }
 
-/** results.csv in the run's folder, made from metrics.jsonl where a run goes on. */
+/** results.csv in the run's folder, made from metrics.jsonl where a run is resumed. */
 export function resultsCsvTracker(): Tracker {
-  return openedLater('results.csv', ({ directory }) => {
-    const { results, metrics } = runDirectoryAt(directory);
+  return openedLater('results.csv', ({ folder }) => {
+    const { results, metrics } = runFolderAt(folder);
     return createResultsCsv({ path: results, metricsPath: metrics });
   });
 }
 
 /** TensorBoard's events in the run's folder, unless `log.tensorboard` is false. */
 export function tensorboardTracker(): Tracker {
-  return openedLater('tensorboard', ({ directory, config }) => {
+  return openedLater('tensorboard', ({ folder, config }) => {
     const log = config.log as { readonly tensorboard?: boolean } | undefined;
     if (log?.tensorboard === false) return undefined;
-    return createTensorboard({ directory: runDirectoryAt(directory).events, now: () => Date.now() / 1000 });
+    return createTensorboard({ folder: runFolderAt(folder).events, now: () => Date.now() / 1000 });
   });
 }
 

@@ -4,7 +4,7 @@ import { OPTIMIZER_PREFIX, optimizerSlots, optimizerTensors, saveCheckpoint } fr
 import type { StoredTensor } from '../../checkpoint/files/stored-tensor.js';
 import type { ParameterTree } from '../../contracts/tensor.js';
 import { MaeError } from '../../base/errors.js';
-import { METADATA_KEY, readTrainingMetadata, type TrainingMetadata } from '../inputs/training-metadata.js';
+import { METADATA_KEY, type TrainingMetadata, trainingMetadataOf } from '../inputs/training-metadata.js';
 import type { TrainingState } from '../loop/training.js';
 
 /** Writes a training state into one file, atomically. @throws MaeError `WRITE_FAILED` */
@@ -20,7 +20,7 @@ export async function saveTrainingState(
   });
 }
 
-/** Writes parameters with the run's metadata and without the optimizer: for use, not for going on. */
+/** Writes parameters with the run's metadata and without the optimizer: for use, not for resuming. */
 export async function saveWeights(
   path: string,
   parameters: ParameterTree,
@@ -37,8 +37,8 @@ export async function saveWeights(
  * @throws MaeError `CHECKPOINT_INVALID`, `CHECKPOINT_MISMATCH` or `RUN_INVALID` for a file without a training state
  */
 export async function loadTrainingState(path: string, state: TrainingState): Promise<TrainingMetadata> {
-  const metadata = await readTrainingMetadata(path);
-  const { tensors } = await readSafetensors(path);
+  const { tensors, metadata: texts } = await readSafetensors(path);
+  const metadata = trainingMetadataOf(texts, path);
   const model = new Map<string, StoredTensor>();
   const extra = new Map<string, StoredTensor>();
   for (const [name, tensor] of tensors) (name.startsWith(OPTIMIZER_PREFIX) ? extra : model).set(name, tensor);
@@ -47,7 +47,7 @@ export async function loadTrainingState(path: string, state: TrainingState): Pro
     const stored = slots.get(slot);
     if (metadata === undefined || stored === undefined) {
       throw new MaeError('RUN_INVALID', {
-        what: `the checkpoint holds no optimizer state \`${slot}\`, so training cannot go on from it`,
+        what: `the checkpoint holds no optimizer state \`${slot}\`, so training cannot be resumed from it`,
         where: path,
         fix: 'resume from `weights/last.safetensors` of a run',
       });

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { MaeError } from '../../base/errors.js';
 import type { PixelStatistics } from '../../contracts/dataset.js';
 import { DEFAULT_MAX_PIXELS, type DecodeOptions } from '../../data/images/image.js';
 import { IMAGENET_MEAN, IMAGENET_STD } from '../../data/transforms/picture-transforms.js';
@@ -68,4 +69,15 @@ export function statisticsOf({ mean, std }: Pick<ReadingSettings, 'mean' | 'std'
 export function defaultStatistics(channels: number): PixelStatistics {
   if (channels === 3) return { mean: IMAGENET_MEAN, std: IMAGENET_STD };
   return { mean: new Array<number>(channels).fill(0.5), std: new Array<number>(channels).fill(0.5) };
+}
+
+/** As {@link statisticsOf}. @throws MaeError `CONFIG_INVALID` where there is not one value for each channel */
+export function requireStatistics(reading: Pick<ReadingSettings, 'mean' | 'std'>, channels: number): PixelStatistics {
+  const statistics = statisticsOf(reading, channels);
+  const { mean, std } = statistics;
+  if (mean.length === channels && std.length === channels) return statistics;
+  throw new MaeError('CONFIG_INVALID', {
+    what: `\`data.mean\` has ${mean.length} and \`data.std\` ${std.length} values for ${channels} channels`,
+    fix: 'give one value for each of `model.inChannels`',
+  });
 }

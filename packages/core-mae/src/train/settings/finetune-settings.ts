@@ -36,5 +36,3 @@ export const finetuneSettings = z.strictObject({
   patience: z.int().positive().nullable().default(null),
   seed: z.int().min(0).default(0),
 });
-
-export type FinetuneSettings = z.output<typeof finetuneSettings>;

@@ -5,7 +5,7 @@ import { createFolder, writeFileAtomically } from '../../base/atomic-write.js';
 import { MaeError, messageOf } from '../../base/errors.js';
 
 /** The files of one run. */
-export interface RunDirectory {
+export interface RunFolder {
   /** Absolute. */
   readonly path: string;
   readonly name: string;
@@ -24,7 +24,7 @@ export interface RunDirectory {
 const LATEST = 'latest';
 
 /** Where the files of the run in this folder are. */
-export function runDirectoryAt(path: string): RunDirectory {
+export function runFolderAt(path: string): RunFolder {
   const root = resolve(path);
   return {
     path: root,
@@ -47,13 +47,13 @@ export function runDirectoryAt(path: string): RunDirectory {
  * @param path the folder, or undefined for the next free `run<N>` below `runs/<command>/`
  * @throws MaeError `RUN_INVALID` where the folder holds a run already
  */
-export async function planRunDirectory(path: string | undefined, command: string): Promise<RunDirectory> {
-  const run = runDirectoryAt(path ?? (await nextRunPath(resolve('runs', command))));
+export async function planRunFolder(path: string | undefined, command: string): Promise<RunFolder> {
+  const run = runFolderAt(path ?? (await nextRunPath(resolve('runs', command))));
   if (await exists(run.config)) {
     throw new MaeError('RUN_INVALID', {
       what: 'the folder holds a run already',
       where: run.path,
-      fix: 'go on with it by --resume, or name another folder with --out',
+      fix: 'resume it by --resume, or name another folder with --out',
     });
   }
   return run;
@@ -64,16 +64,21 @@ export async function planRunDirectory(path: string | undefined, command: string
  *
  * @throws MaeError `WRITE_FAILED`
  */
-export async function createRunDirectory(
-  run: RunDirectory,
+export async function createRunFolder(
+  run: RunFolder,
   config: Readonly<Record<string, unknown>>,
   environment: object,
 ): Promise<void> {
   await createFolder(dirname(run.weights.last));
   await createFolder(run.samples);
   await writeFileAtomically(run.environment, `${JSON.stringify(environment, null, 2)}\n`);
-  await writeFileAtomically(run.config, stringify(config));
+  await writeRunConfig(run, config);
   if (/^run\d+$/.test(run.name)) await pointLatestAt(run);
+}
+
+/** Writes a run's configuration. @throws MaeError `WRITE_FAILED` */
+export async function writeRunConfig(run: RunFolder, config: Readonly<Record<string, unknown>>): Promise<void> {
+  await writeFileAtomically(run.config, stringify(config));
 }
 
 /**
@@ -81,9 +86,9 @@ export async function createRunDirectory(
  *
  * @throws MaeError `RUN_INVALID` where there is none
  */
-export async function findRunDirectory(path: string): Promise<RunDirectory> {
+export async function findRunFolder(path: string): Promise<RunFolder> {
   for (const candidate of [path, join(path, LATEST)]) {
-    const run = runDirectoryAt(await followLink(resolve(candidate)));
+    const run = runFolderAt(await followLink(resolve(candidate)));
     if (await exists(run.config)) return run;
   }
   throw new MaeError('RUN_INVALID', {
@@ -94,7 +99,7 @@ export async function findRunDirectory(path: string): Promise<RunDirectory> {
 }
 
 /** The configuration that a run was started with. @throws MaeError `RUN_INVALID` */
-export async function readRunConfig(run: RunDirectory): Promise<unknown> {
+export async function readRunConfig(run: RunFolder): Promise<unknown> {
   try {
     return parse(await readFile(run.config, 'utf8'));
   } catch (cause) {
@@ -116,7 +121,7 @@ async function nextRunPath(parent: string): Promise<string> {
   return join(parent, `run${Math.max(0, ...numbers) + 1}`);
 }
 
-async function pointLatestAt(run: RunDirectory): Promise<void> {
+async function pointLatestAt(run: RunFolder): Promise<void> {
   const link = join(dirname(run.path), LATEST);
   const beside = `${link}.${process.pid}.tmp`;
   try {

@@ -1,0 +1,107 @@
+import type { DataReader } from '../../contracts/data-reader.js';
+import type { Engine } from '../../contracts/engine.js';
+import type { Tracker } from '../../contracts/tracker.js';
+import type { BadImage } from '../../data/loading/bad-images.js';
+import type { PictureReports } from '../inputs/load-training-data.js';
+import { chooseReplicas } from '../loop/choose-replicas.js';
+import type { Training } from '../loop/training.js';
+import { aboutRun, type RunDescription } from './about-run.js';
+import { differencesOf } from './differences.js';
+import { describeEnvironment } from './environment.js';
+import { requireSamePictures } from './resume.js';
+import { runTraining } from './run.js';
+import type { RunContext, RunEvent } from './run-context.js';
+import { createRunFolder, type RunFolder, writeRunConfig } from './run-folder.js';
+import { writeReports } from './write-reports.js';
+
+/** A training in a run's folder. */
+export interface Run {
+  readonly numTrain: number;
+  readonly numHeldOut: number;
+  readonly numParameters: number;
+  readonly stepsPerEpoch: number;
+  readonly epochs: number;
+  /** The learning rate after the warm-up. */
+  readonly lr: number;
+  /** Steps done before, where the run is resumed. */
+  readonly firstStep: number;
+  badImages(): readonly BadImage[];
+  /** Trains to the end, or until asked to stop. */
+  events(): AsyncGenerator<RunEvent, void, void>;
+}
+
+/** What every run is opened with, besides its configuration. */
+export interface RunOptions extends PictureReports {
+  readonly engine: Engine;
+  /** Planned by `planRunFolder`, or found by `findRunFolder` to be resumed. */
+  readonly folder: RunFolder;
+  /** Whether to resume from the folder's last checkpoint. */
+  readonly resume: boolean;
+  /** Data readers to choose from; the core's own and those of plugins. */
+  readonly readers: readonly DataReader[];
+  /** Where the run's numbers go: metrics.jsonl, results.csv, TensorBoard's events and those of plugins. */
+  readonly trackers: readonly Tracker[];
+  /** Asked after every step: whether to save and end. */
+  readonly shouldStop?: (() => boolean) | undefined;
+}
+
+/**
+ * Opens a run in its folder: a new one writes its configuration and describes the machine; one that is resumed is
+ * checked against its checkpoint, whose state the training has already. The training's threads are ended where it fails.
+ *
+ * @throws MaeError `DATA_INVALID` for other data than a resumed run's, `CONFIG_INVALID` or `WRITE_FAILED`
+ */
+export async function openRun(given: Training, about: RunDescription, context: RunContext): Promise<Run> {
+  try {
+    return await open(given, about, context);
+  } catch (error) {
+    await given.data.close();
+    throw error;
+  }
+}
+
+async function open(given: Training, about: RunDescription, { config: asked, ...where }: RunContext): Promise<Run> {
+  const { folder, resumed } = where;
+  if (resumed !== undefined) requireSamePictures(given, resumed);
+  // Settled once and written into the configuration: a run that is resumed has the same.
+  const replicas = await chooseReplicas(asked.replicas, given);
+  const training = { ...given, loop: { ...given.loop, replicas } };
+  const config = { ...asked, replicas };
+  if (resumed === undefined) await createRunFolder(folder, config, describeEnvironment(given.loop.engine));
+  else if (differencesOf(resumed.config, config).length > 0) await writeRunConfig(folder, config);
+  const { state, loop, data } = training;
+  return {
+    numTrain: data.pictures.train.count,
+    numHeldOut: data.pictures.heldOut.count,
+    numParameters: [...state.parameters.values()].reduce((sum, { data: values }) => sum + values.length, 0),
+    stepsPerEpoch: Math.ceil(data.train.batchesPerEpoch / loop.accumIter),
+    epochs: loop.schedule.epochs,
+    lr: loop.schedule.lr,
+    firstStep: state.progress.step,
+    badImages: () => data.badImages(),
+    events: () => runEvents(training, about, { ...where, config }),
+  };
+}
+
+async function* runEvents(
+  training: Training,
+  about: RunDescription,
+  context: RunContext,
+): AsyncGenerator<RunEvent, void, void> {
+  const { folder, config, trackers, resumed } = context;
+  try {
+    for (const tracker of trackers) {
+      await tracker.open?.({ name: folder.name, folder: folder.path, config });
+      if (resumed !== undefined) await tracker.resume?.(resumed.progress.step);
+    }
+    for await (const event of runTraining(training, context)) {
+      if (event.kind === 'drawn' || event.kind === 'stopped' || event.kind === 'finished') {
+        await writeReports(folder, aboutRun(training, about, context));
+      }
+      yield event;
+    }
+  } finally {
+    for (const tracker of trackers) await tracker.close();
+    await training.data.close();
+  }
+}

@@ -1,0 +1,40 @@
+import type { Tracker } from '../../contracts/tracker.js';
+import type { TrainingMetadata } from '../inputs/training-metadata.js';
+import type { StepRecord } from '../loop/training.js';
+import type { RunSettings } from '../settings/run-settings.js';
+import type { RunFolder } from './run-folder.js';
+
+/** What happens in a run, in order, for whoever shows it. */
+export type RunEvent =
+  | { readonly kind: 'step'; readonly record: StepRecord }
+  | {
+      readonly kind: 'epoch';
+      readonly epoch: number;
+      readonly step: number;
+      readonly metrics: Readonly<Record<string, number>>;
+    }
+  | { readonly kind: 'saved'; readonly path: string; readonly best: boolean }
+  | { readonly kind: 'drawn'; readonly path: string }
+  | { readonly kind: 'stopped'; readonly step: number }
+  | { readonly kind: 'finished'; readonly step: number };
+
+/** The settings of a run, as they stand in its config.yaml. */
+export type RunConfig = RunSettings &
+  Readonly<Record<string, unknown>> & {
+    readonly seed: number;
+    /** Epochs without a better value after which the run ends. Default: it never ends early. */
+    readonly patience?: number | null;
+  };
+
+/** Where a training runs, and who follows it. */
+export interface RunContext {
+  readonly folder: RunFolder;
+  readonly config: RunConfig;
+  readonly trackers: readonly Tracker[];
+  /** Asked after every step and every batch of an evaluation: whether to save and end. */
+  readonly shouldStop: () => boolean;
+  /** The checkpoint's words where the run is resumed. */
+  readonly resumed: TrainingMetadata | undefined;
+  /** What the task needs to know of its data besides the configuration; part of every checkpoint. */
+  readonly facts?: unknown;
+}

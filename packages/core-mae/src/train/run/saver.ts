@@ -1,0 +1,55 @@
+import type { PrimaryMetric } from '../../contracts/objective.js';
+import type { EpochEnd, TrainingMetadata } from '../inputs/training-metadata.js';
+import type { Progress } from '../loop/progress.js';
+import { evaluatedParameters, type Training } from '../loop/training.js';
+import type { RunContext, RunEvent } from './run-context.js';
+import { saveTrainingState, saveWeights } from './training-checkpoint.js';
+
+/** Keeps a run's checkpoints: the last state, and the best weights. */
+export interface Saver {
+  isDue(step: number): boolean;
+  /** Whether the best value lies longer ago than the run is patient for. */
+  hasLostPatience(progress: Progress): boolean;
+  save(pendingEpoch: EpochEnd | null): Promise<RunEvent>;
+  saveBest(end: EpochEnd, metrics: Readonly<Record<string, number>>): AsyncGenerator<RunEvent, void, void>;
+}
+
+/** @param deciding the metric that decides which weights are best */
+export function createSaver(
+  { objective, state, data }: Training,
+  deciding: PrimaryMetric,
+  { folder, config, facts, resumed }: RunContext,
+): Saver {
+  const { last, best: bestPath } = folder.weights;
+  const { seed, patience = null, checkpoint } = config;
+  const about = {
+    objective: objective.name,
+    seed,
+    config: { ...config },
+    data: data.pictures,
+    ...(facts === undefined ? {} : { facts }),
+  };
+  let best: TrainingMetadata['best'] = resumed?.best ?? null;
+  let savedAt = performance.now();
+  return {
+    isDue: (step) =>
+      (checkpoint.everySteps !== null && step % checkpoint.everySteps === 0) ||
+      performance.now() - savedAt > checkpoint.everyMinutes * 60_000,
+    hasLostPatience: ({ epoch, batch }) =>
+      patience !== null && best !== null && batch === 0 && epoch - best.epoch >= patience,
+    async save(pendingEpoch) {
+      await saveTrainingState(last, state, { ...about, best, pendingEpoch });
+      savedAt = performance.now();
+      return { kind: 'saved', path: last, best: false };
+    },
+    async *saveBest({ epoch, step }, metrics) {
+      const { name, better } = deciding;
+      const value = metrics[name]!;
+      if (best !== null && (better === 'lower' ? value >= best.value : value <= best.value)) return;
+      best = { value, epoch, step };
+      const { progress } = state;
+      await saveWeights(bestPath, evaluatedParameters(state), { ...about, best, pendingEpoch: null, progress });
+      yield { kind: 'saved', path: bestPath, best: true };
+    },
+  };
+}
