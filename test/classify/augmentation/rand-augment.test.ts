@@ -112,7 +112,14 @@ describe('randAugment', () => {
       channels: 1,
     };
     const transform = randAugment({ policy: 'rand-m9-n6-p1-inc1', fill: [128] });
-    for (let seed = 0; seed < 40; seed++) expect(transform(grey, createRandom(seed)).pixels).toHaveLength(64);
+    // A grey picture in colour is the same picture: each of its channels becomes what the single one does.
+    const inColor = randAugment({ policy: 'rand-m9-n6-p1-inc1', fill: [128, 128, 128] });
+    const colored = { ...grey, channels: 3, pixels: Uint8Array.from({ length: 192 }, (_, i) => 3 * Math.floor(i / 3)) };
+    for (let seed = 0; seed < 40; seed++) {
+      const single = transform(grey, createRandom(seed)).pixels;
+      const tripled = Array.from(single).flatMap((value) => [value, value, value]);
+      expect(Array.from(inColor(colored, createRandom(seed)).pixels), `seed ${seed}`).toEqual(tripled);
+    }
     expect(() => transform(sampleOf(new Float32Array(3360)), createRandom(0))).toThrow(TypeError);
   });
 });

@@ -161,7 +161,10 @@ describe('photometric distortion', () => {
     );
     const at = 3 * (25 * WIDTH + 30);
     expect(Math.max(...pixels.subarray(at, at + 3))).toBe(255);
-    expect([...pixels.subarray(at, at + 3)]).not.toEqual([255, 0, 0]);
+    // A red of full saturation becomes another colour of full saturation.
+    const [least, between] = [...pixels.subarray(at, at + 3)].sort((a, b) => a - b);
+    expect(least).toBe(0);
+    expect(between).toBeGreaterThan(0);
     const varied = new Set<number>();
     for (let seed = 0; seed < 10; seed++) varied.add((await run(transform({}), seed)).pixels[at]!);
     expect(varied.size).toBeGreaterThan(3);

@@ -59,8 +59,25 @@ describe('randomResizedCrop', () => {
     [1, 900],
     [900, 1],
   ])('copes with a picture of %i × %i', (width, height) => {
-    const result = applyTransform(randomResizedCrop({ size: 8 }), sampleOf(width, height), createRandom(1));
-    expect(result.pixels.length).toBe(8 * 8 * 3);
+    // Each pixel's value is its place along the picture, in units of its length.
+    const pixels = Float32Array.from({ length: width * height }, (_, index) => index / (width * height));
+    const sample = { ...sampleOf(width, height, 1), pixels: Uint8Array.from(pixels, (value) => 255 * value) };
+    const transform = randomResizedCrop({ size: 8 });
+    const [x0, y0, x1, y1] = plan(transform, width, height, createRandom(1)).box;
+    const result = applyTransform(transform, sample, createRandom(1));
+    expect([result.width, result.height, result.pixels.length]).toEqual([8, 8, 64]);
+    // The crop is the box of the plan: its middle, the same all across the picture.
+    const [start, end] = width > height ? [x0, x1] : [y0, y1];
+    const middle = (start + end - 1) / 2 / (width * height);
+    const mean = (result.pixels as Uint8Array).reduce((sum, value) => sum + value, 0) / 64;
+    expect(Math.abs(mean - 255 * middle)).toBeLessThan(1.5);
+    for (let row = 0; row < 8; row++) {
+      for (let column = 0; column < 8; column++) {
+        const along = width > height ? column : row;
+        const same = width > height ? along : 8 * along;
+        expect(result.pixels[8 * row + column]).toBe(result.pixels[same]);
+      }
+    }
   });
 });
 

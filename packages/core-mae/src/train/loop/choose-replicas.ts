@@ -14,9 +14,14 @@ const WORTHWHILE = 0.05;
  * Into how many parts this training splits its batches: the number asked for, or for `auto` the fastest of one and of
  * the divisors of the engine's threads, measured on the first batch. Parameters and random streams stay as they are.
  *
+ * @param now the time in milliseconds
  * @throws MaeError `CONFIG_INVALID` for a number that cannot be; `auto` is then 1
  */
-export async function chooseReplicas(wanted: number | 'auto', training: Training): Promise<number> {
+export async function chooseReplicas(
+  wanted: number | 'auto',
+  training: Training,
+  now: () => number = () => performance.now(),
+): Promise<number> {
   const { objective, loop, data } = training;
   const { engine } = loop;
   const { batchSize } = data;
@@ -32,9 +37,9 @@ export async function chooseReplicas(wanted: number | 'auto', training: Training
   );
   if (candidates.length === 0) return 1;
   const samples = await firstBatch(data.train);
-  let best = { replicas: 1, milliseconds: await timeSteps(1, samples, training) };
+  let best = { replicas: 1, milliseconds: await timeSteps(1, samples, training, now) };
   for (const replicas of candidates) {
-    const milliseconds = await timeSteps(replicas, samples, training);
+    const milliseconds = await timeSteps(replicas, samples, training, now);
     if (milliseconds < best.milliseconds * (1 - WORTHWHILE)) best = { replicas, milliseconds };
   }
   return best.replicas;
@@ -45,6 +50,7 @@ async function timeSteps(
   replicas: number,
   samples: readonly Sample[],
   { objective, state: { parameters }, loop: { engine, random }, data: { batchSize } }: Training,
+  now: () => number,
 ): Promise<number> {
   const shapes = trainableShapes(objective);
   const gradients = allocateOnHeap(shapes);
@@ -52,9 +58,9 @@ async function timeSteps(
   try {
     let fastest = Infinity;
     for (let index = 0; index <= TIMED_STEPS; index++) {
-      const startedAt = performance.now();
+      const startedAt = now();
       await step.run(parameters, samples, { random: random.fork('batch', 0, 0), gradients });
-      if (index > 0) fastest = Math.min(fastest, performance.now() - startedAt);
+      if (index > 0) fastest = Math.min(fastest, now() - startedAt);
     }
     return fastest;
   } finally {
