@@ -80,7 +80,7 @@ function roomRules(root, floors) {
 const pluginFloors = {
   classify: [{ augmentation: [''] }],
   segment: [{ decoders: [''] }, { inference: [''] }],
-  detect: [{ boxes: [''] }, { network: [''] }, { pooling: [''] }, { inference: [''] }, { training: [''] }],
+  detect: [{ boxes: [''] }, { network: [''] }, { pooling: [''] }, { inference: [''], training: [''] }],
 };
 
 /** The rooms of the command line. */

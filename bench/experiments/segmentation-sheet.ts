@@ -14,8 +14,8 @@ import {
   type SemanticSource,
   type SheetRow,
 } from '@mae-tasks/core-mae/task';
-import segmentPlugin, { type SegmentationResult, type SegmentFacts } from '@mae-tasks/plugin-segment';
-import { legendRows, overlay, overlaySheet } from '../../packages/plugin-segment/src/overlay.js';
+import segmentPlugin, { type SegmentFacts } from '@mae-tasks/plugin-segment';
+import { legendRows, overlay, overlaySheet } from '../../packages/plugin-segment/src/inference/overlay.js';
 
 export interface DrawnModel {
   readonly title: string;
@@ -35,7 +35,7 @@ export async function drawPredictions(
   ]);
   const engine = await createEngine({ device: 'cpu' });
   try {
-    const columns: SegmentationResult[][] = [];
+    const columns: LabelMap[][] = [];
     let samples: Sample[] = [];
     let data: Dataset | undefined;
     let facts: SegmentFacts | undefined;
@@ -44,11 +44,11 @@ export async function drawPredictions(
       const { path, format } = loaded.config.data;
       data ??= spread(await openSplit(path, registry.readers, { split: 'val', format }), count);
       facts ??= loaded.facts as SegmentFacts;
-      const results: SegmentationResult[] = [];
+      const results: LabelMap[] = [];
       samples = [];
       for await (const batch of predictTask({ engine, loaded, data, batchSize: 1 })) {
         samples.push(...batch.samples);
-        results.push(...(batch.results as SegmentationResult[]));
+        results.push(...(batch.results as LabelMap[]));
       }
       columns.push(results);
     }

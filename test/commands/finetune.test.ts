@@ -371,7 +371,7 @@ describe('mae-tasks create plugin', () => {
     const manifest = JSON.parse(await readFile(path('mine/package.json'), 'utf8')) as Record<string, unknown>;
     expect(manifest).toMatchObject({
       name: 'mae-tasks-plugin-pose-2d',
-      maeTasks: { tasks: ['pose-2d'], apiVersion: 1 },
+      maeTasks: { tasks: ['pose-2d'], apiVersion: 2 },
     });
     expect(await readFile(path('mine/src/index.ts'), 'utf8')).toContain(
       "import { pose2dTask } from './pose-2d-task.js';",

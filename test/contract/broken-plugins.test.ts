@@ -12,7 +12,7 @@ const data = labelledPictures({ count: 5, classNames: ['a', 'b'] });
 async function failures(task: object, options: object = {}): Promise<string[]> {
   const plugin = definePlugin({
     name: 'broken',
-    apiVersion: 1,
+    apiVersion: 2,
     register: ({ bind }) => bind(Task).toConstantValue(task as Task),
   });
   const failed: string[] = [];

@@ -15,8 +15,7 @@ import {
   detectorSpecs,
   encodeBox,
 } from '@mae-tasks/plugin-detect';
-import { boxStages } from '../../packages/plugin-detect/src/network/box-stages.js';
-import { nextBoxes } from '../../packages/plugin-detect/src/inference/detection-pipeline.js';
+import { boxStages, nextBoxes } from '../../packages/plugin-detect/src/network/box-stages.js';
 import { labelProposals } from '../../packages/plugin-detect/src/training/roi-targets.js';
 
 const defaults = detectorConfig({

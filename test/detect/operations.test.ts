@@ -7,7 +7,6 @@ import {
   nonMaximumSuppression,
   pasteMask,
   type PoolOptions,
-  regionToBitmap,
   type Regions,
   roiAlign,
   roiAlignGradient,
@@ -18,6 +17,7 @@ import {
 import { programSize } from '../../packages/plugin-detect/src/pooling/pooled-regions.js';
 import { plainWorkspace, simdWorkspace } from '../../packages/plugin-detect/src/pooling/weighted-sum.js';
 import { greatestFirst } from '../../packages/plugin-detect/src/boxes/score-order.js';
+import { regionToBitmap } from './region-bitmap.js';
 import { expectClose } from '../models/reference.js';
 
 const random = createRandom(5);

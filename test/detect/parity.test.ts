@@ -13,12 +13,11 @@ import {
   type FeatureLevel,
   findDetections,
   findProposals,
+  foundObjects,
   padPictures,
   pasteMask,
   pyramidLevels,
-  regionToBitmap,
   roiAlign,
-  toPictureSize,
 } from '@mae-tasks/plugin-detect';
 import { chosenEngines } from '../models/chosen-engines.js';
 import { expectClose, readReference, type Reference, relativeError, toChannelsLast } from '../models/reference.js';
@@ -38,6 +37,7 @@ import {
   referenceSample,
   referenceWeights,
 } from './reference-detector.js';
+import { regionToBitmap } from './region-bitmap.js';
 
 const FORWARD = 1e-5;
 const GRADIENT = 1e-4;
@@ -163,9 +163,11 @@ describe.each(chosenEngines())('the detector against detectron2, %s', (_, start)
     expectClose(found!.maskProbabilities!, reference.float32('detections.mask_probs'), throughBoxes, 'masks');
 
     const size = { width: 2 * sample.width, height: 2 * sample.height };
-    const { boxes, masks } = toPictureSize(found!, sample, size);
+    const objects = foundObjects(found!, sample, size, ['c0', 'c1', 'c2', 'c3', 'c4']);
+    expect(objects.map(({ class: name }) => name)).toEqual([...found!.classes].map((index) => `c${index}`));
+    const boxes = objects.flatMap(({ box: [x, y, w, h] }) => [x, y, x + w, y + h]);
     expectClose(boxes, reference.float32('post.boxes'), FORWARD, 'boxes at twice the size');
-    const bitmaps = masks!.map((mask) => regionToBitmap(mask, size));
+    const bitmaps = objects.map(({ mask }) => regionToBitmap(mask!, size));
     // A pixel may differ where the reference's own probability lies that close to the threshold.
     const [sure, possible] = [0.5 + throughBoxes, 0.5 - throughBoxes].map((threshold) => pasteReference(threshold));
     bitmaps.forEach((bitmap, i) => {

@@ -11,7 +11,6 @@ import type { TaskModel } from '#core/contracts/task.js';
 import { collectDetections } from '#core/data/coco/detections.js';
 import { evaluateCoco } from '#core/data/coco/evaluation/evaluate.js';
 import { cocoDataset } from '#core/data/readers/coco-instances.js';
-import { encodeRle } from '#core/data/masks/rle.js';
 import { rleFromString } from '#core/data/masks/rle-string.js';
 import type { InstanceAnnotations } from '#core/data/targets/instance-target.js';
 import { createLoader } from '#core/data/loading/loader.js';
@@ -21,11 +20,9 @@ import { inferMaeConfig } from '#core/models/infer-config.js';
 import { vitBackbone } from '#core/models/vit.js';
 import { allocateOnHeap, initializeParameters, shapesOf, trainableNames } from '#core/nn/params.js';
 import { createRandom } from '#core/base/random.js';
-import { type DetectFacts, detectRecipes, detectSettings, detectTask, regionToBitmap } from '@mae-tasks/plugin-detect';
+import { type DetectFacts, detectRecipes, detectSettings, detectTask, foundObjects } from '@mae-tasks/plugin-detect';
 import { fixturePath } from '../fixture-path.js';
-import { packDetections } from '../../packages/plugin-detect/src/inference/detection-tensors.js';
 import { detectorOfSettings } from '../../packages/plugin-detect/src/network/detector-of-settings.js';
-import { regionToRle } from '../../packages/plugin-detect/src/inference/region-rle.js';
 import { objectPictures, writeObjectPictures } from '../pictures/object-pictures.js';
 import { TINY_DETECTOR } from './tiny-detector.js';
 
@@ -166,12 +163,13 @@ describe('scores by COCO’s rules', () => {
   afterAll(() => rm(folder, { recursive: true }));
 
   /** What a detector might find: true boxes moved, some with another class, some missing. */
-  function imagined({ target, width, originalWidth }: Sample) {
+  function imagined(sample: Sample) {
+    const { target, width, originalWidth, originalHeight } = sample;
     const { boxes, classes, ids } = target as InstanceAnnotations;
     const scale = width / originalWidth;
     const random = createRandom(4).fork('found', ids[0] ?? 0);
     const kept = [...classes.keys()].filter(() => random.uniform() < 0.85);
-    return {
+    const detections = {
       boxes: Float32Array.from(
         kept.flatMap((i) => [...boxes.subarray(4 * i, 4 * i + 4)].map((value) => value * scale + 2 * random.normal())),
       ),
@@ -179,6 +177,8 @@ describe('scores by COCO’s rules', () => {
       classes: Int32Array.from(kept, (i) => (random.uniform() < 0.8 ? classes[i]! : 1 - classes[i]!)),
       maskProbabilities: Float32Array.from({ length: kept.length * 14 * 14 }, () => 0.9),
     };
+    const picture = { width: originalWidth, height: originalHeight };
+    return foundObjects(detections, sample, picture, facts.classNames);
   }
 
   it.each<[string, (data: Dataset) => Dataset]>([
@@ -190,15 +190,14 @@ describe('scores by COCO’s rules', () => {
     const data = part(whole);
     const samples = await loaded(data, model, 'evaluation');
     const found = samples.map(imagined);
-    const config = detectorOfSettings(contextOf());
     const evaluator = model.objective.createEvaluator();
     for (let at = 0; at < samples.length; at += 2) {
-      evaluator.update(packDetections(found.slice(at, at + 2), config, 2), samples.slice(at, at + 2));
+      evaluator.update(found.slice(at, at + 2), samples.slice(at, at + 2));
     }
     const metrics = evaluator.compute();
 
     const records = samples.flatMap((sample, i) => {
-      const [result] = model.prediction.decode(packDetections([found[i]!], config, 1), [sample]);
+      const [result] = model.prediction.decode([found[i]!], [sample]);
       return model.prediction.records!(sample, result);
     }) as unknown as Array<{
       image_id: number;
@@ -246,8 +245,7 @@ describe('scores by COCO’s rules', () => {
     const data = subset(objectPictures(8), [3, 7]);
     const samples = await loaded(data, model, 'evaluation');
     const evaluator = model.objective.createEvaluator();
-    const empty = { boxes: new Float32Array(0), scores: new Float32Array(0), classes: new Int32Array(0) };
-    evaluator.update(packDetections([empty, empty], detectorOfSettings(contextOf()), 2), samples);
+    evaluator.update([[], []], samples);
     expect(evaluator.compute()).toEqual({ valBoxAP: 0 });
   });
 
@@ -256,8 +254,7 @@ describe('scores by COCO’s rules', () => {
     const model = modelOf(settings);
     const samples = await loaded(objectPictures(9), model, 'evaluation');
     const evaluator = model.objective.createEvaluator();
-    const config = detectorOfSettings(contextOf(settings));
-    evaluator.update(packDetections(samples.map(imagined), config, 9), samples);
+    evaluator.update(samples.map(imagined), samples);
     const { tables } = await evaluator.details!();
     expect(tables[1]!.rows.map(([name]) => name)).toEqual(['block']);
     expect(() => modelOf({ classes: ['cube'] })).toThrow(/`detect.classes` names "cube"/);
@@ -267,23 +264,6 @@ describe('scores by COCO’s rules', () => {
 function rleOf({ size: [height, width], counts }: { size: [number, number]; counts: string }) {
   return rleFromString(counts, height, width);
 }
-
-describe('runs of a region', () => {
-  it.each([
-    ['in the middle', { left: 3, top: 2, width: 4, height: 5 }],
-    ['of the whole picture', { left: 0, top: 0, width: 12, height: 9 }],
-    ['in the last corner', { left: 8, top: 4, width: 4, height: 5 }],
-    ['of no size', { left: 5, top: 5, width: 0, height: 0 }],
-  ])('are those of the picture: %s', (_, frame) => {
-    const random = createRandom(3);
-    const size = { width: 12, height: 9 };
-    for (const share of [0, 0.5, 1]) {
-      const data = Uint8Array.from({ length: frame.width * frame.height }, () => Number(random.uniform() < share));
-      const region = { ...frame, data };
-      expect(regionToRle(region, size)).toEqual(encodeRle(regionToBitmap(region, size), 9, 12));
-    }
-  });
-});
 
 describe('settings and recipes', () => {
   it('scale anchors down to small pictures, and keep ViTDet’s at 1024', () => {

@@ -16,7 +16,7 @@ const task = (name: string) => ({ ...classifyTask, name });
 const plugin = (name: string, ...tasks: object[]) =>
   definePlugin({
     name,
-    apiVersion: 1,
+    apiVersion: 2,
     register: ({ bind }) => {
       for (const each of tasks) bind(Task).toConstantValue(each as Task);
     },
@@ -68,10 +68,10 @@ describe('the registry', () => {
     await expect(createRegistry(twice)).rejects.toThrow(/plugin "once" \(b\): it is loaded twice/);
   });
 
-  it.each([2, 0])('refuses a plugin of API version %d', async (apiVersion) => {
+  it.each([3, 0])('refuses a plugin of API version %d', async (apiVersion) => {
     const other = definePlugin({ name: 'other', apiVersion, register: () => undefined });
     await expect(createRegistry([{ plugin: other, from: 'other@2.0.0' }])).rejects.toThrow(
-      `plugin "other" (other@2.0.0): it is written for plugin API version ${apiVersion}, and this core has 1`,
+      `plugin "other" (other@2.0.0): it is written for plugin API version ${apiVersion}, and this core has 2`,
     );
   });
 
@@ -84,7 +84,7 @@ describe('the registry', () => {
   ])('names the plugin and the member: %s', async (_, token, service, message) => {
     const broken = definePlugin({
       name: 'broken',
-      apiVersion: 1,
+      apiVersion: 2,
       register: ({ bind }) => bind<unknown>(token).toConstantValue(service),
     });
     await expect(createRegistry([{ plugin: broken, from: 'here' }])).rejects.toThrow(
@@ -96,7 +96,7 @@ describe('the registry', () => {
     const cause = new Error('no luck');
     const throwing = definePlugin({
       name: 'throwing',
-      apiVersion: 1,
+      apiVersion: 2,
       register: () => {
         throw cause;
       },
@@ -117,12 +117,12 @@ describe('finding plugins', () => {
   };
   // What `definePlugin` returns, written out, because Node.js cannot load core's source.
   const module = `import { ContainerModule } from ${JSON.stringify(import.meta.resolve('inversify'))};
-    const info = { name: 'depth', apiVersion: 1 };
+    const info = { name: 'depth', apiVersion: 2 };
     export default Object.assign(new ContainerModule(() => undefined), { [Symbol.for('mae:plugin')]: info });`;
   beforeAll(async () => {
     root = await mkdtemp(join(tmpdir(), 'mae-tasks-plugins-'));
     await write('package.json', {
-      dependencies: { depth: '1', plain: '1', newer: '1', unbuilt: '1' },
+      dependencies: { depth: '1', plain: '1', newer: '1', older: '1', unbuilt: '1' },
       devDependencies: { '@scope/pose': '1', absent: '1' },
     });
     const packaged = (name: string, apiVersion: number, exports: unknown) => ({
@@ -131,15 +131,17 @@ describe('finding plugins', () => {
       exports,
       maeTasks: { tasks: [name], apiVersion },
     });
-    await write('node_modules/depth/package.json', packaged('depth', 1, { '.': { types: './t', import: './m.mjs' } }));
+    await write('node_modules/depth/package.json', packaged('depth', 2, { '.': { types: './t', import: './m.mjs' } }));
     await write('node_modules/depth/m.mjs', module);
     await write('node_modules/plain/package.json', { name: 'plain', main: 'index.js' });
-    await write('node_modules/newer/package.json', packaged('newer', 2, './m.mjs'));
+    await write('node_modules/newer/package.json', packaged('newer', 3, './m.mjs'));
     await write('node_modules/newer/m.mjs', module);
-    await write('node_modules/unbuilt/package.json', packaged('unbuilt', 1, './dist/m.mjs'));
-    await write('node_modules/@scope/pose/package.json', packaged('@scope/pose', 1, './m.mjs'));
+    await write('node_modules/older/package.json', packaged('older', 1, './m.mjs'));
+    await write('node_modules/older/m.mjs', module);
+    await write('node_modules/unbuilt/package.json', packaged('unbuilt', 2, './dist/m.mjs'));
+    await write('node_modules/@scope/pose/package.json', packaged('@scope/pose', 2, './m.mjs'));
     await write('node_modules/@scope/pose/m.mjs', 'throw new Error("no module today");');
-    await write('node_modules/undeclared/package.json', packaged('undeclared', 1, './m.mjs'));
+    await write('node_modules/undeclared/package.json', packaged('undeclared', 2, './m.mjs'));
     await write('plugins/other.mjs', 'export default { name: "other" };');
     await write('deep/er/notes.txt', '');
   });
@@ -147,12 +149,16 @@ describe('finding plugins', () => {
 
   it('looks at the direct dependencies of the enclosing project alone', () => {
     const found = findInstalledPlugins([join(root, 'deep/er'), root]);
-    expect(found.map(({ name }) => name).sort()).toEqual(['@scope/pose', 'depth', 'newer', 'unbuilt']);
+    expect(found.map(({ name }) => name).sort()).toEqual(['@scope/pose', 'depth', 'newer', 'older', 'unbuilt']);
     const depth = found.find(({ name }) => name === 'depth')!;
     expect(depth).toMatchObject({ version: '1.2.3', tasks: ['depth'], problem: undefined });
     expect(depth.entry).toBe(join(root, 'node_modules/depth/m.mjs'));
-    expect(found.find(({ name }) => name === 'newer')!.problem).toMatch(/plugin API version 2, and this core has 1/);
-    expect(found.find(({ name }) => name === 'unbuilt')!.problem).toMatch(/dist\/m\.mjs is missing: is it built\?/);
+    const problemOf = (name: string) => found.find((each) => each.name === name)!.problem;
+    expect(problemOf('newer')).toEqual({
+      what: 'it is written for plugin API version 3, and this core has 2',
+      fix: 'update @mae-tasks/core-mae',
+    });
+    expect(problemOf('unbuilt')!.what).toMatch(/dist\/m\.mjs is missing: is it built\?/);
   });
 
   it('finds a plugin by name, by file and by folder', () => {
@@ -177,5 +183,16 @@ describe('finding plugins', () => {
       'plugin ./plugins/other.mjs: its `default` export is not what `definePlugin` returns',
     );
     await expect(loadPlugin(named('newer'))).rejects.toThrow(/plugin newer@1\.2\.3: it is written for plugin API/);
+  });
+
+  it('tells a plugin of version 1 what changed and what its author has to do', async () => {
+    const message =
+      /plugin API version 1, and this core has 2.*update the plugin; or, if it is yours: since version 2 a `createStep` forward pass returns answers of any type.*`apiVersion: 2` in definePlugin and package\.json/;
+    await expect(loadPlugin(findNamedPlugin('older', [root], '--plugin'))).rejects.toThrow(message);
+    const older = definePlugin({ name: 'older', apiVersion: 1, register: () => undefined });
+    await expect(createRegistry([{ plugin: older, from: './older.js' }])).rejects.toMatchObject({
+      code: 'PLUGIN_INVALID',
+      message: expect.stringMatching(message) as string,
+    });
   });
 });

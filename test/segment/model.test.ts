@@ -15,7 +15,6 @@ import type { LoadedTaskModel } from '#core/train/finetuning/load.js';
 import { createTrainStep } from '#core/train/loop/steps.js';
 import { trainableShapes } from '#core/train/loop/training.js';
 import { evaluateTask, predictTask } from '#core/train/finetuning/use-model.js';
-import type { SegmentationResult } from '@mae-tasks/plugin-segment';
 import { expectClose } from '../models/reference.js';
 import { paintedPictures } from '../pictures/painted-pictures.js';
 import { createTinySegmenter, trainingSamples } from './segmenter.js';
@@ -116,9 +115,9 @@ describe('an exported model', () => {
     const { loaded } = await createTinySegmenter({ data, model: { imageSize: [32, 48] } });
     await fit(loaded, data, 40);
     const engine = await createEngine({ device: 'cpu' });
-    const predicted: SegmentationResult[] = [];
+    const predicted: LabelMap[] = [];
     for await (const { results } of predictTask({ engine, loaded, data })) {
-      predicted.push(...(results as SegmentationResult[]));
+      predicted.push(...(results as LabelMap[]));
     }
     await engine.dispose();
     expect(new Set(predicted[0]!.labels).size).toBe(3);

@@ -3,6 +3,6 @@ import { rotationTask } from './rotation-task.js';
 
 export default definePlugin({
   name: 'rotation',
-  apiVersion: 1,
+  apiVersion: 2,
   register: ({ bind }) => bind(Task).toConstantValue(rotationTask),
 });

@@ -8,6 +8,7 @@ import {
   MaeError,
   type NamedTensors,
   type Objective,
+  type Outputs,
   type Sample,
   type Task,
   truncatedNormal,
@@ -66,7 +67,7 @@ export const rotationTask: Task<RotationSettings> = {
       transforms,
     });
 
-    const objective: Objective = {
+    const objective: Objective<Outputs> = {
       name: 'rotation',
       parameters: {
         ...backbone.parameters(vit),

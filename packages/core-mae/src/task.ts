@@ -23,6 +23,7 @@ export {
   type Recipe,
   Task,
   type TaskContext,
+  type TaskFlag,
   type TaskModel,
   type TaskPrediction,
   TUNING_MODES,
@@ -36,6 +37,7 @@ export type {
   EvaluationTable,
   Evaluator,
   ExportedProgram,
+  Forward,
   ForwardStep,
   Objective,
   PrimaryMetric,
@@ -64,6 +66,7 @@ export {
   type Batch,
   type DType,
   type HostTensor,
+  type Outputs,
   type Parameter,
   type ParameterTree,
   type Shape,
@@ -109,6 +112,8 @@ export {
   type InstanceAnnotations,
   type Instances,
   type MaskRegion,
+  regionOfRle,
+  rleOfRegion,
   selectInstances,
 } from './data/targets/instance-target.js';
 export { type LabelMap, readLabelMap } from './data/targets/label-map.js';

@@ -9,6 +9,6 @@ export { classifyTask };
 
 export default definePlugin({
   name: 'classify',
-  apiVersion: 1,
+  apiVersion: 2,
   register: ({ bind }) => bind(Task).toConstantValue(classifyTask),
 });

@@ -8,6 +8,7 @@ import {
   type FrozenEncoder,
   type NamedTensors,
   type Objective,
+  type Outputs,
   type Random,
   type Sample,
   splitBatch,
@@ -22,14 +23,14 @@ import { type ClassifyFacts, classWeightsOf } from './facts.js';
 import { linearHead, linearHeadSpecs, poolSpecs, poolTokens, probeHead, probeHeadSpecs } from './linear-head.js';
 import { smoothedTargets, softTargetLoss, weighTargets } from './loss.js';
 import { mixBatch } from './augmentation/mix.js';
-import { createPrediction } from './prediction.js';
+import { type ClassPrediction, createPrediction } from './prediction.js';
 import type { ClassifySettings } from './settings.js';
 import { isPlain, trainTransforms } from './augmentation/transforms.js';
 
 type Context = TaskContext<ClassifySettings, ClassifyFacts>;
 
 /** A linear classifier on the encoder's pooled tokens. @throws MaeError `CONFIG_INVALID` */
-export function createClassifier(context: Context): TaskModel {
+export function createClassifier(context: Context): TaskModel<ClassPrediction, Outputs> {
   const { settings, facts, vit, backbone, statistics } = context;
   const probe = context.mode === 'linear-probe';
   const dropPath = probe ? 0 : context.dropPath;
@@ -79,20 +80,18 @@ export function createClassifier(context: Context): TaskModel {
         }),
     transforms: trainTransforms(vit.imageSize, settings, statistics),
   };
-  const prediction = createPrediction(evaluation, context);
-  const objective: Objective = {
+  const objective: Objective<Outputs> = {
     name: 'classify',
     parameters: { ...backbone.parameters(vit), ...poolSpecs(vit.embedDim, pooling), ...headSpecs },
     training,
     evaluation,
     createEvaluator: () => createAccuracyEvaluator(facts.classNames),
     primaryMetric: { name: 'valTop1', better: 'higher' },
-    draw: (context) => prediction.drawSamples(context),
   };
   const mixes = settings.mixup > 0 || settings.cutmix > 0;
   return {
     objective,
-    prediction,
+    prediction: createPrediction(evaluation, context),
     // A checkpoint of another classifier lends its encoder; a plain ViT's `norm` has no use where patches are averaged.
     checkpoint: {
       allowMissing: ['head.', 'fc_norm.'],
@@ -140,7 +139,7 @@ function targetMaker({ settings, facts }: Context): MakeTargets {
 
 /** The classifier alone, on features `[B, D]`. */
 function onFeatures(
-  objective: Objective,
+  objective: Objective<Outputs>,
   parts: {
     readonly encode: BatchedFunction;
     readonly makeTargets: MakeTargets;
@@ -156,7 +155,7 @@ function onFeatures(
     return { shape: [samples.length, width], dtype: 'float32', data } as const;
   };
   const spec = (batchSize: number) => ({ features: { shape: [batchSize, width], dtype: 'float32' } }) as const;
-  const head: Objective = {
+  const head: Objective<Outputs> = {
     ...objective,
     parameters: headSpecs,
     training: {

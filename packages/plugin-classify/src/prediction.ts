@@ -1,8 +1,7 @@
 import {
   type BatchedFunction,
-  type DrawContext,
   type Drawing,
-  type HostTensor,
+  type Outputs,
   pictureSheetPng,
   type Sample,
   type TaskContext,
@@ -23,12 +22,11 @@ type Context = TaskContext<ClassifySettings, ClassifyFacts>;
 /** How logits become class names, tables and pictures. */
 export function createPrediction(
   forward: BatchedFunction,
-  context: Context,
-): TaskPrediction<ClassPrediction> & { drawSamples(context: DrawContext): Promise<readonly Drawing[]> } {
-  const { settings, facts, vit, statistics } = context;
+  { settings, facts, vit, statistics }: Context,
+): TaskPrediction<ClassPrediction, Outputs> {
   const { classNames } = facts;
-  const decode = (outputs: Readonly<Record<string, HostTensor>>, samples: readonly Sample[]): ClassPrediction[] => {
-    const logits = outputs.logits!.data as Float32Array;
+  const decode = ({ logits: all }: Outputs, samples: readonly Sample[]): ClassPrediction[] => {
+    const logits = all!.data as Float32Array;
     return samples.map((_, index) => {
       const row = logits.subarray(index * classNames.length, (index + 1) * classNames.length);
       const classes = Array.from(softmax(row), (probability, label) => ({ name: classNames[label]!, probability }));
@@ -53,19 +51,6 @@ export function createPrediction(
     columns: ['rank', 'class', 'probability'],
     rows: ({ classes }) => classes.map(({ name, probability }, rank) => [rank + 1, name, roundTo4(probability)]),
     draw,
-    async drawSamples({ engine, parameters, samples, random }) {
-      const program = await engine.compile({
-        name: 'classify.draw',
-        fn: forward.fn,
-        parameters: Object.fromEntries([...parameters].map(([name, { shape }]) => [name, shape])),
-        batch: forward.batchSpec(samples.length),
-      });
-      try {
-        return await draw(samples, decode(await program.run(parameters, forward.collate(samples, random)), samples));
-      } finally {
-        program.dispose();
-      }
-    },
   };
 }
 

@@ -4,7 +4,8 @@ import { detectTask } from './task.js';
 export { type AnchorLevel, createAnchors } from './network/anchors.js';
 export { type BoxWeights, clipBox, decodeBox, encodeBox, ROI_BOX_WEIGHTS, RPN_BOX_WEIGHTS } from './boxes/box-codec.js';
 export { type BalancedSample, sampleBalanced } from './boxes/balanced-sampler.js';
-export { type DetectedBoxes, findDetections, rescaleDetections, type ScoredProposals } from './inference/detections.js';
+export { type Detections, findDetections, type ScoredProposals } from './inference/detections.js';
+export { type FoundObject, type FoundObjects, foundObjects } from './inference/found-objects.js';
 export { detectorSpecs, pyramidLevels } from './network/detector.js';
 export {
   type BoxLoss,
@@ -14,7 +15,7 @@ export {
   type DetectorOptions,
   spreadGlobalBlocks,
 } from './network/detector-config.js';
-export { pasteMask, regionToBitmap } from './inference/mask-paste.js';
+export { pasteMask } from './inference/mask-paste.js';
 export { type Matches, matchBoxes, type MatchOptions } from './boxes/matcher.js';
 export { type NmsInput, nonMaximumSuppression } from './boxes/nms.js';
 export { padPictures } from './network/picture-batch.js';
@@ -22,17 +23,11 @@ export { type BoxStage, CASCADE_STAGES } from './network/box-stages.js';
 export {
   createDetectionPipeline,
   type Detect,
-  type Detections,
   type DetectorPrograms,
   type RegionProgram,
   type RunProgram,
 } from './inference/detection-pipeline.js';
-export {
-  createDetectPredictStep,
-  type DetectPredictStep,
-  type PictureDetections,
-  toPictureSize,
-} from './inference/predict-step.js';
+export { createDetectPredictStep, type DetectPredictStep } from './inference/predict-step.js';
 export {
   assignLevels,
   type FeatureLevel,
@@ -41,7 +36,7 @@ export {
   roiAlign,
   roiAlignGradient,
 } from './pooling/roi-align.js';
-export { findProposals, type ProposalOptions, type Proposals } from './inference/rpn-proposals.js';
+export { findProposals, type ProposalOptions, type Proposals } from './network/rpn-proposals.js';
 export {
   createDetectTrainStep,
   type DetectLosses,
@@ -50,13 +45,13 @@ export {
 } from './training/train-step.js';
 export { type ExportedDetector, exportedDetector } from './inference/exported-detector.js';
 export type { DetectFacts } from './facts.js';
-export type { DetectedObject, ObjectPrediction } from './inference/results.js';
+export { type CocoResult, cocoResults } from './inference/results.js';
 export { detectRecipes } from './recipes.js';
 export { type DetectSettings, detectSettings } from './settings.js';
 export { detectTask };
 
 export default definePlugin({
   name: 'detect',
-  apiVersion: 1,
+  apiVersion: 2,
   register: ({ bind }) => bind(Task).toConstantValue(detectTask),
 });

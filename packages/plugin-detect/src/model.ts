@@ -1,28 +1,21 @@
-import type {
-  Instances,
-  Objective,
-  Sample,
-  SteppedForward,
-  SteppedTraining,
-  TaskContext,
-  TaskModel,
-} from '@mae-tasks/core-mae/task';
+import type { Instances, Objective, Sample, SteppedTraining, TaskContext, TaskModel } from '@mae-tasks/core-mae/task';
 import { createCocoEvaluator } from './inference/coco-evaluator.js';
-import { packDetections } from './inference/detection-tensors.js';
-import type { DetectorConfig } from './network/detector-config.js';
 import { detectorSpecs } from './network/detector.js';
 import { detectorOfSettings } from './network/detector-of-settings.js';
 import { exportedPrograms } from './inference/exported-detector.js';
 import type { DetectFacts } from './facts.js';
 import { detectorGroup } from './network/parameter-groups.js';
-import { createDetectPredictStep } from './inference/predict-step.js';
+import { detectorForward } from './inference/forward.js';
+import type { FoundObjects } from './inference/found-objects.js';
 import { createPrediction } from './inference/prediction.js';
 import type { DetectSettings } from './settings.js';
 import { createDetectTrainStep } from './training/train-step.js';
-import { trainingTarget, trainingTransforms, wholePictureTransforms } from './transforms.js';
+import { trainingTarget, trainingTransforms } from './transforms.js';
 
 /** A Mask R-CNN on the encoder. @throws MaeError `CONFIG_INVALID` */
-export function createDetector(context: TaskContext<DetectSettings, DetectFacts>): TaskModel {
+export function createDetector(
+  context: TaskContext<DetectSettings, DetectFacts>,
+): TaskModel<FoundObjects, readonly FoundObjects[]> {
   const { settings, facts, vit, backbone, statistics, dropPath } = context;
   const config = detectorOfSettings(context);
   const parameters = detectorSpecs(config);
@@ -35,20 +28,18 @@ export function createDetector(context: TaskContext<DetectSettings, DetectFacts>
       return { ...step, run: (values, samples, run) => step.run(values, samples as Array<Sample<Instances>>, run) };
     },
   };
-  const evaluation = forwardOf(config, context);
-  const prediction = createPrediction(evaluation, context);
-  const objective: Objective = {
+  const forward = detectorForward(config, context);
+  const objective: Objective<readonly FoundObjects[]> = {
     name: 'detect',
     parameters,
     training,
-    evaluation,
+    evaluation: forward,
     createEvaluator: () => createCocoEvaluator({ facts, masks: settings.masks, classes: config.test.classes! }),
     primaryMetric: { name: 'valBoxAP', better: 'higher' },
-    draw: (drawn) => prediction.drawSamples(drawn),
   };
   return {
     objective,
-    prediction,
+    prediction: createPrediction(forward, context),
     programs: exportedPrograms(config),
     checkpoint: {
       // Whatever is the detector's own starts anew; where a checkpoint of another detector has it and it fits, it is taken.
@@ -68,20 +59,3 @@ export function createDetector(context: TaskContext<DetectSettings, DetectFacts>
 
 /** Where detectron2 has the pyramid, the proposal network and the heads. */
 const OWN = ['backbone.', 'proposal_generator.', 'roi_heads.'];
-
-function forwardOf(config: DetectorConfig, { vit, statistics }: TaskContext): SteppedForward {
-  return {
-    // Without a handler objects stay as annotated, which is what scores are made from.
-    transforms: wholePictureTransforms(vit, statistics),
-    async createStep(options) {
-      const step = await createDetectPredictStep(config, options);
-      return {
-        run: async (parameters, samples) =>
-          packDetections(await step.run(parameters, samples), config, options.batchSize),
-        dispose: () => {
-          step.dispose();
-        },
-      };
-    },
-  };
-}

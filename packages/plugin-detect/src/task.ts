@@ -1,11 +1,12 @@
 import type { Task } from '@mae-tasks/core-mae/task';
 import { type DetectFacts, examineObjects, requireSameObjects } from './facts.js';
+import type { FoundObjects } from './inference/found-objects.js';
 import { createDetector } from './model.js';
 import { defaultDetectRecipe, detectRecipes } from './recipes.js';
 import { type DetectSettings, detectSettings } from './settings.js';
 
 /** Detection and instance segmentation: Mask R-CNN on a plain ViT (Li et al. 2022; detectron2's projects/ViTDet). */
-export const detectTask: Task<DetectSettings, DetectFacts> = {
+export const detectTask: Task<DetectSettings, DetectFacts, readonly FoundObjects[]> = {
   name: 'detect',
   description: 'Find objects in pictures, with boxes and masks.',
   settings: detectSettings,

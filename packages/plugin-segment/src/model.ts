@@ -16,42 +16,35 @@ import {
   type TensorSpec,
 } from '@mae-tasks/core-mae/task';
 import * as tf from '@tensorflow/tfjs';
-import { createSegmentEvaluator } from './evaluator.js';
+import { createSegmentEvaluator } from './inference/evaluator.js';
 import { classWeightsOf, type SegmentFacts } from './facts.js';
 import { segmentationForward } from './inference/forward.js';
 import { diceLoss, IGNORE_INDEX, pixelCrossEntropy } from './loss.js';
 import { createNetwork, logitsAtPixels, type SegmentationNetwork } from './network.js';
-import { createSegmentPrediction } from './prediction.js';
+import { createSegmentPrediction } from './inference/prediction.js';
 import type { SegmentSettings } from './settings.js';
 import { targetSpec, trainTransforms } from './transforms.js';
 
 type Context = TaskContext<SegmentSettings, SegmentFacts>;
 
 /** A decoder on the encoder's tokens, pixel by pixel a class. @throws MaeError `CONFIG_INVALID` */
-export function createSegmenter(context: Context): TaskModel {
+export function createSegmenter(context: Context): TaskModel<LabelMap, readonly LabelMap[]> {
   const { settings, facts, vit, backbone, statistics } = context;
   const numClasses = facts.classNames.length;
   const network = createNetwork(vit, backbone, settings, numClasses);
   const target = targetSpec(settings, facts);
   const shared = { network, numClasses, statistics, inference: settings.inference };
-  const evaluation = segmentationForward({ ...shared, target });
-  const prediction = createSegmentPrediction(segmentationForward(shared), facts);
-  const objective: Objective = {
+  const objective: Objective<readonly LabelMap[]> = {
     name: 'segment',
     parameters: network.specs,
     training: trainingFunction(context, network),
-    evaluation,
+    evaluation: segmentationForward({ ...shared, target }),
     createEvaluator: () => createSegmentEvaluator(facts),
     primaryMetric: { name: 'valMIoU', better: 'higher' },
-    draw: (drawn) =>
-      prediction.drawTruth(
-        ({ engine, samples }) => evaluation.createStep({ engine, batchSize: samples.length }),
-        drawn,
-      ),
   };
   return {
     objective,
-    prediction,
+    prediction: createSegmentPrediction(segmentationForward(shared), facts),
     programs: { segment: exportedProgram(network) },
     checkpoint: {
       allowMissing: ['norm.', 'decode_head.', 'neck.', 'auxiliary_head.'],

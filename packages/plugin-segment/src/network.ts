@@ -7,12 +7,12 @@ import {
   type VitConfig,
 } from '@mae-tasks/core-mae/task';
 import type * as tf from '@tensorflow/tfjs';
-import { type AuxiliaryHead, createAuxiliaryHead } from './auxiliary-head.js';
+import { type AuxiliaryHead, createAuxiliaryHead } from './decoders/auxiliary-head.js';
 import { chooseDecoder } from './decoders/choose.js';
 import { classifierSpecs, classifyPixels, type Decoder } from './decoders/decoder.js';
-import type { HeadContext } from './norm.js';
+import type { HeadContext } from './decoders/norm.js';
 import type { SegmentSettings } from './settings.js';
-import { tokensToMap } from './taps.js';
+import { tokensToMap } from './decoders/taps.js';
 
 /** An encoder with a decoder on it. */
 export interface SegmentationNetwork {

@@ -5,7 +5,7 @@ import { rleToBytes } from '#core/data/masks/rle-string.js';
 import { cocoDataset } from '#core/data/readers/coco-instances.js';
 import { collateInstances, pasteMask } from '#core/data/targets/collate-instances.js';
 import { transformInstances } from '#core/data/targets/instance-geometry.js';
-import type { InstanceAnnotations, Instances } from '#core/data/targets/instance-target.js';
+import { type InstanceAnnotations, type Instances, rleOfRegion } from '#core/data/targets/instance-target.js';
 import { createLoader } from '#core/data/loading/loader.js';
 import { createPipeline } from '#core/data/transforms/pipeline.js';
 import { createRandom } from '#core/base/random.js';
@@ -237,5 +237,23 @@ describe('objects of a COCO file through the loader', () => {
     expect(here).toHaveLength(6);
     expect(here.some(({ target }) => target.classes.length > 0)).toBe(true);
     expect(await load(2)).toEqual(here);
+  });
+});
+
+describe('runs of a region', () => {
+  it.each([
+    ['in the middle', { left: 3, top: 2, width: 4, height: 5 }],
+    ['of the whole picture', { left: 0, top: 0, width: 12, height: 9 }],
+    ['in the last corner', { left: 8, top: 4, width: 4, height: 5 }],
+    ['of no size', { left: 5, top: 5, width: 0, height: 0 }],
+  ])('are those of the picture: %s', (_, frame) => {
+    const random = createRandom(3);
+    const size = { width: 12, height: 9 };
+    for (const share of [0, 0.5, 1]) {
+      const data = Uint8Array.from({ length: frame.width * frame.height }, () => Number(random.uniform() < share));
+      const picture = new Uint8Array(12 * 9);
+      pasteMask(picture, 12, { ...frame, data });
+      expect(rleOfRegion({ ...frame, data }, size)).toEqual(encodeRle(picture, 9, 12));
+    }
   });
 });

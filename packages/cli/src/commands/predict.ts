@@ -58,7 +58,7 @@ async function predict(place: string, pictures: readonly string[], flags: Predic
   }
   // Only what is written in the end is kept: a whole result may be as large as its picture.
   const rows: Array<ReadonlyArray<string | number>> = [];
-  const records: Array<Readonly<Record<string, unknown>>> = [];
+  const records: object[] = [];
   const drawn: { readonly samples: Sample[]; readonly results: unknown[] } = { samples: [], results: [] };
   let numFiles = 0;
   try {

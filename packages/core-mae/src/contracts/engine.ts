@@ -1,5 +1,5 @@
 import type { Tensor } from '@tensorflow/tfjs';
-import type { Batch, HostTensor, ParameterTree, Shape, TensorSpec } from './tensor.js';
+import type { Batch, Outputs, ParameterTree, Shape, TensorSpec } from './tensor.js';
 
 /** TF.js tensors by name: what a model's function receives and returns. */
 export type NamedTensors = Readonly<Record<string, Tensor>>;
@@ -34,11 +34,7 @@ export interface Program {
    * Gradients by parameters are written (not added) into `gradients`, under the same names; gradients by entries of
    * the batch are returned as `grad.<name>`. The arrays returned are the caller's until the next run of this program.
    */
-  run(
-    parameters: ParameterTree,
-    batch: Batch,
-    gradients?: ParameterTree,
-  ): Promise<Readonly<Record<string, HostTensor>>>;
+  run(parameters: ParameterTree, batch: Batch, gradients?: ParameterTree): Promise<Outputs>;
   dispose(): void;
 }
 
@@ -50,11 +46,7 @@ export interface ReplicatedProgram {
    *
    * @param batches one for each replica
    */
-  run(
-    parameters: ParameterTree,
-    batches: readonly Batch[],
-    gradients: ParameterTree,
-  ): Promise<ReadonlyArray<Readonly<Record<string, HostTensor>>>>;
+  run(parameters: ParameterTree, batches: readonly Batch[], gradients: ParameterTree): Promise<readonly Outputs[]>;
   /** Ends the replicas' threads and frees their memory. */
   dispose(): Promise<void>;
 }
@@ -78,17 +70,13 @@ export interface Replication {
  */
 export interface TwoPartProgram {
   /** The outputs that need no late entry. @param batch without the late entries */
-  first(parameters: ParameterTree, batch: Batch): Promise<Readonly<Record<string, HostTensor>>>;
+  first(parameters: ParameterTree, batch: Batch): Promise<Outputs>;
   /**
    * The other outputs, and gradients as in `Program.run`. Parameters and early entries are those of the last `first`.
    *
    * @param batch all entries
    */
-  second(
-    parameters: ParameterTree,
-    batch: Batch,
-    gradients?: ParameterTree,
-  ): Promise<Readonly<Record<string, HostTensor>>>;
+  second(parameters: ParameterTree, batch: Batch, gradients?: ParameterTree): Promise<Outputs>;
   /** Ends the programs and frees what was kept. */
   dispose(): Promise<void>;
 }

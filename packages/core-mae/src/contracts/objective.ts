@@ -2,7 +2,7 @@ import type { Engine, TensorFunction } from './engine.js';
 import type { ParameterSpecs } from './parameters.js';
 import type { Random } from './random.js';
 import type { Sample, TransformSpec } from './dataset.js';
-import type { Batch, HostTensor, ParameterTree, TensorSpec } from './tensor.js';
+import type { Batch, Outputs, ParameterTree, TensorSpec } from './tensor.js';
 
 /** How items become samples. */
 export interface SamplePipeline {
@@ -43,13 +43,9 @@ export interface TrainStep {
   dispose(): void | Promise<void>;
 }
 
-/** One forward pass over at most a batch; outputs may hold padding past the samples. */
-export interface ForwardStep {
-  run(
-    parameters: ParameterTree,
-    samples: readonly Sample[],
-    random: Random,
-  ): Promise<Readonly<Record<string, HostTensor>>>;
+/** One forward pass over at most a batch. */
+export interface ForwardStep<Out = Outputs> {
+  run(parameters: ParameterTree, samples: readonly Sample[], random: Random): Promise<Out>;
   dispose(): void;
 }
 
@@ -64,15 +60,21 @@ export interface SteppedTraining extends SamplePipeline {
   createStep(options: StepOptions & { readonly gradients: readonly string[] }): Promise<TrainStep>;
 }
 
-/** A forward pass that is more than one program. */
-export interface SteppedForward extends SamplePipeline {
-  createStep(options: StepOptions): Promise<ForwardStep>;
+/**
+ * A forward pass that is more than one program. What it gives is the author's choice, usually an answer for each sample:
+ * core hands it on as it is, to `Evaluator.update` and `TaskPrediction.decode`.
+ */
+export interface SteppedForward<Out = Outputs> extends SamplePipeline {
+  createStep(options: StepOptions): Promise<ForwardStep<Out>>;
 }
 
+/** A forward pass: one function, whose `Outputs` may hold padding past the samples, or steps that give an `Out`. */
+export type Forward<Out> = BatchedFunction | SteppedForward<Out>;
+
 /** Gathers results over a whole data set: many metrics are not means of batches. */
-export interface Evaluator {
-  /** Takes one batch's outputs; entries past `samples.length` are padding and do not count. */
-  update(outputs: Readonly<Record<string, HostTensor>>, samples: readonly Sample[]): void;
+export interface Evaluator<Out = Outputs> {
+  /** Takes what the forward pass gave for these samples; of padded outputs, what lies past `samples.length` does not count. */
+  update(outputs: Out, samples: readonly Sample[]): void;
   /** The metrics by name. */
   compute(): Readonly<Record<string, number>>;
   /** More than numbers, for `mae-tasks evaluate`: a table for each class, a confusion matrix. */
@@ -106,14 +108,17 @@ export interface Drawing {
   readonly png: Uint8Array;
 }
 
-/** What the training loop needs to know of what is trained: pretraining and every task provide this. */
-export interface Objective {
+/**
+ * What the training loop needs to know of what is trained: pretraining and every task provide this. `Out` is what an
+ * evaluating forward pass gives and the evaluator takes; the loop, which only hands it on, knows nothing of it.
+ */
+export interface Objective<Out = unknown> {
   /** `pretrain`, or a task's name. */
   readonly name: string;
   readonly parameters: ParameterSpecs;
   readonly training: BatchedFunction | SteppedTraining;
-  readonly evaluation: BatchedFunction | SteppedForward;
-  createEvaluator(): Evaluator;
+  readonly evaluation: Forward<Out>;
+  createEvaluator(): Evaluator<Out>;
   readonly primaryMetric: PrimaryMetric;
   /** Draws some samples that went through `evaluation.transforms`. */
   draw?(context: DrawContext): Promise<readonly Drawing[]>;

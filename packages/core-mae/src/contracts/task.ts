@@ -2,9 +2,9 @@ import type { ServiceIdentifier } from 'inversify';
 import type { z } from 'zod';
 import type { Backbone, VitConfig } from './backbone.js';
 import type { Dataset, PixelStatistics, Sample } from './dataset.js';
-import type { BatchedFunction, Drawing, ExportedProgram, Objective, SteppedForward } from './objective.js';
+import type { BatchedFunction, Drawing, ExportedProgram, Forward, Objective } from './objective.js';
 import type { ParameterGroup } from './parameters.js';
-import type { HostTensor, Shape } from './tensor.js';
+import type { Outputs, Shape } from './tensor.js';
 
 /**
  * What fine-tuning changes: everything, the head and the last blocks, or the head alone on a frozen encoder (He et al.
@@ -44,11 +44,14 @@ export interface PredictedFile {
   readonly bytes: Uint8Array;
 }
 
-/** How the model answers for pictures without targets. A `Result` is plain data: one for each picture. */
-export interface TaskPrediction<Result = unknown> {
-  readonly forward: BatchedFunction | SteppedForward;
-  /** The results of a batch, one a sample; outputs past `samples.length` are padding. */
-  decode(outputs: Readonly<Record<string, HostTensor>>, samples: readonly Sample[]): readonly Result[];
+/**
+ * How the model answers for pictures. A `Result` is plain data, one for each picture; `Out` is what the forward pass
+ * gives.
+ */
+export interface TaskPrediction<Result = unknown, Out = unknown> {
+  readonly forward: Forward<Out>;
+  /** The results of a batch, one a sample; of padded outputs, what lies past `samples.length` does not count. */
+  decode(outputs: Out, samples: readonly Sample[]): readonly Result[];
   /** Columns of a table of results, besides the picture's. */
   readonly columns: readonly string[];
   /** The table's rows for one picture. */
@@ -57,10 +60,13 @@ export interface TaskPrediction<Result = unknown> {
    * A picture's entries in the list that `predict --format json` writes, in the field's own format where there is one.
    * Default: one entry, the result beside the picture's name.
    */
-  records?(sample: Sample, result: Result): ReadonlyArray<Readonly<Record<string, unknown>>>;
+  records?(sample: Sample, result: Result): readonly object[];
   /** Files that the results become, for `predict --save`: index maps, overlays. */
   files?(samples: readonly Sample[], results: readonly Result[]): Promise<readonly PredictedFile[]>;
-  /** Pictures with the results on them. */
+  /**
+   * Pictures with the results on them, beside the truth where the samples have targets: for `predict --draw`, and while
+   * training for the run's folder, unless the objective draws something else.
+   */
   draw?(samples: readonly Sample[], results: readonly Result[]): Promise<readonly Drawing[]>;
 }
 
@@ -73,10 +79,10 @@ export interface FrozenEncoder {
 }
 
 /** A task's model for one data set and one encoder. */
-export interface TaskModel<Result = unknown> {
+export interface TaskModel<Result = unknown, Out = unknown> {
   /** The loss and its parameters: the encoder's and the head's. */
-  readonly objective: Objective;
-  readonly prediction: TaskPrediction<Result>;
+  readonly objective: Objective<Out>;
+  readonly prediction: TaskPrediction<Result, Out>;
   readonly checkpoint: CheckpointAllowances;
   /**
    * The prediction's programs by name, for exporters of programs, where it is not one program from pictures to results;
@@ -104,14 +110,35 @@ export interface Recipe {
   readonly settings: Readonly<Record<string, unknown>>;
 }
 
-/** A head on a pretrained encoder: everything that differs between classification, segmentation, detection … */
-export interface Task<Settings = unknown, Facts = unknown> {
+/** A flag of `mae-tasks finetune <task>` that stands for one of the task's own settings. */
+export interface TaskFlag {
+  /** Lower-case words joined by dashes: "masks" for `--masks <value>`. */
+  readonly name: string;
+  /** One line for `--help`, with the default in brackets. */
+  readonly description: string;
+  /** The setting below the task's name: "masks", "augmentation.flip". */
+  readonly setting: string;
+  /** What may be given, and the setting's value for each. Default: whatever `--set` would take for the setting. */
+  readonly choices?: Readonly<Record<string, unknown>>;
+  /** What the value is called in `--help`. Default: the choices, or "value". */
+  readonly placeholder?: string;
+}
+
+/**
+ * A head on a pretrained encoder: everything that differs between classification, segmentation, detection …
+ *
+ * `Task` alone is any task. One's own task names its settings and facts, and what its forward passes give where that is
+ * not the outputs of one function.
+ */
+export interface Task<Settings = unknown, Facts = unknown, Out = unknown extends Settings ? unknown : Outputs> {
   /** For the command line and the configuration's key: "classify". */
   readonly name: string;
   /** One line for `--help`. */
   readonly description: string;
   /** The task's own settings, with defaults. */
   readonly settings: z.ZodType<Settings>;
+  /** Settings that deserve a flag of their own, besides `--set <task>.<setting>=<value>`. */
+  readonly flags?: readonly TaskFlag[];
   /** Formats of data to read, the best first, where a path could be of several. Default: the user has to say which. */
   readonly formats?: readonly string[];
   /** Ways of tuning that the task supports. Default: `full` and `partial`. */
@@ -125,7 +152,7 @@ export interface Task<Settings = unknown, Facts = unknown> {
   /** Checks that other data (held out, to evaluate) fit the facts. @throws MaeError `DATA_INVALID` */
   requireFit?(data: Dataset, facts: Facts): void;
   /** @throws MaeError `CONFIG_INVALID` */
-  createModel(context: TaskContext<Settings, Facts>): TaskModel;
+  createModel(context: TaskContext<Settings, Facts>): TaskModel<unknown, Out>;
   readonly recipes?: Readonly<Record<string, Recipe>>;
   /** The recipe to start from where none is named. */
   defaultRecipe?(mode: TuningMode, vit: VitConfig): string | undefined;

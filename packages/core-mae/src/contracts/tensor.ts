@@ -19,6 +19,9 @@ export interface HostTensor extends TensorSpec {
 /** All that one step needs besides the parameters: pixels, index maps, keep masks, targets; each of a fixed shape. */
 export type Batch = Readonly<Record<string, HostTensor>>;
 
+/** What a program computed, by name. */
+export type Outputs = Readonly<Record<string, HostTensor>>;
+
 /** A named float32 array that training changes in place. */
 export interface Parameter {
   readonly name: string;

@@ -6,7 +6,7 @@ import { Exporter } from '../contracts/exporter.js';
 import { Task } from '../contracts/task.js';
 import { Tracker } from '../contracts/tracker.js';
 import { MaeError, messageOf } from '../base/errors.js';
-import { PLUGIN_API_VERSION } from './api-version.js';
+import { versionProblem } from './api-version.js';
 import { type Plugin, pluginInfoOf } from './define-plugin.js';
 
 /** A plugin and where it was found. */
@@ -64,13 +64,8 @@ export async function createRegistry(sources: readonly PluginSource[]): Promise<
 }
 
 function requireApiVersion(source: PluginSource): void {
-  const { apiVersion } = pluginInfoOf(source.plugin)!;
-  if (apiVersion === PLUGIN_API_VERSION) return;
-  throw invalid(
-    source,
-    `it is written for plugin API version ${apiVersion}, and this core has ${PLUGIN_API_VERSION}`,
-    apiVersion > PLUGIN_API_VERSION ? 'update @mae-tasks/core-mae' : 'update the plugin',
-  );
+  const problem = versionProblem(pluginInfoOf(source.plugin)!.apiVersion);
+  if (problem !== undefined) throw invalid(source, problem.what, problem.fix);
 }
 
 async function load(container: Container, source: PluginSource): Promise<void> {

@@ -1,8 +1,15 @@
 import { existsSync, statSync } from 'node:fs';
 import { dirname, isAbsolute, join, resolve } from 'node:path';
 import { MaeError } from '../base/errors.js';
-import { PLUGIN_API_VERSION } from './api-version.js';
+import { versionProblem } from './api-version.js';
 import { enclosingPackage, installedPackage, type PackageFile, readPackage } from './package-files.js';
+
+/** Why a plugin cannot be used. */
+export interface PluginProblem {
+  readonly what: string;
+  /** Default: to update or reinstall it. */
+  readonly fix?: string;
+}
 
 /** A plugin that could be loaded, told from files alone. */
 export interface FoundPlugin {
@@ -15,8 +22,8 @@ export interface FoundPlugin {
   readonly foundBy: string;
   /** The module to load, an absolute path; undefined where its package has none. */
   readonly entry: string | undefined;
-  /** Why it cannot be used, if files alone tell. */
-  readonly problem: string | undefined;
+  /** Why it cannot be used, and what to do, if files alone tell. */
+  readonly problem: PluginProblem | undefined;
 }
 
 /**
@@ -83,13 +90,13 @@ function describePackage(name: string, file: PackageFile, foundBy: string): Foun
   return { name, version, tasks: maeTasks?.tasks ?? [], foundBy, entry: path, problem: problemOf(file, path) };
 }
 
-function problemOf({ folder, maeTasks }: PackageFile, entry: string | undefined): string | undefined {
+function problemOf({ folder, maeTasks }: PackageFile, entry: string | undefined): PluginProblem | undefined {
   const apiVersion = maeTasks?.apiVersion;
-  if (apiVersion !== undefined && apiVersion !== PLUGIN_API_VERSION) {
-    return `it is written for plugin API version ${apiVersion}, and this core has ${PLUGIN_API_VERSION}`;
-  }
-  if (entry === undefined) return 'its package.json names no module';
-  return existsSync(entry) ? undefined : `its module ${entry.slice(folder.length + 1)} is missing: is it built?`;
+  const outdated = apiVersion === undefined ? undefined : versionProblem(apiVersion);
+  if (outdated !== undefined) return outdated;
+  if (entry === undefined) return { what: 'its package.json names no module' };
+  if (existsSync(entry)) return undefined;
+  return { what: `its module ${entry.slice(folder.length + 1)} is missing: is it built?` };
 }
 
 function unpackaged(name: string, path: string, foundBy: string): FoundPlugin {

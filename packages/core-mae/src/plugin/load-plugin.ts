@@ -8,13 +8,14 @@ import type { FoundPlugin } from './find-plugins.js';
 export async function loadPlugin({ name, version, entry, foundBy, problem }: FoundPlugin): Promise<PluginSource> {
   const from = version === undefined ? name : `${name}@${version}`;
   if (problem !== undefined || entry === undefined) {
-    throw invalid(from, problem ?? 'its package.json names no module', foundBy);
+    const { what, fix } = problem ?? { what: 'its package.json names no module' };
+    throw invalid(from, what, foundBy, { fix });
   }
   let module: Readonly<Record<string, unknown>>;
   try {
     module = (await import(pathToFileURL(entry).href)) as Readonly<Record<string, unknown>>;
   } catch (cause) {
-    throw invalid(from, `it fails while loading: ${messageOf(cause)}`, entry, cause);
+    throw invalid(from, `it fails while loading: ${messageOf(cause)}`, entry, { cause });
   }
   if (pluginInfoOf(module.default) === undefined) {
     throw invalid(from, 'its `default` export is not what `definePlugin` returns', entry);
@@ -22,11 +23,14 @@ export async function loadPlugin({ name, version, entry, foundBy, problem }: Fou
   return { plugin: module.default as Plugin, from };
 }
 
-function invalid(from: string, what: string, where: string, cause?: unknown): MaeError {
-  return new MaeError('PLUGIN_INVALID', {
-    what: `plugin ${from}: ${what}`,
-    where,
-    fix: 'update or reinstall it, or report it to its author',
+function invalid(
+  from: string,
+  what: string,
+  where: string,
+  {
+    fix = 'update or reinstall it, or report it to its author',
     cause,
-  });
+  }: { fix?: string | undefined; cause?: unknown } = {},
+): MaeError {
+  return new MaeError('PLUGIN_INVALID', { what: `plugin ${from}: ${what}`, where, fix, cause });
 }

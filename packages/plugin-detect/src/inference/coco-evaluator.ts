@@ -13,12 +13,11 @@ import {
   type EvaluationTable,
   type Evaluator,
   renderPng,
+  rleOfRegion,
   strokeText,
 } from '@mae-tasks/core-mae/task';
-import { unpackDetections } from './detection-tensors.js';
 import { type DetectFacts, isInstances } from '../facts.js';
-import { toPictureSize } from './predict-step.js';
-import { regionToRle } from './region-rle.js';
+import type { FoundObjects } from './found-objects.js';
 
 export interface CocoEvaluatorOptions {
   readonly facts: DetectFacts;
@@ -42,7 +41,11 @@ interface Scores {
  * `valBoxAP50Agnostic`, for which all classes are one. Where there is no object nothing is defined: `valBoxAP` is 0 then,
  * and the others are left out. The details have all twelve numbers, those of each class, and curves.
  */
-export function createCocoEvaluator({ facts, masks, classes }: CocoEvaluatorOptions): Evaluator {
+export function createCocoEvaluator({
+  facts,
+  masks,
+  classes,
+}: CocoEvaluatorOptions): Evaluator<readonly FoundObjects[]> {
   const pictures: AnnotatedPicture[] = [];
   const detections: Detection[] = [];
   let scores: Scores | undefined;
@@ -60,25 +63,21 @@ export function createCocoEvaluator({ facts, masks, classes }: CocoEvaluatorOpti
   };
 
   return {
-    update(outputs, samples) {
+    update(found, samples) {
       scores = undefined;
-      samples.forEach((sample, index) => {
-        const { target, id, originalWidth: width, originalHeight: height } = sample;
+      samples.forEach(({ target, id, originalWidth: width, originalHeight: height }, index) => {
         if (!isInstances(target)) throw new Error(`The sample ${id} has no objects to be compared with.`);
         checkAnnotatedSize(target, { width, height, id });
         pictures.push({ width, height, instances: target });
-        const found = toPictureSize(unpackDetections(outputs, index), sample, { width, height });
-        found.scores.forEach((value, i) => {
-          const [x0, y0, x1, y1] = found.boxes.subarray(4 * i, 4 * i + 4) as unknown as Quad;
-          const mask = found.masks?.[i];
+        for (const { classIndex, score: value, box, mask } of found[index]!) {
           detections.push({
             imageId: target.imageId,
-            categoryId: facts.categoryIds[found.classes[i]!]!,
+            categoryId: facts.categoryIds[classIndex]!,
             score: value,
-            box: [x0, y0, x1 - x0, y1 - y0],
-            ...(mask === undefined ? {} : { mask: regionToRle(mask, { width, height }) }),
+            box,
+            ...(mask === undefined ? {} : { mask: rleOfRegion(mask, { width, height }) }),
           });
-        });
+        }
       });
     },
     compute() {
@@ -110,8 +109,6 @@ export function createCocoEvaluator({ facts, masks, classes }: CocoEvaluatorOpti
     },
   };
 }
-
-type Quad = readonly [number, number, number, number];
 
 function named(prefix: string, { stats }: CocoEvaluation): Record<string, number> {
   return Object.assign({}, ...METRICS.map((name, index) => defined(prefix + name, stats[index]!))) as Record<

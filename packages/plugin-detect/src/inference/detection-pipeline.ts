@@ -1,20 +1,13 @@
 import { type Batch, type HostTensor, type Sample, sizeOf, type TensorSpec } from '@mae-tasks/core-mae/task';
 import { createAnchors } from '../network/anchors.js';
-import { clipBox, decodeBox } from '../boxes/box-codec.js';
-import { type BoxStage, boxStages } from '../network/box-stages.js';
-import { type DetectedBoxes, findDetections } from './detections.js';
+import { boxStages, nextBoxes } from '../network/box-stages.js';
+import { type Detections, findDetections } from './detections.js';
 import type { DetectorConfig } from '../network/detector-config.js';
 import { boxSpec, maskSpec } from '../network/detector.js';
 import { padPictures } from '../network/picture-batch.js';
 import { joinRegions, pooledLevels } from '../pooling/pooled-regions.js';
 import { type FeatureLevel, type PoolOptions, roiAlign } from '../pooling/roi-align.js';
-import { findProposals } from './rpn-proposals.js';
-
-/** What was found in one picture, at the size that the detector saw it. */
-export interface Detections extends DetectedBoxes {
-  /** `[n, S, S]`: probabilities over each box; absent for a detector without masks. */
-  readonly maskProbabilities?: Float32Array | undefined;
-}
+import { findProposals } from '../network/rpn-proposals.js';
 
 /** Runs one of the detector's programs, wherever it lies: a batch in, the program's outputs out. */
 export type RunProgram = (batch: Batch) => Promise<Readonly<Record<string, HostTensor>>>;
@@ -68,7 +61,7 @@ export function createDetectionPipeline(config: DetectorConfig, programs: Detect
     samples: readonly Sample[],
     proposals: readonly Float32Array[],
     features: readonly FeatureLevel[],
-  ): Promise<DetectedBoxes[]> {
+  ): Promise<Detections[]> {
     const counts = proposals.map(({ length }) => length / 4);
     const total = counts.reduce((sum, count) => sum + count, 0);
     const scores = new Float32Array(total * (config.numClasses + 1));
@@ -104,7 +97,7 @@ export function createDetectionPipeline(config: DetectorConfig, programs: Detect
   async function maskProbabilities(
     program: RegionProgram,
     maskPoolSize: number,
-    found: readonly DetectedBoxes[],
+    found: readonly Detections[],
     features: readonly FeatureLevel[],
   ): Promise<Float32Array[]> {
     const boxes = found.map((detected) => detected.boxes);
@@ -143,27 +136,6 @@ export function createDetectionPipeline(config: DetectorConfig, programs: Detect
       return { shape, dtype, data };
     };
   }
-}
-
-/** The boxes that a stage of a cascade makes of its own, within the pictures: where the next one starts. */
-export function nextBoxes(
-  pictures: ReadonlyArray<{ readonly width: number; readonly height: number }>,
-  boxes: readonly Float32Array[],
-  deltas: Float32Array,
-  { boxWeights }: BoxStage,
-): Float32Array[] {
-  let at = 0;
-  return boxes.map((from, picture) => {
-    const { width, height } = pictures[picture]!;
-    const result = new Float32Array(from.length);
-    for (let box = 0; box < from.length; box += 4) {
-      const out = { data: result, at: box };
-      decodeBox({ data: from, at: box }, { data: deltas, at: at + box }, boxWeights, out);
-      clipBox(result, box, width, height);
-    }
-    at += from.length;
-    return result;
-  });
 }
 
 /** Entries of the first axis: a view. */

@@ -1,18 +1,19 @@
-import { hasArea } from '@mae-tasks/core-mae/task';
 import { clipBox, decodeBox } from '../boxes/box-codec.js';
 import { boxStages } from '../network/box-stages.js';
 import type { DetectorConfig } from '../network/detector-config.js';
 import { nonMaximumSuppression } from '../boxes/nms.js';
-import { isFinite4, pickBoxes } from './rpn-proposals.js';
+import { isFinite4, pickBoxes } from '../boxes/box-rows.js';
 
-/** What was found in one picture, greatest score first. */
-export interface DetectedBoxes {
+/** What was found in one picture, greatest score first, at the size that the detector saw it. */
+export interface Detections {
   /** `[n, 4]`: `[x0, y0, x1, y1]` in pixels. */
   readonly boxes: Float32Array;
   /** `[n]`. */
   readonly scores: Float32Array;
   /** `[n]`. */
   readonly classes: Int32Array;
+  /** `[n, S, S]`: probabilities over each box; absent for a detector without masks. */
+  readonly maskProbabilities?: Float32Array | undefined;
 }
 
 /** One picture's part of the box head's outputs; n proposals. */
@@ -33,7 +34,7 @@ export function findDetections(
   proposals: ScoredProposals,
   picture: { readonly width: number; readonly height: number },
   config: DetectorConfig,
-): DetectedBoxes {
+): Detections {
   const { numClasses, test } = config;
   const { numBoxes, boxWeights } = boxStages(config).at(-1)!;
   const wanted = test.classes ?? Array.from({ length: numClasses }, (_, k) => k);
@@ -67,31 +68,5 @@ export function findDetections(
     boxes: pickBoxes(boxes, kept),
     scores: Float32Array.from(kept, (index) => scores[index]!),
     classes: Int32Array.from(kept, (index) => groups[index]!),
-  };
-}
-
-/**
- * The boxes in a picture of another size, clipped to it; a box without area left out (detectron2's
- * `detector_postprocess`).
- *
- * @returns also the indices of the detections kept
- */
-export function rescaleDetections(
-  { boxes, scores, classes }: DetectedBoxes,
-  from: { readonly width: number; readonly height: number },
-  to: { readonly width: number; readonly height: number },
-): DetectedBoxes & { readonly kept: Int32Array } {
-  const [scaleX, scaleY] = [to.width / from.width, to.height / from.height];
-  const scaled = Float32Array.from(boxes, (value, i) => value * (i % 2 === 0 ? scaleX : scaleY));
-  const kept: number[] = [];
-  for (let i = 0; i < scores.length; i++) {
-    clipBox(scaled, 4 * i, to.width, to.height);
-    if (hasArea(scaled, i)) kept.push(i);
-  }
-  return {
-    boxes: pickBoxes(scaled, kept),
-    scores: Float32Array.from(kept, (index) => scores[index]!),
-    classes: Int32Array.from(kept, (index) => classes[index]!),
-    kept: Int32Array.from(kept),
   };
 }

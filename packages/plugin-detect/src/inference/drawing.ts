@@ -1,25 +1,18 @@
-import { decodeRle, type Rle } from '@mae-tasks/core-mae/coco';
 import {
   decodeMask,
+  type DrawnObject,
   drawObjects,
   encodePng,
-  type PixelStatistics,
+  type MaskRegion,
   pictureSheetPng,
+  type PixelStatistics,
+  regionOfRle,
   type Sample,
   type SheetPicture,
   toSheetPicture,
 } from '@mae-tasks/core-mae/task';
 import { isInstances } from '../facts.js';
-
-/** An object to draw, in pixels of the picture itself. */
-export interface FoundObject {
-  /** `[x, y, width, height]`. */
-  readonly box: readonly [number, number, number, number];
-  readonly classIndex: number;
-  readonly label: string;
-  readonly mask?: Rle;
-  readonly crowd?: boolean;
-}
+import type { FoundObject, FoundObjects } from './found-objects.js';
 
 /** How the samples' pixels became what they are. */
 export interface SeenPicture extends PixelStatistics {
@@ -30,18 +23,28 @@ export interface SeenPicture extends PixelStatistics {
 const SHEET_SIDE = 320;
 const FILE_SIDES = [640, 1600] as const;
 
-/** A sample's annotated objects; undefined for a picture without annotations. */
-export function trueObjectsOf({ target, originalWidth, originalHeight }: Sample, classNames: readonly string[]) {
+/** Found objects as they are drawn on the picture that the detector saw. */
+export function drawnAnswer(sample: Sample, found: FoundObjects): DrawnObject[] {
+  return found.map(({ class: name, classIndex, score, box, mask }) => ({
+    classIndex,
+    label: `${name} ${Math.round(100 * score)} %`,
+    ...asSeen(sample, box, mask),
+  }));
+}
+
+/** A sample's annotated objects in the same way; undefined for a picture without annotations. */
+export function drawnTruth(sample: Sample, classNames: readonly string[]): DrawnObject[] | undefined {
+  const { target, originalWidth, originalHeight } = sample;
   if (!isInstances(target)) return undefined;
-  return Array.from(target.ids, (_, i): FoundObject => {
+  return Array.from(target.ids, (_, i) => {
     const [x0, y0, x1, y1] = target.boxes.subarray(4 * i, 4 * i + 4) as unknown as [number, number, number, number];
     const mask = target.masks[i];
+    const region = mask === undefined ? undefined : regionOfRle(decodeMask(mask, originalHeight, originalWidth));
     return {
-      box: [x0, y0, x1 - x0, y1 - y0],
       classIndex: target.classes[i]!,
       label: classNames[target.classes[i]!]!,
       crowd: target.crowds[i] === 1,
-      ...(mask === undefined ? {} : { mask: decodeMask(mask, originalHeight, originalWidth) }),
+      ...asSeen(sample, [x0, y0, x1 - x0, y1 - y0], region),
     };
   });
 }
@@ -49,7 +52,7 @@ export function trueObjectsOf({ target, originalWidth, originalHeight }: Sample,
 /** A picture with objects on it as a PNG file. */
 export async function drawObjectsPng(
   sample: Sample,
-  objects: readonly FoundObject[],
+  objects: readonly DrawnObject[],
   seen: SeenPicture,
 ): Promise<Uint8Array> {
   const longest = Math.max(sample.originalWidth, sample.originalHeight);
@@ -57,11 +60,12 @@ export async function drawObjectsPng(
   return encodePng(await drawnPicture(sample, objects, seen, side));
 }
 
+/** A picture of a sheet. */
 export interface SheetEntry {
   readonly sample: Sample;
   /** Undefined where it is not known. */
-  readonly truth: readonly FoundObject[] | undefined;
-  readonly found: readonly FoundObject[];
+  readonly truth: readonly DrawnObject[] | undefined;
+  readonly found: readonly DrawnObject[];
 }
 
 /** A sheet of pictures with what was found on them, beside what there is where that is known, as a PNG file. */
@@ -85,34 +89,35 @@ export async function objectSheetPng(entries: readonly SheetEntry[], seen: SeenP
   );
 }
 
-/** The picture as the detector saw it, its longer side resized to `side` pixels. */
+/** The picture as the detector saw it with objects on it, its longer side resized to `side` pixels. */
 function drawnPicture(
-  sample: Sample,
-  objects: readonly FoundObject[],
+  { pixels, width, height }: Sample,
+  objects: readonly DrawnObject[],
   { channels, mean, std }: SeenPicture,
   side: number,
 ): ReturnType<typeof drawObjects> {
-  const { width, height } = sample;
   const config = { imageSize: [height, width] as const, inChannels: channels };
-  const seen = toSheetPicture(sample.pixels as Float32Array, { config, mean, std });
-  const [scaleX, scaleY] = [width / sample.originalWidth, height / sample.originalHeight];
-  const scaled = objects.map(({ box: [x, y, w, h], mask, ...rest }) => ({
-    ...rest,
-    box: [x * scaleX, y * scaleY, w * scaleX, h * scaleY] as const,
-    ...(mask === undefined ? {} : { mask: resizedMask(mask, width, height) }),
-  }));
-  return drawObjects(seen, scaled, side);
+  return drawObjects(toSheetPicture(pixels as Float32Array, { config, mean, std }), objects, side);
 }
 
-/** The nearest pixels of a mask: row-major `[height, width]`, 0 and 1. */
-function resizedMask(mask: Rle, width: number, height: number): Uint8Array {
-  const whole = decodeRle(mask);
-  const result = new Uint8Array(width * height);
-  for (let y = 0; y < height; y++) {
-    const row = Math.min(mask.height - 1, Math.floor(((y + 0.5) * mask.height) / height)) * mask.width;
-    for (let x = 0; x < width; x++) {
-      result[y * width + x] = whole[row + Math.min(mask.width - 1, Math.floor(((x + 0.5) * mask.width) / width))]!;
+/** A box and a mask in pixels of the picture itself, at the size that the detector saw. */
+function asSeen(
+  { width, height, originalWidth, originalHeight }: Sample,
+  [x, y, w, h]: FoundObject['box'],
+  mask: MaskRegion | undefined,
+): Pick<DrawnObject, 'box' | 'mask'> {
+  const [scaleX, scaleY] = [width / originalWidth, height / originalHeight];
+  const box = [x * scaleX, y * scaleY, w * scaleX, h * scaleY] as const;
+  if (mask === undefined) return { box };
+  // The nearest pixels.
+  const resized = new Uint8Array(width * height);
+  for (let row = 0; row < height; row++) {
+    const from = Math.min(originalHeight - 1, Math.floor(((row + 0.5) * originalHeight) / height)) - mask.top;
+    if (from < 0 || from >= mask.height) continue;
+    for (let column = 0; column < width; column++) {
+      const at = Math.min(originalWidth - 1, Math.floor(((column + 0.5) * originalWidth) / width)) - mask.left;
+      if (at >= 0 && at < mask.width) resized[row * width + column] = mask.data[from * mask.width + at]!;
     }
   }
-  return result;
+  return { box, mask: resized };
 }

@@ -8,12 +8,12 @@ import {
 } from '@mae-tasks/core-mae/task';
 import { boxStages } from '../network/box-stages.js';
 import { createDetectionPipeline, type RegionProgram, type RunProgram } from './detection-pipeline.js';
-import { packDetections } from './detection-tensors.js';
 import type { DetectorConfig } from '../network/detector-config.js';
 import { detectorOfSettings } from '../network/detector-of-settings.js';
 import { boxFunction, boxSpec, maskFunction, maskSpec, pictureSpec, trunkFunction } from '../network/detector.js';
 import type { DetectFacts } from '../facts.js';
-import { createResults, type ObjectPrediction } from './results.js';
+import { type FoundObjects, foundObjects } from './found-objects.js';
+import { type CocoResult, cocoResults } from './results.js';
 import { detectSettings } from '../settings.js';
 import { wholePictureTransforms } from '../transforms.js';
 
@@ -49,10 +49,10 @@ export interface ExportedDetector {
   readonly batchSize: number;
   /** What its pictures have to go through: for the `pipeline` of `createLoader`. */
   readonly transforms: readonly TransformSpec[];
-  /** What is in pictures that went through the transforms, as `mae-tasks predict` has it. */
-  detect(samples: readonly Sample[]): Promise<readonly ObjectPrediction[]>;
-  /** A picture's entries in a list of results in COCO's format. */
-  records(sample: Sample, prediction: ObjectPrediction): ReadonlyArray<Readonly<Record<string, unknown>>>;
+  /** What is in each of these pictures, which went through the transforms: greatest score first. */
+  detect(samples: readonly Sample[]): Promise<readonly FoundObjects[]>;
+  /** A picture's entries in a list of results in COCO's format, as `mae-tasks predict` has them. */
+  records(sample: Sample, found: FoundObjects): readonly CocoResult[];
 }
 
 /**
@@ -76,12 +76,17 @@ export function exportedDetector(
     boxes: boxNames(config).map((name) => ofSize(mostRegions(config, batchSize), name)),
     masks: config.maskHead === undefined ? undefined : ofSize(mostMasks(config, batchSize), 'mask'),
   });
-  const { decode, records } = createResults(facts);
   return {
     batchSize,
     transforms: wholePictureTransforms(vit, statistics),
-    detect: async (samples) => decode(packDetections(await find(samples), config, batchSize), samples),
-    records,
+    async detect(samples) {
+      const detections = await find(samples);
+      return samples.map((sample, index) => {
+        const size = { width: sample.originalWidth, height: sample.originalHeight };
+        return foundObjects(detections[index]!, sample, size, facts.classNames);
+      });
+    },
+    records: (sample, found) => cocoResults(sample, found, facts),
   };
 }
 

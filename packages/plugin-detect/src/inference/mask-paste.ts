@@ -68,15 +68,3 @@ function placesAlong(from: number, to: number, pixels: number, size: number): Pl
   }
   return { first, lows, shares };
 }
-
-/** The region on an otherwise empty picture: row-major `[height, width]`, 0 and 1. */
-export function regionToBitmap(
-  { left, top, width, height, data }: MaskRegion,
-  picture: { readonly width: number; readonly height: number },
-): Uint8Array {
-  const bitmap = new Uint8Array(picture.width * picture.height);
-  for (let y = 0; y < height; y++) {
-    bitmap.set(data.subarray(y * width, (y + 1) * width), (top + y) * picture.width + left);
-  }
-  return bitmap;
-}

@@ -1,6 +1,5 @@
 import {
   type Engine,
-  type MaskRegion,
   type ParameterSpecs,
   type ParameterTree,
   type Program,
@@ -9,8 +8,8 @@ import {
   shapesOf,
 } from '@mae-tasks/core-mae/task';
 import { boxStages } from '../network/box-stages.js';
-import { createDetectionPipeline, type Detections, type RegionProgram } from './detection-pipeline.js';
-import { type DetectedBoxes, rescaleDetections } from './detections.js';
+import { createDetectionPipeline, type RegionProgram } from './detection-pipeline.js';
+import type { Detections } from './detections.js';
 import type { DetectorConfig } from '../network/detector-config.js';
 import {
   boxFunction,
@@ -21,12 +20,11 @@ import {
   trunkFunction,
   trunkSpecs,
 } from '../network/detector.js';
-import { pasteMask } from './mask-paste.js';
 import { programSize } from '../pooling/pooled-regions.js';
 import { boxHeadSpecs, maskHeadSpecs } from '../network/roi-heads.js';
 
 export interface DetectPredictStep {
-  /** One entry for each sample. */
+  /** What was found in each sample, at the sample's size. */
   run(parameters: ParameterTree, samples: readonly Sample[]): Promise<readonly Detections[]>;
   dispose(): void;
 }
@@ -94,26 +92,4 @@ export async function createDetectPredictStep(
       for (const program of compiled) program.dispose();
     },
   };
-}
-
-/** What was found in one picture, in pixels of the picture itself. */
-export interface PictureDetections extends DetectedBoxes {
-  /** `[n]`: the pixels of each; absent for a detector without masks. */
-  readonly masks?: readonly MaskRegion[] | undefined;
-}
-
-/** Detections at the picture's own size, masks pasted (detectron2's `detector_postprocess`). */
-export function toPictureSize(
-  detections: Detections,
-  seen: { readonly width: number; readonly height: number },
-  picture: { readonly width: number; readonly height: number },
-): PictureDetections {
-  const { kept, boxes, scores, classes } = rescaleDetections(detections, seen, picture);
-  const { maskProbabilities } = detections;
-  if (maskProbabilities === undefined) return { boxes, scores, classes };
-  const length = detections.scores.length === 0 ? 0 : maskProbabilities.length / detections.scores.length;
-  const masks = Array.from(kept, (index, i) =>
-    pasteMask(maskProbabilities.subarray(index * length, (index + 1) * length), boxes, i, picture),
-  );
-  return { boxes, scores, classes, masks };
 }

@@ -1,72 +1,39 @@
-import { rleFromString } from '@mae-tasks/core-mae/coco';
-import type {
-  DrawContext,
-  Drawing,
-  Sample,
-  SteppedForward,
-  TaskContext,
-  TaskPrediction,
-} from '@mae-tasks/core-mae/task';
-import { type FoundObject, drawObjectsPng, objectSheetPng, trueObjectsOf } from './drawing.js';
+import type { SteppedForward, TaskContext, TaskPrediction } from '@mae-tasks/core-mae/task';
 import type { DetectFacts } from '../facts.js';
-import { createResults, type ObjectPrediction } from './results.js';
 import type { DetectSettings } from '../settings.js';
+import { drawObjectsPng, drawnAnswer, drawnTruth, objectSheetPng } from './drawing.js';
+import type { FoundObjects } from './found-objects.js';
+import { cocoResults } from './results.js';
 
-export interface DetectPrediction extends TaskPrediction<ObjectPrediction> {
-  /** Predictions beside truth. */
-  drawSamples(context: DrawContext): Promise<readonly Drawing[]>;
-}
-
-/** How detections become lists, COCO results and pictures. */
+/** How found objects become lists, COCO results and pictures. */
 export function createPrediction(
-  forward: SteppedForward,
+  forward: SteppedForward<readonly FoundObjects[]>,
   { facts, settings, statistics, vit }: TaskContext<DetectSettings, DetectFacts>,
-): DetectPrediction {
-  const picture = { channels: vit.inChannels, ...statistics };
-  const { decode, records } = createResults(facts);
-
+): TaskPrediction<FoundObjects, readonly FoundObjects[]> {
+  const seen = { channels: vit.inChannels, ...statistics };
   /** Those that are sure enough to be drawn. */
-  const drawnObjects = ({ objects }: ObjectPrediction): FoundObject[] =>
-    objects
-      .filter(({ score }) => score >= settings.drawThreshold)
-      .map(({ class: name, classIndex, score, box, mask }) => ({
-        box,
-        classIndex,
-        label: `${name} ${Math.round(100 * score)} %`,
-        ...(mask === undefined ? {} : { mask: rleFromString(mask.counts, ...mask.size) }),
-      }));
-
-  const draw = async (samples: readonly Sample[], results: readonly ObjectPrediction[]): Promise<Drawing[]> => {
-    const pictures = samples.map((sample, index) => ({
-      sample,
-      truth: trueObjectsOf(sample, facts.classNames),
-      found: drawnObjects(results[index]!),
-    }));
-    return [{ name: 'predictions', png: await objectSheetPng(pictures, picture) }];
-  };
-
+  const sure = (found: FoundObjects): FoundObjects => found.filter(({ score }) => score >= settings.drawThreshold);
   return {
     forward,
-    decode,
+    decode: (found) => found,
     columns: ['class', 'score', 'x', 'y', 'width', 'height'],
-    rows: ({ objects }) =>
-      objects.map(({ class: name, score, box }) => [name, rounded(score, 4), ...box.map((value) => rounded(value, 1))]),
-    records,
+    rows: (found) =>
+      found.map(({ class: name, score, box }) => [name, rounded(score, 4), ...box.map((value) => rounded(value, 1))]),
+    records: (sample, found) => cocoResults(sample, found, facts),
     files: (samples, results) =>
       Promise.all(
         samples.map(async (sample, index) => ({
           path: `${withinFolder(sample.id)}.png`,
-          bytes: await drawObjectsPng(sample, drawnObjects(results[index]!), picture),
+          bytes: await drawObjectsPng(sample, drawnAnswer(sample, sure(results[index]!)), seen),
         })),
       ),
-    draw,
-    async drawSamples({ engine, parameters, samples, random }) {
-      const step = await forward.createStep({ engine, batchSize: samples.length });
-      try {
-        return await draw(samples, decode(await step.run(parameters, samples, random), samples));
-      } finally {
-        step.dispose();
-      }
+    async draw(samples, results) {
+      const pictures = samples.map((sample, index) => ({
+        sample,
+        truth: drawnTruth(sample, facts.classNames),
+        found: drawnAnswer(sample, sure(results[index]!)),
+      }));
+      return [{ name: 'predictions', png: await objectSheetPng(pictures, seen) }];
     },
   };
 }

@@ -1,70 +1,40 @@
 import { basename, extname } from 'node:path';
 import { rleToString } from '@mae-tasks/core-mae/coco';
-import type { HostTensor, Sample } from '@mae-tasks/core-mae/task';
-import { unpackDetections } from './detection-tensors.js';
+import { rleOfRegion, type Sample } from '@mae-tasks/core-mae/task';
 import { type DetectFacts, isInstances } from '../facts.js';
-import { toPictureSize } from './predict-step.js';
-import { regionToRle } from './region-rle.js';
+import type { FoundObjects } from './found-objects.js';
 
-/** An object that was found, as plain data. */
-export interface DetectedObject {
-  readonly class: string;
-  readonly classIndex: number;
-  readonly score: number;
+/** An entry of a list of results in COCO's format. */
+export interface CocoResult {
+  /** The picture's id in its data set; for other pictures the number that its file is named by, or that name. */
+  readonly image_id: number | string;
+  readonly category_id: number;
   /** `[x, y, width, height]` in pixels of the picture itself. */
-  readonly box: readonly [number, number, number, number];
-  /** Its pixels as COCO's compressed runs; absent for a detector without masks. */
-  readonly mask?: { readonly size: readonly [height: number, width: number]; readonly counts: string };
+  readonly bbox: readonly [number, number, number, number];
+  readonly score: number;
+  /** Compressed runs; absent for a detector without masks. */
+  readonly segmentation?: { readonly size: readonly [height: number, width: number]; readonly counts: string };
 }
 
-/** What was found in a picture, greatest score first. */
-export interface ObjectPrediction {
-  readonly objects: readonly DetectedObject[];
+/** A picture's objects as entries of a list of results. */
+export function cocoResults(
+  { target, id, originalWidth: width, originalHeight: height }: Sample,
+  found: FoundObjects,
+  { categoryIds }: DetectFacts,
+): CocoResult[] {
+  return found.map(({ classIndex, score, box, mask }) => ({
+    image_id: isInstances(target) ? target.imageId : imageIdOf(id),
+    category_id: categoryIds[classIndex]!,
+    bbox: box,
+    score,
+    ...(mask === undefined
+      ? {}
+      : { segmentation: { size: [height, width], counts: rleToString(rleOfRegion(mask, { width, height })) } }),
+  }));
 }
 
-/** How detections become results. */
-export interface DetectionResults {
-  /** @param outputs of `packDetections` */
-  readonly decode: (outputs: Readonly<Record<string, HostTensor>>, samples: readonly Sample[]) => ObjectPrediction[];
-  /** Entries of a list of results in COCO's format. */
-  readonly records: (sample: Sample, prediction: ObjectPrediction) => Array<Readonly<Record<string, unknown>>>;
-}
-
-export function createResults({ classNames, categoryIds }: DetectFacts): DetectionResults {
-  return {
-    decode: (outputs, samples) =>
-      samples.map((sample, index) => {
-        const size = { width: sample.originalWidth, height: sample.originalHeight };
-        const { boxes, scores, classes, masks } = toPictureSize(unpackDetections(outputs, index), sample, size);
-        const objects = Array.from(scores, (score, i): DetectedObject => {
-          const [x0, y0, x1, y1] = boxes.subarray(4 * i, 4 * i + 4) as unknown as [number, number, number, number];
-          const mask = masks?.[i];
-          return {
-            class: classNames[classes[i]!]!,
-            classIndex: classes[i]!,
-            score,
-            box: [x0, y0, x1 - x0, y1 - y0],
-            ...(mask === undefined
-              ? {}
-              : { mask: { size: [size.height, size.width], counts: rleToString(regionToRle(mask, size)) } }),
-          };
-        });
-        return { objects };
-      }),
-    records: (sample, { objects }) =>
-      objects.map(({ classIndex, score, box, mask }) => ({
-        image_id: imageIdOf(sample),
-        category_id: categoryIds[classIndex],
-        bbox: box,
-        score,
-        ...(mask === undefined ? {} : { segmentation: mask }),
-      })),
-  };
-}
-
-/** The picture's id in its data set; for other pictures the number that its file is named by, or that name. */
-function imageIdOf({ id, target }: Sample): number | string {
-  if (isInstances(target)) return target.imageId;
+/** The number that a file is named by, or its name. */
+function imageIdOf(id: string): number | string {
   const name = basename(id);
   const stem = name.slice(0, name.length - extname(name).length);
   return /^\d{1,15}$/.test(stem) ? Number(stem) : name;

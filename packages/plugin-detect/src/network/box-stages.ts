@@ -1,4 +1,4 @@
-import { ROI_BOX_WEIGHTS } from '../boxes/box-codec.js';
+import { clipBox, decodeBox, ROI_BOX_WEIGHTS } from '../boxes/box-codec.js';
 import type { CascadeStage, DetectorConfig } from './detector-config.js';
 
 /** The stages of Cascade R-CNN (Cai and Vasconcelos 2018; detectron2's cascade_mask_rcnn_vitdet_b_100ep.py). */
@@ -25,4 +25,25 @@ export function boxStages({ cascade, boxHead, numClasses }: DetectorConfig): rea
   }
   const { iouThreshold } = boxHead;
   return [{ iouThreshold, boxWeights: ROI_BOX_WEIGHTS, prefix: '', suffix: '', numBoxes: numClasses }];
+}
+
+/** The boxes that a stage of a cascade makes of its own, within the pictures: where the next one starts. */
+export function nextBoxes(
+  pictures: ReadonlyArray<{ readonly width: number; readonly height: number }>,
+  boxes: readonly Float32Array[],
+  deltas: Float32Array,
+  { boxWeights }: BoxStage,
+): Float32Array[] {
+  let at = 0;
+  return boxes.map((from, picture) => {
+    const { width, height } = pictures[picture]!;
+    const result = new Float32Array(from.length);
+    for (let box = 0; box < from.length; box += 4) {
+      const out = { data: result, at: box };
+      decodeBox({ data: from, at: box }, { data: deltas, at: at + box }, boxWeights, out);
+      clipBox(result, box, width, height);
+    }
+    at += from.length;
+    return result;
+  });
 }

@@ -2,7 +2,8 @@ import type { Instances, Random } from '@mae-tasks/core-mae/task';
 import { sampleBalanced } from '../boxes/balanced-sampler.js';
 import type { DetectorConfig } from '../network/detector-config.js';
 import { matchBoxes, type Matches } from '../boxes/matcher.js';
-import { pickBoxes, type Proposals } from '../inference/rpn-proposals.js';
+import { pickBoxes } from '../boxes/box-rows.js';
+import type { Proposals } from '../network/rpn-proposals.js';
 
 /** The proposals of one picture that the heads learn from; k of them, objects first. */
 export interface SampledProposals {

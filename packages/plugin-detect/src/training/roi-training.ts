@@ -8,8 +8,7 @@ import {
   type ParameterTree,
 } from '@mae-tasks/core-mae/task';
 import { encodeBox } from '../boxes/box-codec.js';
-import { type BoxStage, boxStages } from '../network/box-stages.js';
-import { nextBoxes } from '../inference/detection-pipeline.js';
+import { type BoxStage, boxStages, nextBoxes } from '../network/box-stages.js';
 import type { DetectorConfig } from '../network/detector-config.js';
 import {
   boxLossFunction,
@@ -25,7 +24,7 @@ import { joinRegions, programSize } from '../pooling/pooled-regions.js';
 import type { FeatureLevel } from '../pooling/roi-align.js';
 import { boxHeadSpecs, maskHeadSpecs } from '../network/roi-heads.js';
 import { labelProposals, type SampledProposals } from './roi-targets.js';
-import { pickBoxes } from '../inference/rpn-proposals.js';
+import { pickBoxes } from '../boxes/box-rows.js';
 
 /** One picture's proposals and objects. */
 export interface RoiScene {

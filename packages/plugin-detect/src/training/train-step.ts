@@ -19,7 +19,7 @@ import { pictureSpec, trunkSpecs, trunkTargetSpec } from '../network/detector.js
 import { padPictures } from '../network/picture-batch.js';
 import { pooledLevels } from '../pooling/pooled-regions.js';
 import { createRoiTraining } from './roi-training.js';
-import { findProposals } from '../inference/rpn-proposals.js';
+import { findProposals } from '../network/rpn-proposals.js';
 import { writeRpnTargets } from './rpn-targets.js';
 import { sampleProposals } from './roi-targets.js';
 import { createTrunkTraining } from './trunk-training.js';

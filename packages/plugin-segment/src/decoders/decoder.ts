@@ -1,6 +1,6 @@
 import { conv2d, conv2dSpecs, normal, type ParameterSpecs, prefixed, scope } from '@mae-tasks/core-mae/task';
 import * as tf from '@tensorflow/tfjs';
-import type { HeadContext } from '../norm.js';
+import type { HeadContext } from './norm.js';
 
 /** What turns maps of tokens into classes. */
 export interface Decoder {

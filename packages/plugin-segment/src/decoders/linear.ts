@@ -1,7 +1,7 @@
 import type { VitConfig } from '@mae-tasks/core-mae/task';
 import * as tf from '@tensorflow/tfjs';
 import type { SegmentSettings } from '../settings.js';
-import { chooseTaps } from '../taps.js';
+import { chooseTaps } from './taps.js';
 import type { Decoder } from './decoder.js';
 import { normalizeTaps, tapNormSpecs } from './deconv.js';
 

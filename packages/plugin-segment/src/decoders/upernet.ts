@@ -13,9 +13,9 @@ import {
   type VitConfig,
 } from '@mae-tasks/core-mae/task';
 import * as tf from '@tensorflow/tfjs';
-import { convModule, convModuleSpecs, type HeadContext, normalize, normSpecs } from '../norm.js';
+import { convModule, convModuleSpecs, type HeadContext, normalize, normSpecs } from './norm.js';
 import type { SegmentSettings } from '../settings.js';
-import { chooseTaps } from '../taps.js';
+import { chooseTaps } from './taps.js';
 import type { Decoder } from './decoder.js';
 
 const HEAD = 'decode_head';

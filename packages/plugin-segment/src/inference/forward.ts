@@ -1,5 +1,5 @@
 import {
-  type HostTensor,
+  type LabelMap,
   type PixelStatistics,
   type SamplePipeline,
   shapesOf,
@@ -19,16 +19,11 @@ export interface SegmentationForwardOptions {
   readonly target?: SamplePipeline['target'];
 }
 
-/** The name of a picture's classes among the outputs, `[height, width]` int32. */
-export function labelsOutput(index: number): string {
-  return `labels.${index}`;
-}
-
 /**
- * Pictures of any size in, classes of their pixels out: windows of one size go through one compiled program. Samples have
- * their pixels as decoded, 0–255.
+ * Pictures of any size in, for each the classes of its pixels out: windows of one size go through one compiled program.
+ * Samples have their pixels as decoded, 0–255.
  */
-export function segmentationForward(options: SegmentationForwardOptions): SteppedForward {
+export function segmentationForward(options: SegmentationForwardOptions): SteppedForward<readonly LabelMap[]> {
   const { network, numClasses, statistics, inference, target } = options;
   const { vit, stride, specs } = network;
   const [height, width] = vit.imageSize;
@@ -56,13 +51,11 @@ export function segmentationForward(options: SegmentationForwardOptions): Steppe
             batchSize,
             forward: async (images) => (await program.run(parameters, { images })).logits!,
           });
-          return Object.fromEntries(
-            samples.map((sample, index) => {
-              const shape = [sample.height, sample.width];
-              const output: HostTensor = { shape, dtype: 'int32', data: Int32Array.from(labels[index]!) };
-              return [labelsOutput(index), output];
-            }),
-          );
+          return samples.map((sample, index) => ({
+            width: sample.width,
+            height: sample.height,
+            labels: labels[index]!,
+          }));
         },
         dispose: () => {
           program.dispose();

@@ -1,6 +1,6 @@
 import { MaeError } from '../../base/errors.js';
 import type { Size } from '../../contracts/transform.js';
-import { decodeRle, type Rle, rleToBox } from '../masks/rle.js';
+import { decodeRle, type Rle, rleFromCounts, rleToBox } from '../masks/rle.js';
 import { rleFromBytes } from '../masks/rle-string.js';
 import { polygonsToRle } from '../masks/polygon.js';
 
@@ -29,7 +29,7 @@ export interface InstanceAnnotations {
   readonly masks: ReadonlyArray<EncodedMask | undefined>;
 }
 
-/** A mask cut to its own tight box. */
+/** A mask cut to a frame within its picture: its own tight box in targets, about the predicted box in predictions. */
 export interface MaskRegion {
   readonly left: number;
   readonly top: number;
@@ -123,6 +123,26 @@ export function regionOfRle(rle: Rle): MaskRegion {
     data.set(whole.subarray(from, from + width), y * width);
   }
   return { left, top, width, height, data };
+}
+
+/** The runs of a region on an otherwise empty picture, without drawing the picture. */
+export function rleOfRegion({ left, top, width, height, data }: MaskRegion, picture: Size): Rle {
+  const counts: number[] = [];
+  let end = 0;
+  let runEnd = -1;
+  for (let x = 0; x < width; x++) {
+    for (let y = 0; y < height; y++) {
+      if (data[y * width + x] === 0) continue;
+      const at = (left + x) * picture.height + top + y;
+      if (at === runEnd) counts[counts.length - 1]!++;
+      else counts.push(at - end, 1);
+      runEnd = at + 1;
+      end = runEnd;
+    }
+  }
+  const rest = picture.width * picture.height - end;
+  if (rest > 0 || counts.length === 0) counts.push(rest);
+  return rleFromCounts(counts, picture.height, picture.width);
 }
 
 export function boxOfRegion({ left, top, width, height }: MaskRegion): [number, number, number, number] {

@@ -16,7 +16,7 @@ import type { Registry } from '../../plugin/container.js';
 import { decodeOptionsOf, type ReadingSettings, statisticsOf } from '../settings/data-settings.js';
 import { describeEncoder } from '../inputs/pretrained-encoder.js';
 import { trainingMetadataOf } from '../inputs/training-metadata.js';
-import { createForwardStep } from '../loop/steps.js';
+import { compileForward } from '../loop/steps.js';
 import { evaluationTransforms } from '../inputs/transform-recipes.js';
 import { savedTaskModel } from './load.js';
 
@@ -88,7 +88,7 @@ export async function* embed(options: EmbedOptions): AsyncGenerator<Embedding, v
     transforms: evaluationTransforms(vit.imageSize, statisticsOf(reading, vit.inChannels), options.cropPct),
   };
   const batchSize = Math.min(options.batchSize, data.size);
-  const step = await createForwardStep('embed', forward, specs, { engine, batchSize });
+  const step = await compileForward('embed', forward, specs, { engine, batchSize });
   const random = createRandom(0);
   const loader = await createLoader({
     dataset: data,

@@ -6,6 +6,7 @@ import { MaeError } from '../../base/errors.js';
 import { groupEach, layerDecayGroup, type ParameterGroups } from '../../optim/param-groups.js';
 import { resolveEncoder } from '../settings/encoder-settings.js';
 import { type FinetuneConfig, taskSettingsOf } from '../settings/finetune-config.js';
+import { drawingOf } from './draw-predictions.js';
 import { freezeEncoder } from './freeze.js';
 import { requireStatistics } from '../settings/data-settings.js';
 import { trainableShapes } from '../loop/training.js';
@@ -36,7 +37,10 @@ export function buildTaskModel(
   const settings = taskSettingsOf(config, task);
   const created = task.createModel({ settings, facts, mode, vit, backbone, dropPath, statistics });
   const parameters = freezeEncoder(created.objective.parameters, { mode, blocks, vit, backbone });
-  const model: TaskModel = { ...created, objective: { ...created.objective, parameters } };
+  const model: TaskModel = {
+    ...created,
+    objective: { ...created.objective, ...drawingOf(created), parameters },
+  };
   return { task, config, facts, vit, backbone, statistics, model };
 }
 

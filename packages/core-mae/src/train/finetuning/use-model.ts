@@ -1,6 +1,6 @@
 import type { Dataset, Sample } from '../../contracts/dataset.js';
 import type { Engine } from '../../contracts/engine.js';
-import type { EvaluationDetails, ForwardStep, SamplePipeline } from '../../contracts/objective.js';
+import type { EvaluationDetails, SamplePipeline } from '../../contracts/objective.js';
 import type { BadImage } from '../../data/loading/bad-images.js';
 import { createLoader, type Loader } from '../../data/loading/loader.js';
 import { createRandom } from '../../base/random.js';
@@ -59,7 +59,7 @@ export async function* predictTask(options: UseOptions): AsyncGenerator<Predicte
   const { forward } = prediction;
   const batchSize = batchSizeOf(options);
   const name = `${task.name}.predict`;
-  const step: ForwardStep = await createForwardStep(name, forward, model.objective.parameters, { engine, batchSize });
+  const step = await createForwardStep(name, forward, model.objective.parameters, { engine, batchSize });
   const loader = await load(forward, batchSize, options);
   try {
     for await (const samples of loader.batches(0)) {

@@ -29,7 +29,7 @@ export async function evaluate(
 export async function runEvaluator(
   parameters: ParameterTree,
   { engine, objective, batchSize, batches, random, shouldStop }: EvaluateOptions,
-): Promise<Evaluator | undefined> {
+): Promise<Evaluator<unknown> | undefined> {
   const name = `${objective.name}.evaluate`;
   const step = await createForwardStep(name, objective.evaluation, objective.parameters, { engine, batchSize });
   try {

@@ -1,7 +1,7 @@
 import type { Engine } from '../../contracts/engine.js';
 import type { Sample } from '../../contracts/dataset.js';
-import type { BatchedFunction, ForwardStep, Objective, SteppedForward, TrainStep } from '../../contracts/objective.js';
-import type { HostTensor, ParameterTree } from '../../contracts/tensor.js';
+import type { BatchedFunction, Forward, ForwardStep, Objective, TrainStep } from '../../contracts/objective.js';
+import type { Outputs, ParameterTree } from '../../contracts/tensor.js';
 import { shapesOf } from '../../nn/params.js';
 
 /** Outputs with this prefix are new values of parameters that are not trained by gradients. */
@@ -39,14 +39,24 @@ export async function createTrainStep(
   };
 }
 
-/** A forward pass: one compiled program, or what `forward` creates itself. */
-export async function createForwardStep(
+/** A forward pass: one compiled program, or what `forward` creates itself. What it gives is for its own task to know. */
+export function createForwardStep(
   name: string,
-  forward: BatchedFunction | SteppedForward,
+  forward: Forward<unknown>,
+  parameters: Objective['parameters'],
+  setting: StepSetting,
+): Promise<ForwardStep<unknown>> {
+  if ('createStep' in forward) return forward.createStep(setting);
+  return compileForward(name, forward, parameters, setting);
+}
+
+/** A forward pass of one compiled program. */
+export async function compileForward(
+  name: string,
+  forward: BatchedFunction,
   parameters: Objective['parameters'],
   { engine, batchSize }: StepSetting,
 ): Promise<ForwardStep> {
-  if ('createStep' in forward) return forward.createStep({ engine, batchSize });
   const program = await engine.compile({
     name,
     fn: forward.fn,
@@ -67,7 +77,7 @@ function padded(samples: readonly Sample[], batchSize: number): readonly Sample[
   return missing <= 0 ? samples : [...samples, ...Array.from({ length: missing }, () => samples[0]!)];
 }
 
-function updateState(parameters: ParameterTree, outputs: Readonly<Record<string, HostTensor>>): void {
+function updateState(parameters: ParameterTree, outputs: Outputs): void {
   for (const [name, { data }] of Object.entries(outputs)) {
     if (!name.startsWith(STATE_PREFIX)) continue;
     const parameter = parameters.get(name.slice(STATE_PREFIX.length));
@@ -77,7 +87,7 @@ function updateState(parameters: ParameterTree, outputs: Readonly<Record<string,
 }
 
 /** The scalars among the outputs: the loss and what is logged. */
-export function scalarsOf(outputs: Readonly<Record<string, HostTensor>>): Record<string, number> {
+export function scalarsOf(outputs: Outputs): Record<string, number> {
   return Object.fromEntries(
     Object.entries(outputs)
       .filter(([name, { shape }]) => shape.length === 0 && !name.startsWith(STATE_PREFIX))

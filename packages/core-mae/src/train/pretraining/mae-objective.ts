@@ -1,7 +1,7 @@
 import type { Sample, TransformSpec } from '../../contracts/dataset.js';
 import type { BatchedFunction, DrawContext, Drawing, Evaluator, Objective } from '../../contracts/objective.js';
 import type { Random } from '../../contracts/random.js';
-import type { Batch } from '../../contracts/tensor.js';
+import type { Batch, Outputs } from '../../contracts/tensor.js';
 import { stackPixels } from '../../models/encoder-batch.js';
 import { createMaeBatch, maeBatchSpec } from '../../models/mae-batch.js';
 import type { MaeConfig, MaskOptions } from '../../models/mae-config.js';
@@ -22,7 +22,7 @@ export interface MaeObjectiveOptions {
 }
 
 /** Masked-autoencoder pretraining, as the training loop sees it. Its metric is `valLoss`, on fixed masks. */
-export function maeObjective(options: MaeObjectiveOptions): Objective {
+export function maeObjective(options: MaeObjectiveOptions): Objective<Outputs> {
   const { config, mask } = options;
   const fn = maeLoss(config, mask);
   const reconstruct = createReconstruct(config, mask);

@@ -6,15 +6,14 @@ import {
   MaeError,
   type MeanIouResult,
 } from '@mae-tasks/core-mae/task';
-import type { SegmentFacts } from './facts.js';
-import { labelsOutput } from './inference/forward.js';
-import { IGNORE_INDEX } from './loss.js';
+import type { SegmentFacts } from '../facts.js';
+import { IGNORE_INDEX } from '../loss.js';
 
 /**
  * Gathers `valMIoU`, `valMAcc` and `valAAcc` over the pixels of the whole data set, in percent (mmsegmentation's
  * `IoUMetric`), and in detail each class's and the confusion matrix.
  */
-export function createSegmentEvaluator({ classNames }: SegmentFacts): Evaluator {
+export function createSegmentEvaluator({ classNames }: SegmentFacts): Evaluator<readonly LabelMap[]> {
   const numClasses = classNames.length;
   const meanIou = createMeanIou({ numClasses, ignoreIndex: IGNORE_INDEX, classNames });
   const compute = (): MeanIouResult => {
@@ -27,9 +26,9 @@ export function createSegmentEvaluator({ classNames }: SegmentFacts): Evaluator 
     return meanIou.compute();
   };
   return {
-    update(outputs, samples) {
+    update(found, samples) {
       samples.forEach(({ target, id }, index) => {
-        meanIou.update(outputs[labelsOutput(index)]!.data, (target as LabelMap).labels, id);
+        meanIou.update(found[index]!.labels, (target as LabelMap).labels, id);
       });
     },
     compute() {

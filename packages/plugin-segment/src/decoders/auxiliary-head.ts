@@ -1,8 +1,8 @@
 import { MaeError, type ParameterSpecs, type VitConfig } from '@mae-tasks/core-mae/task';
 import type * as tf from '@tensorflow/tfjs';
-import { classifierSpecs, classifyPixels } from './decoders/decoder.js';
+import { classifierSpecs, classifyPixels } from './decoder.js';
 import { convModule, convModuleSpecs, type HeadContext } from './norm.js';
-import type { SegmentSettings } from './settings.js';
+import type { SegmentSettings } from '../settings.js';
 
 const PREFIX = 'auxiliary_head';
 

@@ -1,50 +1,29 @@
 import {
-  type DrawContext,
-  type Drawing,
   encodePng,
-  type ForwardStep,
-  labelMapPng,
   type LabelMap,
+  labelMapPng,
   type PredictedFile,
   type Sample,
   type SheetRow,
   type SteppedForward,
   type TaskPrediction,
 } from '@mae-tasks/core-mae/task';
-import type { SegmentFacts } from './facts.js';
-import { labelsOutput } from './inference/forward.js';
+import type { SegmentFacts } from '../facts.js';
 import { legendRows, type OverlaidPicture, overlay, overlaySheet } from './overlay.js';
-
-/** The classes of a picture's pixels. */
-export interface SegmentationResult {
-  /** Of the picture, in pixels. */
-  readonly width: number;
-  readonly height: number;
-  /** `[height, width]`: class indexes from 0. */
-  readonly labels: Uint8Array;
-}
 
 /** Pictures beside each other on a sheet without truth. */
 const COLUMNS = 4;
 
 /** How classes of pixels become areas, files and pictures. */
 export function createSegmentPrediction(
-  forward: SteppedForward,
+  forward: SteppedForward<readonly LabelMap[]>,
   facts: SegmentFacts,
-): TaskPrediction<SegmentationResult> & {
-  drawTruth(step: (context: DrawContext) => Promise<ForwardStep>, context: DrawContext): Promise<readonly Drawing[]>;
-} {
+): TaskPrediction<LabelMap, readonly LabelMap[]> {
   const { classNames } = facts;
   const fileName = uniqueFileNames();
-  const decode: TaskPrediction<SegmentationResult>['decode'] = (outputs, samples) =>
-    samples.map(({ width, height }, index) => ({
-      width,
-      height,
-      labels: Uint8Array.from(outputs[labelsOutput(index)]!.data),
-    }));
   return {
     forward,
-    decode,
+    decode: (found) => found,
     columns: ['class', 'pixels', 'area %'],
     rows: (result) =>
       areasOf(result, classNames.length).map(({ classIndex, pixels, share }) => [
@@ -77,6 +56,10 @@ export function createSegmentPrediction(
       return files;
     },
     async draw(samples, results) {
+      const truth = truthOf(samples);
+      if (truth !== undefined) {
+        return [{ name: 'predictions', png: await truthSheet(samples, truth, results, facts) }];
+      }
       const pictures = samples.map((sample, index) => ({
         ...overlay(pictureOf(sample), results[index]!.labels, facts),
         caption: sample.id,
@@ -89,35 +72,33 @@ export function createSegmentPrediction(
       const png = await overlaySheet('Predictions', [], [...rows, ...legendRows(maps, facts, columns)]);
       return [{ name: 'predictions', png }];
     },
-    async drawTruth(createStep, context) {
-      const { samples, parameters, random } = context;
-      const step = await createStep(context);
-      try {
-        const results = decode(await step.run(parameters, samples, random), samples);
-        return [{ name: 'predictions', png: await truthSheet(samples, results, facts) }];
-      } finally {
-        step.dispose();
-      }
-    },
   };
+}
+
+/** The samples' own classes; undefined where they are not known. */
+function truthOf(samples: readonly Sample[]): readonly LabelMap[] | undefined {
+  const maps = samples.map(({ target }) => target as LabelMap | undefined);
+  return maps.every((map) => map !== undefined) ? maps : undefined;
 }
 
 /** A sheet of pictures, what they are and what the model says. */
 async function truthSheet(
   samples: readonly Sample[],
-  results: readonly SegmentationResult[],
+  truth: readonly LabelMap[],
+  results: readonly LabelMap[],
   facts: SegmentFacts,
 ): Promise<Uint8Array> {
   const rows: SheetRow[] = samples.map((sample, index) => {
     const picture = pictureOf(sample);
-    const truth = (sample.target as LabelMap).labels;
     const plain = overlay(picture, new Uint8Array(picture.width * picture.height), {
       classNames: [],
       background: true,
     });
-    return { pictures: [plain, overlay(picture, truth, facts), overlay(picture, results[index]!.labels, facts)] };
+    return {
+      pictures: [plain, overlay(picture, truth[index]!.labels, facts), overlay(picture, results[index]!.labels, facts)],
+    };
   });
-  const maps = [...samples.map(({ target }) => (target as LabelMap).labels), ...results.map(({ labels }) => labels)];
+  const maps = [...truth, ...results].map(({ labels }) => labels);
   return overlaySheet(
     'Predictions beside the truth',
     ['picture', 'truth', 'prediction'],
@@ -145,7 +126,7 @@ function uniqueFileNames(): (id: string) => string {
 
 /** How much of a picture each class takes, the largest first; classes that do not occur are left out. */
 export function areasOf(
-  { labels }: SegmentationResult,
+  { labels }: LabelMap,
   numClasses: number,
 ): ReadonlyArray<{ readonly classIndex: number; readonly pixels: number; readonly share: number }> {
   const counts = new Array<number>(numClasses).fill(0);

@@ -1,5 +1,5 @@
 import { classColor, pictureSheetPng, type SheetPicture, type SheetRow } from '@mae-tasks/core-mae/task';
-import type { SegmentFacts } from './facts.js';
+import type { SegmentFacts } from '../facts.js';
 
 /** Share of a class's colour in a coloured pixel. */
 const OPACITY = 0.6;

@@ -1,7 +1,8 @@
 import { hasArea } from '@mae-tasks/core-mae/task';
-import type { AnchorLevel } from '../network/anchors.js';
+import type { AnchorLevel } from './anchors.js';
+import { isFinite4, pickBoxes } from '../boxes/box-rows.js';
 import { clipBox, decodeBox, RPN_BOX_WEIGHTS } from '../boxes/box-codec.js';
-import type { ProposalCounts } from '../network/detector-config.js';
+import type { ProposalCounts } from './detector-config.js';
 import { nonMaximumSuppression } from '../boxes/nms.js';
 import { greatestFirst } from '../boxes/score-order.js';
 
@@ -58,19 +59,4 @@ export function findProposals(
   const found = { boxes: boxes.subarray(0, 4 * count), scores: scores.subarray(0, count), groups };
   const kept = nonMaximumSuppression(found, nmsThreshold, afterNms);
   return { boxes: pickBoxes(boxes, kept), logits: Float32Array.from(kept, (index) => scores[index]!) };
-}
-
-/** The boxes at these indices: `[n, 4]` → `[k, 4]`. */
-export function pickBoxes(boxes: Float32Array, indices: ArrayLike<number>): Float32Array {
-  const result = new Float32Array(4 * indices.length);
-  for (let i = 0; i < indices.length; i++) {
-    const at = 4 * indices[i]!;
-    for (let side = 0; side < 4; side++) result[4 * i + side] = boxes[at + side]!;
-  }
-  return result;
-}
-
-/** Whether the four values from `at` on are neither NaN nor infinite. */
-export function isFinite4(values: Float32Array, at: number): boolean {
-  return Number.isFinite(values[at]! + values[at + 1]! + values[at + 2]! + values[at + 3]!);
 }
