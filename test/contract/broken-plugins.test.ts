@@ -3,6 +3,7 @@ import type { Objective } from '#core/contracts/objective.js';
 import { Task } from '#core/contracts/task.js';
 import { definePlugin } from '#core/plugin/define-plugin.js';
 import { testTaskPlugin } from '#core/testing.js';
+import { requireFlags } from '#core/testing-answers.js';
 import { rotationTask } from '../../examples/custom-plugin/src/rotation-task.js';
 import { labelledPictures } from '../pictures/labelled-pictures.js';
 
@@ -66,6 +67,39 @@ describe('the contract suite finds', () => {
       },
     };
     expect(await failures(task)).toEqual(['predicts the same whatever the batch size']);
+  });
+
+  it('answers that are not one for each picture, and rows that do not fit their columns', async () => {
+    const task = {
+      ...rotationTask,
+      createModel(context: Parameters<typeof rotationTask.createModel>[0]) {
+        const model = rotationTask.createModel(context);
+        return { ...model, prediction: { ...model.prediction, columns: ['degrees', 'sureness'] } };
+      },
+    };
+    expect(await failures(task)).toEqual(['answers for each picture in rows, records, files and drawings']);
+    const twice = {
+      ...rotationTask,
+      createModel(context: Parameters<typeof rotationTask.createModel>[0]) {
+        const model = rotationTask.createModel(context);
+        return { ...model, prediction: { ...model.prediction, decode: () => [{ degrees: 0 }] } };
+      },
+    };
+    expect(await failures(twice)).toContain('answers for each picture in rows, records, files and drawings');
+  });
+
+  it('flags for settings that there are not, or for values that they do not take', async () => {
+    const flag = { name: 'turns', description: 'how many', setting: 'turns' };
+    const refused = (change: object) => () => {
+      requireFlags({ ...rotationTask, flags: [{ ...flag, ...change }] });
+    };
+    expect(refused({})).not.toThrow();
+    expect(refused({ choices: { few: 2, many: 4 } })).not.toThrow();
+    expect(refused({ setting: 'spins' })).toThrow('the flag turns stands for no setting: `spins`');
+    expect(refused({ choices: { many: 7 } })).toThrow('`turns` does not take what --turns many gives it');
+    expect(refused({ name: 'Turns' })).toThrow('lower-case words');
+    const task = { ...rotationTask, flags: [{ ...flag, description: '' }] };
+    expect(await failures(task)).toEqual(['declares flags that set what they say']);
   });
 
   it('bad data that is accepted, and settings without defaults', async () => {

@@ -7,8 +7,6 @@ import {
   type Evaluator,
   MaeError,
   type NamedTensors,
-  type Objective,
-  type Outputs,
   type Sample,
   type Task,
   truncatedNormal,
@@ -29,6 +27,9 @@ export const rotationTask: Task<RotationSettings> = {
   name: 'rotation',
   description: 'Tell how far a picture was turned.',
   settings: rotationSettings,
+  flags: [
+    { name: 'turns', description: 'quarter turns that are told apart (4)', setting: 'turns', placeholder: '2|3|4' },
+  ],
 
   // Nothing of the data needs to be known: any picture will do.
   examine: () => ({}),
@@ -67,29 +68,28 @@ export const rotationTask: Task<RotationSettings> = {
       transforms,
     });
 
-    const objective: Objective<Outputs> = {
-      name: 'rotation',
-      parameters: {
-        ...backbone.parameters(vit),
-        'head.weight': { shape: [turns, vit.embedDim], init: truncatedNormal(0.02) },
-        'head.bias': { shape: [turns], init: zeros },
-      },
-      training: {
-        ...batched(dropPath),
-        fn: (parameters, batch) => ({ loss: tf.mean(lossPerImage(logitsOf(parameters, batch), batch.targets!)) }),
-      },
-      evaluation: {
-        ...batched(0),
-        fn: (parameters, batch) => {
-          const logits = logitsOf(parameters, batch);
-          return { losses: lossPerImage(logits, batch.targets!), logits, targets: batch.targets! };
-        },
-      },
-      createEvaluator: () => createEvaluator(turns),
-      primaryMetric: { name: 'valAccuracy', better: 'higher' },
-    };
     return {
-      objective,
+      objective: {
+        name: 'rotation',
+        parameters: {
+          ...backbone.parameters(vit),
+          'head.weight': { shape: [turns, vit.embedDim], init: truncatedNormal(0.02) },
+          'head.bias': { shape: [turns], init: zeros },
+        },
+        training: {
+          ...batched(dropPath),
+          fn: (parameters, batch) => ({ loss: tf.mean(lossPerImage(logitsOf(parameters, batch), batch.targets!)) }),
+        },
+        evaluation: {
+          ...batched(0),
+          fn: (parameters, batch) => {
+            const logits = logitsOf(parameters, batch);
+            return { losses: lossPerImage(logits, batch.targets!), logits, targets: batch.targets! };
+          },
+        },
+        createEvaluator: () => createEvaluator(turns),
+        primaryMetric: { name: 'valAccuracy', better: 'higher' },
+      },
       checkpoint: { allowMissing: ['head.'], allowUnexpected: ['head.', 'norm.', 'fc_norm.'] },
       prediction: {
         // Pictures to be answered for are left as they are.

@@ -13,6 +13,7 @@ import { predictCommand } from './commands/predict.js';
 import { pretrainCommand } from './commands/pretrain.js';
 import { visualizeCommand } from './commands/visualize.js';
 import { installedPlugins } from './plugins/open-registry.js';
+import { withTaskFlags } from './plugins/task-flags.js';
 import { showSafely } from './terminal/command-output.js';
 import { withoutControls } from './terminal/text.js';
 
@@ -22,7 +23,7 @@ export function createProgram(): Command {
     version: string;
     description: string;
   };
-  const program = new Command('mae-tasks')
+  const program = withTaskFlags(new Command('mae-tasks'))
     .description(description)
     .version(version)
     .showSuggestionAfterError()

@@ -8,11 +8,11 @@
  * ```ts
  * import { findInstalledPlugins } from '@mae-tasks/core-mae/find-plugins';
  * for (const { name, tasks, problem } of findInstalledPlugins([process.cwd()])) {
- *   console.log(name, tasks.join(), problem ?? 'works');
+ *   console.log(name, tasks.join(), problem?.what ?? 'works');
  * }
  * ```
  *
  * @packageDocumentation
  */
 
-export { findInstalledPlugins, findNamedPlugin, type FoundPlugin } from './plugin/find-plugins.js';
+export { findInstalledPlugins, findNamedPlugin, type FoundPlugin, type PluginProblem } from './plugin/find-plugins.js';

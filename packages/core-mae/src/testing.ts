@@ -30,6 +30,7 @@ import { MaeError } from './base/errors.js';
 import { allocateOnHeap, initializeParameters } from './nn/params.js';
 import { createRandom } from './base/random.js';
 import { adamw } from './optim/adamw.js';
+import { requireAnswers, requireFlags, requirePictures } from './testing-answers.js';
 import { requirePartsOfWhole } from './testing-parts.js';
 import { createRegistry, type Registry } from './plugin/container.js';
 import type { Plugin } from './plugin/define-plugin.js';
@@ -43,7 +44,7 @@ import { type BuiltModel, buildTaskModel, parameterGroupsOf } from './train/fine
 import { trainableShapes } from './train/loop/training.js';
 import { saveWeights } from './train/run/training-checkpoint.js';
 import { startOfTraining } from './train/loop/progress.js';
-import { evaluateTask, predictTask } from './train/finetuning/use-model.js';
+import { evaluateTask, type PredictedBatch, predictTask } from './train/finetuning/use-model.js';
 
 /** What a task plugin is tried with. */
 export interface TaskPluginTest {
@@ -93,6 +94,7 @@ export function testTaskPlugin(test: TaskPluginTest): readonly PluginCheck[] {
   const checks: PluginCheck[] = [
     { name: 'registers its task beside core', run: () => checkRegistration(test) },
     { name: 'has defaults for all settings and refuses unknown ones', run: () => checkSettingsOf(test) },
+    { name: 'declares flags that set what they say', run: () => checkFlags(test) },
     { name: 'makes batches as it declares them, and a finite loss', run: () => checkShapes(test) },
     { name: 'reaches every trainable parameter by gradients', run: () => checkGradients(test) },
     { name: 'gives every trainable parameter to the optimizer', run: () => checkGroups(test) },
@@ -101,6 +103,7 @@ export function testTaskPlugin(test: TaskPluginTest): readonly PluginCheck[] {
     { name: 'computes the same compiled and op by op', run: () => checkEngines(test) },
     { name: 'predicts the same whatever the batch size', run: () => checkBatchSize(test) },
     { name: 'evaluates to finite metrics, the primary one among them', run: () => checkEvaluation(test) },
+    { name: 'answers for each picture in rows, records, files and drawings', run: () => checkAnswers(test) },
     { name: 'predicts the same after saving and loading', run: () => checkSaving(test) },
   ];
   for (const [what, data] of Object.entries(test.badData ?? {})) {
@@ -137,8 +140,12 @@ async function prepare(test: TaskPluginTest): Promise<Prepared> {
   return { registry, task, config, built, parameters };
 }
 
-async function firstBatch({ data }: TaskPluginTest, { built, config }: Prepared): Promise<readonly Sample[]> {
-  const { transforms, target } = built.model.objective.training;
+async function firstBatch(
+  { data }: TaskPluginTest,
+  { built, config }: Prepared,
+  part: 'training' | 'evaluation' = 'training',
+): Promise<readonly Sample[]> {
+  const { transforms, target } = built.model.objective[part];
   const decode = decodeOptionsOf(config.data, built.vit.inChannels);
   const loader = await createLoader({
     dataset: data,
@@ -189,6 +196,10 @@ async function checkSettingsOf(test: TaskPluginTest): Promise<void> {
     assert.ok(source.length > 0, `the recipe ${name} does not say where it comes from`);
     await resolveFinetuneConfig(task, { data: { path: 'data' }, recipe: name, ...pick(settings, 'mode') });
   }
+}
+
+async function checkFlags(test: TaskPluginTest): Promise<void> {
+  requireFlags((await prepare(test)).task);
 }
 
 function pick(settings: Readonly<Record<string, unknown>>, key: string): Record<string, unknown> {
@@ -305,11 +316,21 @@ async function checkEvaluation(test: TaskPluginTest): Promise<void> {
     const { name } = prepared.built.model.objective.primaryMetric;
     assert.ok(name in metrics, `the primary metric ${name} is not among ${Object.keys(metrics).join(', ')}`);
     for (const [metric, value] of Object.entries(metrics)) assert.ok(Number.isFinite(value), `${metric} is ${value}`);
-    const rows = (await predictions(engine, loaded, test.data, 2)).map((result) =>
-      prepared.built.model.prediction.rows(result),
-    );
-    const { columns } = prepared.built.model.prediction;
-    for (const row of rows.flat()) assert.equal(row.length, columns.length, 'cells of a row of results');
+  });
+}
+
+async function checkAnswers(test: TaskPluginTest): Promise<void> {
+  const prepared = await prepare(test);
+  const { model } = prepared.built;
+  const { parameters } = prepared;
+  const loaded = { ...prepared.built, parameters, path: 'memory' };
+  await withEngine('auto', async (engine) => {
+    const batches: PredictedBatch[] = [];
+    for await (const batch of predictTask({ engine, loaded, data: test.data, batchSize: 2 })) batches.push(batch);
+    await requireAnswers(model, batches);
+    const samples = await firstBatch(test, prepared, 'evaluation');
+    const context = { engine, parameters, samples, random: createRandom(3) };
+    requirePictures((await model.objective.draw?.(context)) ?? []);
   });
 }
 

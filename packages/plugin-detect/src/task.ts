@@ -10,6 +10,14 @@ export const detectTask: Task<DetectSettings, DetectFacts, readonly FoundObjects
   name: 'detect',
   description: 'Find objects in pictures, with boxes and masks.',
   settings: detectSettings,
+  flags: [
+    {
+      name: 'masks',
+      description: 'whether pixels of objects are learned too (on)',
+      setting: 'masks',
+      choices: { on: true, off: false },
+    },
+  ],
   formats: ['coco'],
   modes: ['full', 'partial'],
   examine: examineObjects,

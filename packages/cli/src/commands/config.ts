@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { addSettingOptions, type CommonFlags } from '../settings/common-options.js';
-import { type Override, parseAssignment, readConfigFile, withOverrides } from '../settings/config.js';
+import type { Override } from '../settings/config.js';
+import { taskOverrides, withTaskFlags } from '../plugins/task-flags.js';
 import { createProcessTerminal } from '../terminal/terminal.js';
 import { addFinetuneOptions, type FinetuneFlags, finetuneOverrides } from './finetune.js';
 import { addPretrainOptions, type PretrainFlags, pretrainOverrides } from './pretrain.js';
@@ -11,7 +12,7 @@ interface WriteFlags {
 }
 
 export function configCommand(): Command {
-  return new Command('config')
+  return withTaskFlags(new Command('config'))
     .description('print or write the whole configuration of a training, defaults and recipe filled in')
     .addCommand(configPretrainCommand(), { isDefault: true })
     .addCommand(configFinetuneCommand())
@@ -35,17 +36,13 @@ function configPretrainCommand(): Command {
 function configFinetuneCommand(): Command {
   return addWriteOptions(addFinetuneOptions(addSettingOptions(new Command('finetune').argument('<task>'))))
     .description('of `finetune <task>`, for the checkpoint that is named')
-    .action(async (taskName: string, flags: FinetuneFlags & WriteFlags) => {
-      const { checkSettings, resolveFinetuneConfig, runSettings, taskNamed } = await import('@mae-tasks/core-mae/run');
-      const { openRegistry } = await import('../plugins/open-registry.js');
-      const { tree, where } = await settingsOf(flags, finetuneOverrides(taskName, flags));
+    .action(async (taskName: string, flags: FinetuneFlags & WriteFlags, command: Command) => {
+      const { resolveFinetuneConfig, taskNamed } = await import('@mae-tasks/core-mae/run');
+      const { openRegistryFor } = await import('../plugins/open-registry.js');
+      const { tree, where } = await settingsOf(flags, [...finetuneOverrides(flags), ...(await taskOverrides(command))]);
       const terminal = createProcessTerminal();
-      const registry = await openRegistry({
-        named: checkSettings(runSettings.shape.plugins, tree.plugins ?? [], where),
-        task: taskName,
-        warn: (message) => {
-          terminal.warn(message);
-        },
+      const registry = await openRegistryFor(taskName, { tree, where }, (message) => {
+        terminal.warn(message);
       });
       const task = taskNamed(taskName, registry);
       await show(await resolveFinetuneConfig(task, tree, where), `finetune ${taskName}`, flags);
@@ -60,6 +57,7 @@ function addWriteOptions(command: Command): Command {
 
 /** The settings of file and flags. A configuration may be written before there is any data. */
 async function settingsOf(flags: CommonFlags, overrides: readonly Override[]) {
+  const { parseAssignment, readConfigFile, withOverrides } = await import('../settings/config.js');
   const file = flags.config === undefined ? {} : await readConfigFile(flags.config);
   const given = [...overrides, ...(flags.set ?? []).map(parseAssignment)];
   const tree = withOverrides(file, given);

@@ -9,7 +9,8 @@ import {
 import type { Override } from '../settings/config.js';
 import { followRun, shortPath } from '../training/follow-run.js';
 import { crossValidate } from '../training/cross-validate.js';
-import { openRegistry } from '../plugins/open-registry.js';
+import { openRegistryFor } from '../plugins/open-registry.js';
+import { taskOverrides } from '../plugins/task-flags.js';
 import { listenForStop } from '../training/stop-signals.js';
 import { openEngine } from '../settings/open-engine.js';
 import { createProcessTerminal, type Terminal } from '../terminal/terminal.js';
@@ -29,7 +30,6 @@ export interface FinetuneFlags extends CommonFlags {
   readonly folds?: number;
   readonly workers?: number;
   readonly onBadImage?: string;
-  readonly masks?: 'on' | 'off';
 }
 
 export function finetuneCommand(): Command {
@@ -41,8 +41,8 @@ export function finetuneCommand(): Command {
       'after',
       '\nExample:\n  mae-tasks finetune classify --data photos/ --checkpoint runs/pretrain/latest --val-fraction 0.2',
     )
-    .action(async (task: string, flags: FinetuneFlags) => {
-      await finetune(task, flags);
+    .action(async (task: string, flags: FinetuneFlags, command: Command) => {
+      await finetune(task, flags, [...finetuneOverrides(flags), ...(await taskOverrides(command))]);
     });
 }
 
@@ -63,17 +63,11 @@ export function addFinetuneOptions(command: Command): Command {
     .addOption(new Option('--image-size <pixels>', "side of the pictures (the checkpoint's)").argParser(wholeNumber))
     .addOption(new Option('--patience <epochs>', 'end after that many without a better value').argParser(wholeNumber))
     .addOption(new Option('--workers <number>', 'threads that decode pictures').argParser(wholeNumber))
-    .option('--on-bad-image <what>', 'skip or fail (skip)')
-    .addOption(
-      new Option('--masks <on|off>', 'for detection: whether pixels of objects are learned too (on)').choices([
-        'on',
-        'off',
-      ]),
-    );
+    .option('--on-bad-image <what>', 'skip or fail (skip)');
 }
 
 /** The settings that the flags of `finetune` stand for. */
-export function finetuneOverrides(task: string, flags: FinetuneFlags): Override[] {
+export function finetuneOverrides(flags: FinetuneFlags): Override[] {
   return [
     ...commonOverrides(flags),
     ['pretrained', flags.checkpoint],
@@ -87,23 +81,16 @@ export function finetuneOverrides(task: string, flags: FinetuneFlags): Override[
     ['patience', flags.patience],
     ['data.workers', flags.workers],
     ['data.onBadImage', flags.onBadImage],
-    [`${task}.masks`, flags.masks === undefined ? undefined : flags.masks === 'on'],
   ];
 }
 
-async function finetune(taskName: string, flags: FinetuneFlags): Promise<void> {
+async function finetune(taskName: string, flags: FinetuneFlags, overrides: readonly Override[]): Promise<void> {
   const terminal = createProcessTerminal({ json: flags.json === true });
-  const { checkSettings, finetuneConfig, resolveFinetuneConfig, runSettings, taskNamed } =
-    await import('@mae-tasks/core-mae/run');
+  const { checkSettings, finetuneConfig, resolveFinetuneConfig, taskNamed } = await import('@mae-tasks/core-mae/run');
   const { givenSettings } = await import('../settings/run-folder.js');
-  const { tree, where, resumed } = await givenSettings(taskName, flags, finetuneOverrides(taskName, flags));
-  const named = checkSettings(runSettings.shape.plugins, tree.plugins ?? [], where);
-  const registry = await openRegistry({
-    named,
-    task: taskName,
-    warn: (message) => {
-      terminal.warn(message);
-    },
+  const { tree, where, resumed } = await givenSettings(taskName, flags, overrides);
+  const registry = await openRegistryFor(taskName, { tree, where }, (message) => {
+    terminal.warn(message);
   });
   const task = taskNamed(taskName, registry);
   const config =

@@ -52,3 +52,18 @@ export async function openRegistry({ named = [], task, warn }: RegistryOptions):
   }
   return createRegistry(sources);
 }
+
+/**
+ * The registry that settings ask for: with the plugins that they name, and that of the task.
+ *
+ * @throws MaeError `CONFIG_INVALID` for names of plugins that are none, and as `openRegistry`
+ */
+export async function openRegistryFor(
+  task: string,
+  { tree, where }: { readonly tree: Readonly<Record<string, unknown>>; readonly where: string },
+  warn: (message: string) => void,
+): Promise<Registry> {
+  const { checkSettings, runSettings } = await import('@mae-tasks/core-mae/run');
+  const named = checkSettings(runSettings.shape.plugins, tree.plugins ?? [], where);
+  return openRegistry({ named, task, warn });
+}

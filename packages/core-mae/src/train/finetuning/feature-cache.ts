@@ -7,7 +7,7 @@ import type { ParameterTree } from '../../contracts/tensor.js';
 import { createSampler } from '../../data/loading/sampler.js';
 import { describeTrainingData, type PictureLoaders } from '../inputs/load-training-data.js';
 import type { TrainingPictures } from '../inputs/open-training-data.js';
-import { createForwardStep } from '../loop/steps.js';
+import { compileForward } from '../loop/steps.js';
 import type { BatchSource, HeldOutBatches, TrainingData } from '../loop/training-data.js';
 
 export interface EncodeOptions {
@@ -35,7 +35,7 @@ export async function encodeTrainingData(
   const total = train.size + (heldOut?.size ?? 0);
   const features = async (dataset: Dataset, before: number): Promise<Sample[]> => {
     const size = Math.min(batchSize, dataset.size);
-    const step = await createForwardStep('encode', encode, specs, { engine, batchSize: size });
+    const step = await compileForward('encode', encode, specs, { engine, batchSize: size });
     const loader = await loaders.inOrder(dataset, encode, size);
     try {
       return await encodeSamples(loader.batches(0), step, parameters, random.fork('encode'), (done) =>
