@@ -21,8 +21,7 @@ import { evaluationTransforms } from '../inputs/transform-recipes.js';
 import { savedTaskModel } from './load.js';
 
 /** Which vector stands for a picture: the mean of its patches' tokens, or the class token. */
-export const POOLINGS = ['mean', 'class-token'] as const;
-export type Pooling = (typeof POOLINGS)[number];
+export type Pooling = 'mean' | 'class-token';
 
 export interface EmbedOptions {
   readonly engine: Engine;

@@ -66,7 +66,7 @@ export function statisticsOf({ mean, std }: Pick<ReadingSettings, 'mean' | 'std'
 }
 
 /** ImageNet's mean and deviation for three channels; a mid-grey of 0.5 ± 0.5 for any other number. */
-export function defaultStatistics(channels: number): PixelStatistics {
+function defaultStatistics(channels: number): PixelStatistics {
   if (channels === 3) return { mean: IMAGENET_MEAN, std: IMAGENET_STD };
   return { mean: new Array<number>(channels).fill(0.5), std: new Array<number>(channels).fill(0.5) };
 }

@@ -3,7 +3,7 @@ import { TUNING_MODES } from '../../contracts/task.js';
 import { optimizerSettings } from './optimizer-settings.js';
 
 /** How parameters are changed in fine-tuning; defaults are those of the official main_finetune.py. */
-export const finetuneOptimizerSettings = z.strictObject({
+const finetuneOptimizerSettings = z.strictObject({
   ...optimizerSettings.shape,
   /** `lars` is for linear probing with very large batches (official main_linprobe.py). */
   name: z.enum(['adamw', 'lars']).default('adamw'),
