@@ -1,3 +1,5 @@
+import { readdirSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import js from '@eslint/js';
 import { createTypeScriptImportResolver } from 'eslint-import-resolver-typescript';
 import importX from 'eslint-plugin-import-x';
@@ -47,12 +49,34 @@ const coreFloors = [
 ];
 
 /**
+ * Sees that the list names every folder of sources, and no other: a folder that it misses could import from anywhere.
+ *
+ * @param {string} root
+ * @param {ReadonlyArray<Readonly<Record<string, readonly string[]>>>} floors
+ */
+export function requireListedRooms(root, floors) {
+  const files = readdirSync(root, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.ts'));
+  const folders = new Set(files.map((file) => dirname(file)).filter((folder) => folder !== '.'));
+  const listed = new Set(
+    floors.flatMap((floor) =>
+      Object.entries(floor).flatMap(([room, inside]) => inside.map((folder) => join(room, folder))),
+    ),
+  );
+  const wrong = [
+    ...[...folders].filter((folder) => !listed.has(folder)).map((folder) => `${folder} is not in the list of rooms`),
+    ...[...listed].filter((folder) => !folders.has(folder)).map((folder) => `${folder} is listed and has no files`),
+  ];
+  if (wrong.length > 0) throw new Error(`${root}: ${wrong.join(', ')} — correct the list in eslint.config.js`);
+}
+
+/**
  * One rule for each folder: the files in it (not those of folders inside it) may not import from the folders named.
  *
  * @param {string} root
  * @param {ReadonlyArray<Readonly<Record<string, readonly string[]>>>} floors
  */
 function roomRules(root, floors) {
+  requireListedRooms(join(import.meta.dirname, root), floors);
   const pathOf = (room, folder) => `${root}/${[room, folder].filter((part) => part !== '').join('/')}/*`;
   const everything = floors.flatMap((floor) =>
     Object.entries(floor).flatMap(([room, folders]) => folders.map((folder) => pathOf(room, folder))),
@@ -94,6 +118,11 @@ const cliFloors = [
 
 const zones = [
   ...roomRules('./packages/core-mae/src', coreFloors),
+  {
+    target: coreFloors.flatMap((floor) => Object.keys(floor).map((room) => `./packages/core-mae/src/${room}/**`)),
+    from: ['./packages/core-mae/src/*.ts'],
+    message: "Core's rooms know nothing of its doors: these are for those who come from outside.",
+  },
   ...roomRules('./packages/cli/src', cliFloors),
   ...Object.entries(pluginFloors).flatMap(([plugin, floors]) => {
     const root = `./packages/plugin-${plugin}/src`;
