@@ -16,26 +16,33 @@
  */
 
 export { MaeError, type MaeErrorCode } from './base/errors.js';
-export { createEngine, type Device, DEVICES, type EngineOptions } from './engine/select.js';
+export { createEngine, type Device, type EngineOptions } from './engine/select.js';
 export type { Engine, NamedTensors } from './contracts/engine.js';
 export type { ParameterTree } from './contracts/tensor.js';
 export type { Dataset } from './contracts/dataset.js';
-export { imageFolder } from './data/readers/image-folder.js';
+export { imageFolder, type ImageFolderOptions } from './data/readers/image-folder.js';
 export { pictureList } from './data/readers/picture-list.js';
 export { cocoDataset, type CocoDataset, type CocoDatasetOptions } from './data/readers/coco-instances.js';
-export { semanticDataset, type SemanticFolderOptions } from './data/readers/ade20k.js';
 export { createLoader, type Loader, type LoaderOptions } from './data/loading/loader.js';
 export { createRandom } from './base/random.js';
 export { pretrain, type PretrainOptions, type PretrainRun } from './train/pretraining/pretrain.js';
 export type { StepRecord } from './train/loop/training.js';
 export { type PresetName, presets } from './models/presets.js';
-export type { MaeConfig } from './models/mae-config.js';
+export type { MaeConfig, MaskOptions } from './models/mae-config.js';
 export { type LoadedMae, loadMae } from './train/pretraining/load.js';
-export { saveCheckpoint } from './checkpoint/save.js';
+export { saveCheckpoint, type SaveCheckpointOptions } from './checkpoint/save.js';
 export { encodeImages } from './models/vit.js';
 export { embed, type Embedding, type EmbedOptions, type Pooling } from './train/finetuning/embed.js';
-export { visualize } from './train/pretraining/visualize.js';
 export { corePlugin } from './core-plugin.js';
 export { createRegistry, type PluginSource, type Registry } from './plugin/container.js';
-export { type LoadedTaskModel, loadTaskModel } from './train/finetuning/load.js';
-export { evaluateTask, type Evaluation, predictTask, type UseOptions } from './train/finetuning/use-model.js';
+export { type LoadedTaskModel, loadTaskModel, type LoadTaskOptions } from './train/finetuning/load.js';
+export {
+  evaluateTask,
+  type Evaluation,
+  type PredictedBatch,
+  predictTask,
+  type UseOptions,
+} from './train/finetuning/use-model.js';
+export type { BadImage } from './data/loading/bad-images.js';
+export type { ModelSettingsInput } from './train/settings/model-settings.js';
+export type { MaskStrategy } from './models/masking.js';

@@ -21,21 +21,27 @@ export { runSettings } from './train/settings/run-settings.js';
 export { pretrainConfig, type PretrainConfig } from './train/settings/pretrain-config.js';
 export { finetuneConfig, type FinetuneConfig } from './train/settings/finetune-config.js';
 export { resolveFinetuneConfig } from './train/finetuning/resolve-config.js';
-export { openPretrainRun } from './train/pretraining/open-run.js';
+export { openPretrainRun, type PretrainRunOptions } from './train/pretraining/open-run.js';
 export { type FinetuneRunOptions, openFinetuneRun } from './train/finetuning/open-run.js';
 export type { Run } from './train/run/open-run.js';
 export type { RunEvent } from './train/run/run-context.js';
 export { findRunFolder, planRunFolder, readRunConfig, type RunFolder } from './train/run/run-folder.js';
-export { createFolder, writeFileAtomically } from './base/atomic-write.js';
+export {
+  createFolder,
+  type FileContent,
+  type FileSystem,
+  type OpenFile,
+  writeFileAtomically,
+} from './base/atomic-write.js';
 export { dataReaders } from './data/readers/core-readers.js';
-export { openHeldOut, openPictures, openSplit } from './train/inputs/open-training-data.js';
-export { splitDataset, takeSample } from './data/readers/split.js';
+export { openHeldOut, openPictures, openSplit, type OpenSplitOptions } from './train/inputs/open-training-data.js';
+export { type HeldOutSplit, splitDataset, takeSample } from './data/readers/split.js';
 export { loadPlugin } from './plugin/load-plugin.js';
 export { taskNamed } from './train/finetuning/load.js';
-export { formatMergeReport, type MergeReport } from './checkpoint/merge-report.js';
+export { formatMergeReport, type MergeReport, type ShapeChange } from './checkpoint/merge-report.js';
 export { exportedModel } from './train/export/exported-model.js';
 export { type EngineProbe, probeEngine } from './engine/probe.js';
-export { describeMachine } from './train/run/environment.js';
+export { describeMachine, type Machine } from './train/run/environment.js';
 export { type AnnotationSheetOptions, annotationSheetPng } from './report/sheets/annotation-sheet.js';
 export { checkData, type CheckDataOptions, type CheckedData } from './data/tools/check-data.js';
 export type { CheckReport } from './data/tools/check-report.js';
@@ -43,4 +49,7 @@ export { cropBoxes, type CropOptions, type CropResult } from './data/tools/coco-
 export { convertPascalVoc, type PascalVocOptions } from './data/tools/convert/pascal-voc.js';
 export { convertYolo } from './data/tools/convert/yolo.js';
 export type { ConvertResult } from './data/tools/convert/coco-document.js';
-export { splitCoco, type SplitOptions, type SplitResult } from './data/tools/coco-split.js';
+export { splitCoco, type SplitCount, type SplitOptions, type SplitResult } from './data/tools/coco-split.js';
+export { visualize, type VisualizeOptions } from './train/pretraining/visualize.js';
+export { DEVICES } from './engine/select.js';
+export type { DataFault } from './data/coco/faults.js';

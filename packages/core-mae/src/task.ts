@@ -14,7 +14,7 @@
  * @packageDocumentation
  */
 
-export { MaeError, type MaeErrorCode } from './base/errors.js';
+export { MaeError, type MaeErrorCode, type MaeErrorParts } from './base/errors.js';
 export { definePlugin, type Plugin, type PluginDefinition, type PluginInfo } from './plugin/define-plugin.js';
 export {
   type CheckpointAllowances,
@@ -84,6 +84,7 @@ export {
   normalByFanOut,
   transposedConv2d,
   transposedConv2dSpecs,
+  uniformByFanIn,
   xavierByFanIn,
 } from './nn/conv.js';
 export { layerNorm, layerNormSpecs } from './nn/layer-norm.js';
@@ -97,8 +98,13 @@ export { gelu } from './nn/gelu.js';
 export { type GridSize, interpolateBicubic } from './nn/interpolate-bicubic.js';
 export { type Scope, scope } from './nn/scope.js';
 export { prefixed, shapesOf } from './nn/params.js';
-export { createEncoderBatch, encodeOptionsOf, encoderBatchSpec } from './models/encoder-batch.js';
-export { patchGrid } from './models/vit-config.js';
+export {
+  createEncoderBatch,
+  encodeOptionsOf,
+  type EncoderBatchOptions,
+  encoderBatchSpec,
+} from './models/encoder-batch.js';
+export { patchGrid, type PatchGrid } from './models/vit-config.js';
 export { gridBlock, type GridBlockOptions, gridBlockSpecs } from './models/grid-block.js';
 export { embedPatches, patchEmbedSpecs, patchify } from './models/patch-embed.js';
 export { vitBackbone } from './models/vit.js';
@@ -118,15 +124,38 @@ export {
 } from './data/targets/instance-target.js';
 export { type LabelMap, readLabelMap } from './data/targets/label-map.js';
 export { labelMapPng } from './data/targets/label-map-png.js';
-export { loadSemanticTarget, type SemanticSource } from './data/targets/semantic-target.js';
-export { createMeanIou, type MeanIou, type MeanIouResult } from './data/targets/mean-iou.js';
-export { resize } from './data/images/resampling/resize.js';
+export {
+  type InstancesAsLabels,
+  loadSemanticTarget,
+  type SemanticAnnotation,
+  type SemanticSource,
+  type SemanticTargetOptions,
+} from './data/targets/semantic-target.js';
+export {
+  type ClassIou,
+  createMeanIou,
+  type MeanIou,
+  type MeanIouOptions,
+  type MeanIouResult,
+} from './data/targets/mean-iou.js';
+export { resize, type ResizeOptions } from './data/images/resampling/resize.js';
 export { classColor } from './data/images/class-colors.js';
 export { encodePng } from './data/images/encode-image.js';
 export { type DrawnObject, drawObjects } from './report/sheets/annotation-sheet.js';
-export { type PictureSheet, pictureSheetPng, type SheetPicture, type SheetRow } from './report/sheets/picture-sheet.js';
+export {
+  type PictureSheet,
+  pictureSheetPng,
+  type SheetPicture,
+  type SheetRow,
+  type SheetStyle,
+} from './report/sheets/picture-sheet.js';
 export { toSheetPicture } from './train/pretraining/draw-reconstructions.js';
 export { type ConfusionMatrixOptions, confusionMatrixPng } from './report/charts/confusion-matrix.js';
 export { renderPng } from './report/charts/render-png.js';
-export { strokeText } from './report/charts/svg-text.js';
+export { type DrawText, strokeText, type TextPlacement } from './report/charts/svg-text.js';
 export { instantiateWasm, type WasmMemory } from './base/wasm-module.js';
+export type { PipelineSpec } from './data/transforms/pipeline.js';
+export type { DecodeOptions } from './data/images/image.js';
+export { type PickedRows, pickRows } from './nn/rows.js';
+export type { Color, Image } from './data/images/picture.js';
+export type { Box, Filter, Size } from './contracts/transform.js';

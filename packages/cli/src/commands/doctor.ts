@@ -28,8 +28,8 @@ export function doctorCommand(): Command {
 
 async function examine(flags: DoctorFlags): Promise<void> {
   const terminal = createProcessTerminal({ json: flags.json === true });
-  const { DEVICES, MaeError } = await import('@mae-tasks/core-mae');
-  const { describeMachine } = await import('@mae-tasks/core-mae/run');
+  const { MaeError } = await import('@mae-tasks/core-mae');
+  const { describeMachine, DEVICES } = await import('@mae-tasks/core-mae/run');
   const machine = describeMachine();
   terminal.record({ type: 'machine', ...machine });
   terminal.print(

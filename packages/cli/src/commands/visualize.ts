@@ -47,8 +47,8 @@ export function visualizeCommand(): Command {
     )
     .action(async (flags: VisualizeFlags) => {
       const terminal = createProcessTerminal({ json: flags.json === true });
-      const { loadMae, visualize } = await import('@mae-tasks/core-mae');
-      const { dataReaders, openPictures, writeFileAtomically } = await import('@mae-tasks/core-mae/run');
+      const { loadMae } = await import('@mae-tasks/core-mae');
+      const { dataReaders, openPictures, visualize, writeFileAtomically } = await import('@mae-tasks/core-mae/run');
       const loaded = await loadMae(flags.checkpoint);
       const mae = flags.normPixLoss === true ? { ...loaded, mask: { ...loaded.mask, normPixLoss: true } } : loaded;
       const data = await openPictures(flags.data, dataReaders);

@@ -56,7 +56,7 @@ export async function openTrainingData(
 /**
  * All pictures that a training with these settings holds out, whatever its `limit`; undefined where it trains on all.
  *
- * @throws MaeError as {@link openTrainingData}
+ * @throws MaeError `DATA_NOT_FOUND`, `DATA_EMPTY`, `DATA_INVALID` or `CONFIG_INVALID`
  */
 export async function openHeldOut(
   settings: DataSettings,
@@ -68,12 +68,12 @@ export async function openHeldOut(
   return heldOut;
 }
 
-/** The pictures under a path, of whatever layout. @throws MaeError as {@link openTrainingData} */
+/** The pictures under a path, of whatever layout. @throws MaeError `DATA_NOT_FOUND`, `DATA_EMPTY` or `DATA_INVALID` */
 export function openPictures(path: string, readers: readonly DataReader[]): Promise<Dataset> {
   return openDataset(path, readers);
 }
 
-export interface SplitOptions {
+export interface OpenSplitOptions {
   /** The split to open. */
   readonly split?: string | undefined;
   /** The split to open where none is named and the data has it. */
@@ -84,11 +84,15 @@ export interface SplitOptions {
   readonly formats?: readonly string[] | undefined;
 }
 
-/** One split of the data at a path. @throws MaeError as {@link openTrainingData} */
+/**
+ * One split of the data at a path.
+ *
+ * @throws MaeError `DATA_NOT_FOUND`, `DATA_EMPTY`, `DATA_INVALID` or `CONFIG_INVALID`
+ */
 export async function openSplit(
   path: string,
   readers: readonly DataReader[],
-  { split, preferred, format = 'auto', formats }: SplitOptions,
+  { split, preferred, format = 'auto', formats }: OpenSplitOptions,
 ): Promise<Dataset> {
   const reader = await findReader(path, readers, namedFormat(format), formats);
   const splits = (await reader.splits?.(path)) ?? [];

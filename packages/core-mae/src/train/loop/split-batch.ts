@@ -1,7 +1,5 @@
 import { type Batch, type HostTensor, sizeOf, type TensorSpec } from '../../contracts/tensor.js';
 
-type BatchSpecs = Readonly<Record<string, TensorSpec>>;
-
 /**
  * Equal parts of a batch, each entry cut along the axis that holds the samples: the one in which its shape changes with
  * the size of the batch. For entries whose values do not speak of other samples (a map of rows does).
@@ -11,7 +9,7 @@ type BatchSpecs = Readonly<Record<string, TensorSpec>>;
  */
 export function splitBatch(
   batch: Batch,
-  specOf: (batchSize: number) => BatchSpecs,
+  specOf: (batchSize: number) => Readonly<Record<string, TensorSpec>>,
   { batchSize, count }: { readonly batchSize: number; readonly count: number },
 ): Batch[] {
   const specs = specOf(batchSize / count);
