@@ -26,4 +26,4 @@ it('docs/api says of every door what its sources say; `npm run docs:api` writes 
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
-}, 120_000);
+}, 300_000);
