@@ -27,7 +27,7 @@ export default {
   skipErrorChecking: true,
   treatWarningsAsErrors: true,
   // What an exported type is made from: the pages show the type.
-  intentionallyNotExported: ['POOLINGS', 'commonConfig', 'modelDimensions', 'StoredTensors'],
+  intentionallyNotExported: ['TUNING_MODES', 'commonConfig', 'modelDimensions', 'StoredTensors'],
   name: '@mae-tasks/core-mae',
   readme: 'none',
   out: 'docs/api',

@@ -1,4 +1,5 @@
-import { vitBackbone, type VitConfig } from '@mae-tasks/core-mae/task';
+import type { VitConfig } from '#core/contracts/backbone.js';
+import { vitBackbone } from '#core/models/vit.js';
 import { type ClassifySettings, classifySettings, classifyTask } from '@mae-tasks/plugin-classify';
 import { referenceConfig } from '../models/reference.js';
 

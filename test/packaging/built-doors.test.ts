@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { doors, namesOf, specifierOf } from './doors.js';
+import { PLUGIN_API_VERSION } from '#core/plugin/api-version.js';
 import { repositoryPath } from './install-project.js';
 
 const execute = promisify(execFile);
@@ -59,7 +60,7 @@ describe('the doors of core as they are built', () => {
       const different = [...values].filter(([, found]) => found.size > 1).map(([name]) => name);
       const reader = { name: 'cards', recognizes: async () => false, open: async () => undefined };
       const plugin = task.definePlugin({
-        name: 'cards', apiVersion: 1, register: ({ bind }) => { bind(task.DataReader).toConstantValue(reader); },
+        name: 'cards', apiVersion: ${PLUGIN_API_VERSION}, register: ({ bind }) => { bind(task.DataReader).toConstantValue(reader); },
       });
       const registry = await script.createRegistry([{ plugin: script.corePlugin, from: 'core' }, { plugin, from: 'here' }])
         .catch((error) => ({ readers: [{ name: error.message }] }));

@@ -35,7 +35,7 @@ export {
 } from './base/atomic-write.js';
 export { dataReaders } from './data/readers/core-readers.js';
 export { openHeldOut, openPictures, openSplit, type OpenSplitOptions } from './train/inputs/open-training-data.js';
-export { type HeldOutSplit, splitDataset, takeSample } from './data/readers/split.js';
+export { takeSample } from './data/readers/split.js';
 export { loadPlugin } from './plugin/load-plugin.js';
 export { taskNamed } from './train/finetuning/load.js';
 export { formatMergeReport, type MergeReport, type ShapeChange } from './checkpoint/merge-report.js';

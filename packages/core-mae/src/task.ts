@@ -8,7 +8,7 @@
  * ```ts
  * import { definePlugin, Task } from '@mae-tasks/core-mae/task';
  * import { depthTask } from './depth-task.js';
- * export default definePlugin({ name: 'depth', apiVersion: 1, register: ({ bind }) => bind(Task).toConstantValue(depthTask) });
+ * export default definePlugin({ name: 'depth', apiVersion: 2, register: ({ bind }) => bind(Task).toConstantValue(depthTask) });
  * ```
  *
  * @packageDocumentation
@@ -26,7 +26,6 @@ export {
   type TaskFlag,
   type TaskModel,
   type TaskPrediction,
-  TUNING_MODES,
   type TuningMode,
 } from './contracts/task.js';
 export type {
@@ -107,7 +106,6 @@ export {
 export { patchGrid, type PatchGrid } from './models/vit-config.js';
 export { gridBlock, type GridBlockOptions, gridBlockSpecs } from './models/grid-block.js';
 export { embedPatches, patchEmbedSpecs, patchify } from './models/patch-embed.js';
-export { vitBackbone } from './models/vit.js';
 export { evaluationTransforms } from './train/inputs/transform-recipes.js';
 export { splitBatch } from './train/loop/split-batch.js';
 export {
