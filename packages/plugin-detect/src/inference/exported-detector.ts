@@ -12,7 +12,7 @@ import type { DetectorConfig } from '../network/detector-config.js';
 import { detectorOfSettings } from '../network/detector-of-settings.js';
 import { boxFunction, boxSpec, maskFunction, maskSpec, pictureSpec, trunkFunction } from '../network/detector.js';
 import type { DetectFacts } from '../facts.js';
-import { type FoundObjects, foundObjects } from './found-objects.js';
+import { foundInSamples, type FoundObjects } from './found-objects.js';
 import { type CocoResult, cocoResults } from './results.js';
 import { detectSettings } from '../settings.js';
 import { wholePictureTransforms } from '../transforms.js';
@@ -79,13 +79,7 @@ export function exportedDetector(
   return {
     batchSize,
     transforms: wholePictureTransforms(vit, statistics),
-    async detect(samples) {
-      const detections = await find(samples);
-      return samples.map((sample, index) => {
-        const size = { width: sample.originalWidth, height: sample.originalHeight };
-        return foundObjects(detections[index]!, sample, size, facts.classNames);
-      });
-    },
+    detect: async (samples) => foundInSamples(await find(samples), samples, facts),
     records: (sample, found) => cocoResults(sample, found, facts),
   };
 }

@@ -2,7 +2,7 @@ import type { SteppedForward, TaskContext } from '@mae-tasks/core-mae/task';
 import type { DetectFacts } from '../facts.js';
 import type { DetectorConfig } from '../network/detector-config.js';
 import { wholePictureTransforms } from '../transforms.js';
-import { type FoundObjects, foundObjects } from './found-objects.js';
+import { foundInSamples, type FoundObjects } from './found-objects.js';
 import { createDetectPredictStep } from './predict-step.js';
 
 /** Pictures in, for each the objects in it out. */
@@ -16,13 +16,7 @@ export function detectorForward(
     async createStep(options) {
       const step = await createDetectPredictStep(config, options);
       return {
-        async run(parameters, samples) {
-          const detections = await step.run(parameters, samples);
-          return samples.map((sample, index) => {
-            const size = { width: sample.originalWidth, height: sample.originalHeight };
-            return foundObjects(detections[index]!, sample, size, facts.classNames);
-          });
-        },
+        run: async (parameters, samples) => foundInSamples(await step.run(parameters, samples), samples, facts),
         dispose: () => {
           step.dispose();
         },

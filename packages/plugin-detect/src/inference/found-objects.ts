@@ -1,5 +1,6 @@
-import { hasArea, type MaskRegion } from '@mae-tasks/core-mae/task';
+import { hasArea, type MaskRegion, type Sample } from '@mae-tasks/core-mae/task';
 import { clipBox } from '../boxes/box-codec.js';
+import type { DetectFacts } from '../facts.js';
 import type { Detections } from './detections.js';
 import { pasteMask } from './mask-paste.js';
 
@@ -49,4 +50,16 @@ export function foundObjects(
     });
   }
   return found;
+}
+
+/** The objects of each of these pictures, at its own size. @param detections one for each sample */
+export function foundInSamples(
+  detections: readonly Detections[],
+  samples: readonly Sample[],
+  { classNames }: DetectFacts,
+): FoundObjects[] {
+  return samples.map((sample, index) => {
+    const picture = { width: sample.originalWidth, height: sample.originalHeight };
+    return foundObjects(detections[index]!, sample, picture, classNames);
+  });
 }
