@@ -44,7 +44,7 @@ const coreFloors = [
     models: [''],
     optim: [''],
   },
-  { plugin: [''], report: ['charts', 'metrics', 'sheets', 'pages'] },
+  { plugin: [''], report: ['charts', 'metrics', 'profile', 'sheets', 'pages'] },
   { train: ['settings', 'loop', 'inputs', 'run', 'pretraining', 'finetuning', 'export'] },
 ];
 

@@ -1,14 +1,5 @@
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { noRecorder, type OperatorTime } from '../../packages/core-mae/src/contracts/recorder.js';
 import { stepSettings, timeSteps } from '../training/mae-step.js';
-
-interface TraceEvent {
-  readonly cat?: string;
-  readonly name: string;
-  readonly dur?: number;
-  readonly args?: { readonly op_name?: string; readonly input_type_shape?: unknown };
-}
 
 const STEPS = 2;
 const SHOWN = 12;
@@ -20,29 +11,26 @@ const SHOWN = 12;
 export async function run(): Promise<object[]> {
   const results: object[] = [];
   for (const [key, setting] of Object.entries(stepSettings)) {
-    const folder = await mkdtemp(join(tmpdir(), 'mae-tasks-profile-'));
-    try {
-      await timeSteps({ ...setting, steps: STEPS }, { threads: 1, profile: join(folder, 'step') });
-      const [file] = await readdir(folder);
-      const events = JSON.parse(await readFile(join(folder, file!), 'utf8')) as TraceEvent[];
-      const nodes = events.filter(({ cat, name }) => cat === 'Node' && name.endsWith('_kernel_time'));
-      const shapeOf = ({ args }: TraceEvent): string =>
-        `${args?.op_name ?? ''} ${JSON.stringify(args?.input_type_shape).replace(/[{}"]|float:?/gu, '')}`;
-      results.push({
-        name: `profile (${key})`,
-        operators: largestShares(nodes, ({ args }) => args?.op_name ?? 'unknown'),
-        shapes: largestShares(nodes, shapeOf),
-      });
-    } finally {
-      await rm(folder, { recursive: true });
-    }
+    const nodes: OperatorTime[] = [];
+    const recorder = {
+      ...noRecorder,
+      recordOperators: (_program: string, _run: number, operators: readonly OperatorTime[]) => {
+        nodes.push(...operators);
+      },
+    };
+    await timeSteps({ ...setting, steps: STEPS }, { threads: 1, recorder });
+    results.push({
+      name: `profile (${key})`,
+      operators: largestShares(nodes, ({ operator }) => operator),
+      shapes: largestShares(nodes, ({ operator, shapes }) => `${operator} ${shapes}`),
+    });
   }
   return results;
 }
 
-function largestShares(nodes: readonly TraceEvent[], keyOf: (node: TraceEvent) => string): Record<string, number> {
+function largestShares(nodes: readonly OperatorTime[], keyOf: (node: OperatorTime) => string): Record<string, number> {
   const sums = new Map<string, number>();
-  for (const node of nodes) sums.set(keyOf(node), (sums.get(keyOf(node)) ?? 0) + (node.dur ?? 0));
+  for (const node of nodes) sums.set(keyOf(node), (sums.get(keyOf(node)) ?? 0) + node.duration);
   const total = [...sums.values()].reduce((sum, value) => sum + value, 0);
   const sorted = [...sums].sort(([, a], [, b]) => b - a).slice(0, SHOWN);
   return Object.fromEntries(sorted.map(([key, value]) => [key, Number((value / total).toFixed(4))]));

@@ -7,6 +7,7 @@ import type {
   TensorFunction,
   TwoPartProgram,
 } from '../contracts/engine.js';
+import type { Recorder } from '../contracts/recorder.js';
 import { type HostTensor, sizeOf, type TensorSpec } from '../contracts/tensor.js';
 import { availableCores } from './available-cores.js';
 import { checkInputs } from './programs/check-inputs.js';
@@ -15,6 +16,7 @@ import { encodeModel } from './onnx/encode.js';
 import type { Graph } from './onnx/graph.js';
 import { optimize } from './onnx/passes/optimize.js';
 import { blockConvolutions } from './onnx/passes/block-convolutions.js';
+import { createProfiledSession } from './onnx/session/profiled-session.js';
 import { createReplicas } from './onnx/session/replicas.js';
 import { findResultStop, RESULT_STOP } from './onnx/session/result-stop.js';
 import {
@@ -32,8 +34,8 @@ export interface OnnxEngineOptions {
   readonly provider?: Provider | undefined;
   /** Threads within an operation; default: the cores available to this process. */
   readonly threads?: number | undefined;
-  /** Prefix of profile files that ONNX Runtime writes, one per program; for benchmarks. */
-  readonly profile?: string | undefined;
+  /** Told of the operators of every program's first runs. With replicas, of those of the replica in this thread. */
+  readonly recorder?: Recorder | undefined;
 }
 
 /**
@@ -45,7 +47,7 @@ export interface OnnxEngineOptions {
 export async function createOnnxEngine({
   provider = 'cpu',
   threads = availableCores(),
-  profile,
+  recorder,
 }: OnnxEngineOptions = {}): Promise<Engine> {
   const runtime = await loadOnnxRuntime();
   await requireProvider(runtime, provider);
@@ -60,19 +62,23 @@ export async function createOnnxEngine({
     const optimized = optimize(graph, provider === 'cpu' ? 'fast' : 'portable');
     return block === undefined ? optimized : blockConvolutions(optimized, block);
   };
+  const load = (model: Uint8Array, name: string, share = threads): Promise<Session> => {
+    const create = (profile?: string) => createSession(runtime, model, name, { provider, threads: share, profile });
+    return recorder === undefined ? create() : createProfiledSession(name, recorder, create);
+  };
   const encode = (spec: ProgramSpec) => {
     const { graph, outputs } = trace(spec);
     return { outputs, model: encodeModel(runnable(graph), spec.name, { sequenceOutput }) };
   };
   const compile = async (spec: ProgramSpec): Promise<Compiled> => {
     const { outputs, model } = encode(spec);
-    return { outputs, session: await createSession(runtime, model, spec.name, { provider, threads, profile }) };
+    return { outputs, session: await load(model, spec.name) };
   };
   const inTwo = new Set<TwoPartProgram>();
   const compileInTwo = async (spec: ProgramSpec, late: readonly string[]): Promise<TwoPartProgram> => {
     const { graph, outputs } = trace(spec);
     const program = await createTwoPartProgram(spec, late, { graph: runnable(graph), outputs }, (part, name) =>
-      createSession(runtime, encodeModel(part, name, { sequenceOutput }), name, { provider, threads, profile }),
+      load(encodeModel(part, name, { sequenceOutput }), name),
     );
     const dispose = async (): Promise<void> => {
       if (inTwo.delete(owned)) await program.dispose();
@@ -86,7 +92,7 @@ export async function createOnnxEngine({
     async compile(spec, count) {
       const { outputs, model } = encode(spec);
       const share = Math.max(1, Math.floor(threads / count));
-      const session = await createSession(runtime, model, spec.name, { provider, threads: share });
+      const session = await load(model, spec.name, share);
       const first = createProgram(spec, { outputs, session });
       try {
         const program = await createReplicas({ spec, model, outputs, first, count, threads: share });
@@ -128,7 +134,6 @@ export async function createOnnxEngine({
       const sessions = [...compiled.values()].flatMap((programs) => [...programs.values()]);
       compiled.clear();
       for (const { session } of await Promise.all(sessions)) {
-        if (profile !== undefined) session.endProfiling();
         await session.release();
       }
     },

@@ -1,6 +1,8 @@
 import type { Engine } from '../contracts/engine.js';
+import type { Recorder } from '../contracts/recorder.js';
 import { MaeError } from '../base/errors.js';
 import { createOnnxEngine } from './onnx.js';
+import { recordedEngine } from './recorded-engine.js';
 import { createTfjsEngine } from './tfjs.js';
 
 /**
@@ -17,6 +19,8 @@ export interface EngineOptions {
   readonly threads?: number | undefined;
   /** Receives one line when `auto` has to fall back; by default a process warning. */
   readonly warn?: ((line: string) => void) | undefined;
+  /** Told of the time of compilations, programs and operators. */
+  readonly recorder?: Recorder | undefined;
 }
 
 /**
@@ -24,40 +28,50 @@ export interface EngineOptions {
  *
  * @throws MaeError `ENGINE_UNAVAILABLE` where a device asked for by name cannot be used
  */
-export async function createEngine({
+export async function createEngine({ recorder, ...options }: EngineOptions = {}): Promise<Engine> {
+  const engine = await createPlainEngine({ recorder, ...options });
+  return recorder === undefined ? engine : recordedEngine(engine, recorder);
+}
+
+async function createPlainEngine({
   device = 'auto',
   threads,
   warn = warnProcess,
-}: EngineOptions = {}): Promise<Engine> {
+  recorder,
+}: EngineOptions): Promise<Engine> {
   switch (device) {
     case 'cpu':
     case 'webgpu':
     case 'cuda':
-      return createOnnxEngine({ provider: device, threads });
+      return createOnnxEngine({ provider: device, threads, recorder });
     case 'tensorflow':
     case 'wasm':
-      return createTfjsEngine({ backend: device });
+      return createTfjsEngine({ backend: device, recorder });
     case 'javascript':
-      return createTfjsEngine({ backend: 'cpu' });
+      return createTfjsEngine({ backend: 'cpu', recorder });
     case 'auto':
       try {
-        return await createOnnxEngine({ threads });
+        return await createOnnxEngine({ threads, recorder });
       } catch (error) {
         if (!isUnavailable(error)) throw error;
-        return fallBack(error, warn);
+        return fallBack(error, warn, recorder);
       }
   }
 }
 
 /** The native TF.js addon where it is installed, else WebAssembly. */
-async function fallBack(reason: MaeError, warn: (line: string) => void): Promise<Engine> {
+async function fallBack(
+  reason: MaeError,
+  warn: (line: string) => void,
+  recorder: Recorder | undefined,
+): Promise<Engine> {
   try {
-    const engine = await createTfjsEngine({ backend: 'tensorflow' });
+    const engine = await createTfjsEngine({ backend: 'tensorflow', recorder });
     warn(`${reason.message}. Running on ${engine.description} instead.`);
     return engine;
   } catch (error) {
     if (!isUnavailable(error)) throw error;
-    const engine = await createTfjsEngine({ backend: 'wasm' });
+    const engine = await createTfjsEngine({ backend: 'wasm', recorder });
     warn(`${reason.message}. Running on ${engine.description} instead: about 60 times slower.`);
     return engine;
   }

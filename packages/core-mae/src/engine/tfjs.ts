@@ -1,15 +1,20 @@
 import * as tf from '@tensorflow/tfjs';
 import type { Engine, NamedTensors, Program, ProgramSpec } from '../contracts/engine.js';
 import type { Batch, DType, HostTensor, ParameterTree, Shape, TensorData, TensorSpec } from '../contracts/tensor.js';
+import type { OperatorTime, Recorder } from '../contracts/recorder.js';
 import { MaeError } from '../base/errors.js';
 import { withBackend } from './programs/active-backend.js';
 import { checkInputs } from './programs/check-inputs.js';
+import { PROFILED_RUNS } from './programs/profiled-runs.js';
+import { withWatchedKernels } from './programs/watched-kernels.js';
 import { differentiate, type Differentiated, disposeAll } from './programs/differentiate.js';
 import { trace } from './onnx/trace/trace.js';
 import { startTfjsBackend, type TfjsBackend } from './tfjs-backends.js';
 
 export interface TfjsEngineOptions {
   readonly backend: TfjsBackend;
+  /** Told of the operators of every program's first runs. */
+  readonly recorder?: Recorder | undefined;
 }
 
 /**
@@ -18,26 +23,59 @@ export interface TfjsEngineOptions {
  *
  * @throws MaeError `ENGINE_UNAVAILABLE`
  */
-export async function createTfjsEngine({ backend }: TfjsEngineOptions): Promise<Engine> {
+export async function createTfjsEngine({ backend, recorder }: TfjsEngineOptions): Promise<Engine> {
   const description = await startTfjsBackend(backend);
   return {
     name: 'tfjs',
     description,
-    compile: (spec) => Promise.resolve().then(() => compile(backend, spec)),
+    compile: (spec) => Promise.resolve().then(() => compile(backend, spec, recorder)),
     dispose: () => Promise.resolve(),
   };
 }
 
-function compile(backend: TfjsBackend, spec: ProgramSpec): Program {
+function compile(backend: TfjsBackend, spec: ProgramSpec, recorder: Recorder | undefined): Program {
+  let runs = 0;
   return {
     outputs: outputSpecs(backend, spec),
     run: (parameters, batch, gradients) =>
       Promise.resolve().then(() => {
         checkInputs(spec, parameters, batch, gradients);
-        return withBackend(backend, () => runOnce(spec, parameters, batch, gradients));
+        return withBackend(backend, () => {
+          const run = (): Record<string, HostTensor> => runOnce(spec, parameters, batch, gradients);
+          if (recorder === undefined || runs >= PROFILED_RUNS) return run();
+          return runRecorded(
+            backend,
+            (operators) => {
+              recorder.recordOperators(spec.name, runs++, operators);
+            },
+            run,
+          );
+        });
       }),
     dispose: () => undefined,
   };
+}
+
+/** What `run` returns, with the kernels that it has run given to `record`. */
+function runRecorded<Result>(
+  backend: TfjsBackend,
+  record: (operators: readonly OperatorTime[]) => void,
+  run: () => Result,
+): Result {
+  const operators: OperatorTime[] = [];
+  const result = withWatchedKernels(
+    backend,
+    (kernel) => {
+      const start = performance.now();
+      kernel.run();
+      const duration = performance.now() - start;
+      const shapes = kernel.inputs.map(([, { shape }]) => `[${shape.join(', ')}]`).join(' ');
+      operators.push({ operator: kernel.name, shapes, start, duration });
+    },
+    run,
+  );
+  record(operators);
+  return result;
 }
 
 function runOnce(
