@@ -81,6 +81,21 @@ export interface TwoPartProgram {
   dispose(): Promise<void>;
 }
 
+/** The operator in which numbers first stopped being finite. */
+export interface NotFiniteOperator {
+  /** `Log`, as the engine calls it. */
+  readonly operator: string;
+  /** Whether it belongs to the gradients, and not to the function itself. */
+  readonly inGradient: boolean;
+  /** The model's functions that asked for it, and the line, where that is known. */
+  readonly place?: string | undefined;
+  /** The parameters that it reads, or that were read last on the way to it. */
+  readonly parameters: readonly string[];
+  /** What is known of its inputs and outputs, for people: "from -1 to 2", "3 NaN of 128, the first at [0, 2]". */
+  readonly inputs: readonly string[];
+  readonly outputs: readonly string[];
+}
+
 /** Runs functions written in TF.js. Every engine gives the same numbers up to rounding. */
 export interface Engine {
   /** `onnx` (traced once, run compiled) or `tfjs` (eager). */
@@ -97,6 +112,18 @@ export interface Engine {
    * @throws MaeError as `compile`, and `SHAPE_MISMATCH` where every output needs a late entry
    */
   compileInTwo?(spec: ProgramSpec, late: readonly string[]): Promise<TwoPartProgram>;
+  /**
+   * Runs a function slowly, looks at everything that it computes, and says where numbers first stop being finite on the
+   * way to these results; undefined where all are finite this time, or none of its operators is to blame. For debugging.
+   *
+   * @param results names of outputs, and of gradients as `grad.<name>`
+   */
+  findNotFinite?(
+    spec: ProgramSpec,
+    parameters: ParameterTree,
+    batch: Batch,
+    results: readonly string[],
+  ): Promise<NotFiniteOperator | undefined>;
   /** Absent where one program is all that a device runs at a time. */
   readonly replication?: Replication;
   dispose(): Promise<void>;

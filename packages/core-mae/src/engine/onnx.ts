@@ -16,6 +16,7 @@ import { encodeModel } from './onnx/encode.js';
 import type { Graph } from './onnx/graph.js';
 import { optimize } from './onnx/passes/optimize.js';
 import { blockConvolutions } from './onnx/passes/block-convolutions.js';
+import { findNotFiniteOperator } from './onnx/session/not-finite-operator.js';
 import { createProfiledSession } from './onnx/session/profiled-session.js';
 import { createReplicas } from './onnx/session/replicas.js';
 import { findResultStop, RESULT_STOP } from './onnx/session/result-stop.js';
@@ -126,6 +127,12 @@ export async function createOnnxEngine({
         programs.delete(key);
         throw error;
       }
+    },
+    findNotFinite: (spec, parameters, batch, results) => {
+      checkInputs({ ...spec, gradients: [] }, parameters, batch);
+      return findNotFiniteOperator(spec, parameters, batch, results, (graph, name) =>
+        createSession(runtime, encodeModel(graph, name, { sequenceOutput }), name, { provider, threads }),
+      );
     },
     ...(provider === 'cpu' ? { replication, compileInTwo } : {}),
     async dispose() {

@@ -5,6 +5,7 @@ import type { OperatorTime, Recorder } from '../contracts/recorder.js';
 import { MaeError } from '../base/errors.js';
 import { withBackend } from './programs/active-backend.js';
 import { checkInputs } from './programs/check-inputs.js';
+import { findNotFiniteKernel } from './programs/not-finite-kernel.js';
 import { PROFILED_RUNS } from './programs/profiled-runs.js';
 import { withWatchedKernels } from './programs/watched-kernels.js';
 import { differentiate, type Differentiated, disposeAll } from './programs/differentiate.js';
@@ -28,6 +29,15 @@ export async function createTfjsEngine({ backend, recorder }: TfjsEngineOptions)
   return {
     name: 'tfjs',
     description,
+    findNotFinite: (spec, parameters, batch, results) =>
+      Promise.resolve().then(() => {
+        checkInputs({ ...spec, gradients: [] }, parameters, batch);
+        return withBackend(backend, () =>
+          findNotFiniteKernel(backend, results, (use) => {
+            differentiated(spec, parameters, batch, use);
+          }),
+        );
+      }),
     compile: (spec) => Promise.resolve().then(() => compile(backend, spec, recorder)),
     dispose: () => Promise.resolve(),
   };
@@ -84,6 +94,23 @@ function runOnce(
   batch: Batch,
   gradients: ParameterTree | undefined,
 ): Record<string, HostTensor> {
+  return differentiated(spec, parameters, batch, (result) => {
+    const values: Record<string, HostTensor> = mapEntries(result.outputs, (_, tensor) => read(tensor));
+    for (const [name, gradient] of Object.entries(result.gradients)) {
+      if (name in spec.parameters) gradients!.get(name)!.data.set(gradient.dataSync<'float32'>());
+      else values[`grad.${name}`] = read(gradient);
+    }
+    return values;
+  });
+}
+
+/** What `use` makes of the function's outputs and gradients, which do not outlive it. */
+function differentiated<Result>(
+  spec: ProgramSpec,
+  parameters: ParameterTree,
+  batch: Batch,
+  use: (result: Differentiated, inputs: { readonly parameters: NamedTensors }) => Result,
+): Result {
   const inputs = {
     parameters: mapEntries(spec.parameters, (name, shape) => tf.tensor(parameters.get(name)!.data, [...shape])),
     batch: mapEntries(spec.batch, (name, { shape, dtype }) => tf.tensor(batch[name]!.data, [...shape], dtype)),
@@ -91,12 +118,7 @@ function runOnce(
   let result: Differentiated | undefined;
   try {
     result = differentiate(spec, inputs.parameters, inputs.batch);
-    const values: Record<string, HostTensor> = mapEntries(result.outputs, (_, tensor) => read(tensor));
-    for (const [name, gradient] of Object.entries(result.gradients)) {
-      if (name in spec.parameters) gradients!.get(name)!.data.set(gradient.dataSync<'float32'>());
-      else values[`grad.${name}`] = read(gradient);
-    }
-    return values;
+    return use(result, inputs);
   } finally {
     if (result !== undefined) {
       disposeAll(result.outputs);

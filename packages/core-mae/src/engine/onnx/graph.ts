@@ -66,7 +66,8 @@ export const MICROSOFT = 'com.microsoft';
 /** ONNX Runtime's convolutions on pictures whose channels lie in blocks. */
 export const NCHWC = 'com.microsoft.nchwc';
 
-export function createGraphBuilder(): GraphBuilder {
+/** @param onNode told of every node that is made */
+export function createGraphBuilder(onNode?: (node: GraphNode) => void): GraphBuilder {
   const inputs: GraphValue[] = [];
   const nodes: GraphNode[] = [];
   const constants = new Map<string, Initializer>();
@@ -95,6 +96,7 @@ export function createGraphBuilder(): GraphBuilder {
       const values = outputs.map(({ shape, type }) => ({ name: `value_${numValues++}`, shape, type }));
       const node: GraphNode = { op, domain, inputs: nodeInputs, outputs: values, attributes };
       nodes.push(node);
+      onNode?.(node);
       known.set(key, values);
       for (const { name } of values) producers.set(name, node);
       return values;

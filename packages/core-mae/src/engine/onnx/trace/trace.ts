@@ -4,7 +4,7 @@ import type { DType, TensorSpec } from '../../../contracts/tensor.js';
 import { MaeError, messageOf } from '../../../base/errors.js';
 import { withBackend } from '../../programs/active-backend.js';
 import { differentiate, disposeAll } from '../../programs/differentiate.js';
-import { createGraphBuilder, type Graph, type GraphBuilder, type GraphValue } from '../graph.js';
+import { createGraphBuilder, type Graph, type GraphBuilder, type GraphNode, type GraphValue } from '../graph.js';
 import { materialize } from '../operators/lazy-tensors.js';
 import { TRACE_BACKEND, traceBackend, tracedTensor } from './trace-backend.js';
 import { withTraceGradients } from './trace-gradients.js';
@@ -28,11 +28,12 @@ export const graphNames = {
 /**
  * The graph of a function and of its gradients, by running it once on tensors that stand for values.
  *
+ * @param onNode told of every node as it is traced, with the call that asked for it on the stack
  * @throws MaeError `TRACE_UNSUPPORTED` naming the op and the line that called it; what `differentiate` throws
  */
-export function trace(spec: ProgramSpec): Traced {
+export function trace(spec: ProgramSpec, onNode?: (node: GraphNode) => void): Traced {
   const backend = traceBackend();
-  const builder = createGraphBuilder();
+  const builder = createGraphBuilder(onNode);
   backend.begin(builder);
   return withBackend(TRACE_BACKEND, () =>
     withLongStacks(() => {
