@@ -33,6 +33,13 @@ export {
   type OpenFile,
   writeFileAtomically,
 } from './base/atomic-write.js';
+export {
+  createProfile,
+  type OperatorShare,
+  type PhaseTime,
+  type Profile,
+  type ProfileOptions,
+} from './report/profile/profile.js';
 export { dataReaders } from './data/readers/core-readers.js';
 export { openHeldOut, openPictures, openSplit, type OpenSplitOptions } from './train/inputs/open-training-data.js';
 export { takeSample } from './data/readers/split.js';

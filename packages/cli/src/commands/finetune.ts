@@ -3,6 +3,7 @@ import {
   addTrainingOptions,
   type CommonFlags,
   commonOverrides,
+  type InspectionFlags,
   numberValue,
   wholeNumber,
 } from '../settings/common-options.js';
@@ -11,8 +12,9 @@ import { followRun, shortPath } from '../training/follow-run.js';
 import { crossValidate } from '../training/cross-validate.js';
 import { openRegistryFor } from '../plugins/open-registry.js';
 import { taskOverrides } from '../plugins/task-flags.js';
+import { withProfile } from '../training/profile-report.js';
 import { listenForStop } from '../training/stop-signals.js';
-import { openEngine } from '../settings/open-engine.js';
+import { type EngineInspection, openEngine } from '../settings/open-engine.js';
 import { createProcessTerminal, type Terminal } from '../terminal/terminal.js';
 import type { Registry } from '@mae-tasks/core-mae';
 import type { FinetuneConfig, RunFolder } from '@mae-tasks/core-mae/run';
@@ -41,8 +43,12 @@ export function finetuneCommand(): Command {
       'after',
       '\nExample:\n  mae-tasks finetune classify --data photos/ --checkpoint runs/pretrain/latest --val-fraction 0.2',
     )
-    .action(async (task: string, flags: FinetuneFlags, command: Command) => {
-      await finetune(task, flags, [...finetuneOverrides(flags), ...(await taskOverrides(command))]);
+    .action(async (task: string, flags: FinetuneFlags & InspectionFlags, command: Command) => {
+      const terminal = createProcessTerminal({ json: flags.json === true });
+      const overrides = [...finetuneOverrides(flags), ...(await taskOverrides(command))];
+      await withProfile(terminal, { file: flags.profile, title: `mae-tasks finetune ${task}` }, (recorder) =>
+        finetune(terminal, { task, flags, overrides }, { recorder, debug: flags.debug }),
+      );
     });
 }
 
@@ -84,8 +90,17 @@ export function finetuneOverrides(flags: FinetuneFlags): Override[] {
   ];
 }
 
-async function finetune(taskName: string, flags: FinetuneFlags, overrides: readonly Override[]): Promise<void> {
-  const terminal = createProcessTerminal({ json: flags.json === true });
+interface Given {
+  readonly task: string;
+  readonly flags: FinetuneFlags;
+  readonly overrides: readonly Override[];
+}
+
+async function finetune(
+  terminal: Terminal,
+  { task: taskName, flags, overrides }: Given,
+  inspection: EngineInspection,
+): Promise<void> {
   const { checkSettings, finetuneConfig, resolveFinetuneConfig, taskNamed } = await import('@mae-tasks/core-mae/run');
   const { givenSettings } = await import('../settings/run-folder.js');
   const { tree, where, resumed } = await givenSettings(taskName, flags, overrides);
@@ -97,7 +112,7 @@ async function finetune(taskName: string, flags: FinetuneFlags, overrides: reado
     resumed === undefined
       ? await resolveFinetuneConfig(task, tree, where)
       : checkSettings(finetuneConfig(task), tree, where);
-  const setting: Setting = { terminal, registry, task, config };
+  const setting: Setting = { terminal, registry, task, config, inspection };
   const { folds, fold } = config.data;
   if (folds !== null && fold === null) {
     await crossValidate(terminal, folds, flags.out ?? `runs/${task.name}`, (index, out) =>
@@ -113,16 +128,17 @@ interface Setting {
   readonly registry: Registry;
   readonly task: Task;
   readonly config: FinetuneConfig;
+  readonly inspection: EngineInspection;
 }
 
 /** One run from its start, or from where it stopped, to its end; its last metrics, or undefined where it was stopped. */
 async function trainRun(
-  { terminal, registry, task, config }: Setting,
+  { terminal, registry, task, config, inspection }: Setting,
   { out, resumed }: { readonly out?: string | undefined; readonly resumed?: RunFolder | undefined },
 ): Promise<Readonly<Record<string, number>> | undefined> {
   const { formatMergeReport, openFinetuneRun, planRunFolder } = await import('@mae-tasks/core-mae/run');
   const folder = resumed ?? (await planRunFolder(out, task.name));
-  const engine = await openEngine(terminal, config);
+  const engine = await openEngine(terminal, config, inspection);
   const signals = listenForStop(() => {
     terminal.print('Stopping after this step and saving; once more stops at once.');
   });

@@ -3,15 +3,17 @@ import {
   addTrainingOptions,
   type CommonFlags,
   commonOverrides,
+  type InspectionFlags,
   numberValue,
   wholeNumber,
 } from '../settings/common-options.js';
 import type { Override } from '../settings/config.js';
 import { followRun, shortPath } from '../training/follow-run.js';
 import { openRegistry } from '../plugins/open-registry.js';
+import { withProfile } from '../training/profile-report.js';
 import { listenForStop } from '../training/stop-signals.js';
-import { openEngine } from '../settings/open-engine.js';
-import { createProcessTerminal } from '../terminal/terminal.js';
+import { type EngineInspection, openEngine } from '../settings/open-engine.js';
+import { createProcessTerminal, type Terminal } from '../terminal/terminal.js';
 
 export interface PretrainFlags extends CommonFlags {
   readonly val?: string;
@@ -26,8 +28,11 @@ export interface PretrainFlags extends CommonFlags {
 export function pretrainCommand(): Command {
   return addPretrainOptions(addTrainingOptions(new Command('pretrain')))
     .description('pretrain a masked autoencoder on a folder of pictures')
-    .action(async (flags: PretrainFlags) => {
-      await pretrain(flags);
+    .action(async (flags: PretrainFlags & InspectionFlags) => {
+      const terminal = createProcessTerminal({ json: flags.json === true });
+      await withProfile(terminal, { file: flags.profile, title: 'mae-tasks pretrain' }, (recorder) =>
+        pretrain(terminal, flags, { recorder, debug: flags.debug }),
+      );
     });
 }
 
@@ -57,8 +62,7 @@ export function pretrainOverrides(flags: PretrainFlags): Override[] {
   ];
 }
 
-async function pretrain(flags: PretrainFlags): Promise<void> {
-  const terminal = createProcessTerminal({ json: flags.json === true });
+async function pretrain(terminal: Terminal, flags: PretrainFlags, inspection: EngineInspection): Promise<void> {
   const { checkSettings, openPretrainRun, planRunFolder, pretrainConfig } = await import('@mae-tasks/core-mae/run');
   const { givenSettings } = await import('../settings/run-folder.js');
   const { tree, where, resumed } = await givenSettings('pretrain', flags, pretrainOverrides(flags));
@@ -68,7 +72,7 @@ async function pretrain(flags: PretrainFlags): Promise<void> {
     terminal.warn(message);
   };
   const registry = await openRegistry({ named: config.plugins, warn });
-  const engine = await openEngine(terminal, config);
+  const engine = await openEngine(terminal, config, inspection);
   const signals = listenForStop(() => {
     terminal.print('Stopping after this step and saving; once more stops at once.');
   });

@@ -31,12 +31,22 @@ export const optionDevice = (): Option =>
 export const optionPlugin = (): Option =>
   new Option('--plugin <name...>', 'plugins besides those that the project depends on: packages or paths');
 
+/** Flags that show what happens inside a training and change nothing of it. */
+export interface InspectionFlags {
+  readonly profile?: string;
+  readonly debug?: 'nan';
+}
+
 /** Adds the flags of commands that train. */
 export function addTrainingOptions(command: Command): Command {
   return addSettingOptions(
     command
       .addOption(optionOut("the run's folder (default: the next runs/<command>/run<N>)"))
       .option('--resume [run]', 'resume a run (default: the latest, or --out)')
+      .option('--profile <file>', 'show where the time went, and write it there as a Chrome trace')
+      .addOption(
+        new Option('--debug <what>', 'nan: say where numbers stop being finite, should the loss').choices(['nan']),
+      )
       .addOption(optionJson()),
   );
 }

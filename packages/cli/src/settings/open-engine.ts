@@ -1,4 +1,4 @@
-import type { Engine } from '@mae-tasks/core-mae';
+import type { Engine, Recorder } from '@mae-tasks/core-mae';
 import type { Terminal } from '../terminal/terminal.js';
 
 /** What decides where a command computes. */
@@ -7,19 +7,31 @@ export interface EngineFlags {
   readonly threads?: number | null;
 }
 
+/** How closely its work is looked at. */
+export interface EngineInspection {
+  readonly recorder?: Recorder | undefined;
+  readonly debug?: 'nan' | undefined;
+}
+
 /**
  * The engine that flags or settings ask for; what it has to say goes to the terminal.
  *
  * @throws MaeError `CONFIG_INVALID` or `ENGINE_UNAVAILABLE`
  */
-export async function openEngine(terminal: Terminal, { device, threads }: EngineFlags): Promise<Engine> {
-  const { createEngine } = await import('@mae-tasks/core-mae');
+export async function openEngine(
+  terminal: Terminal,
+  { device, threads }: EngineFlags,
+  { recorder, debug }: EngineInspection = {},
+): Promise<Engine> {
+  const { createEngine, stopAtNotFinite } = await import('@mae-tasks/core-mae');
   const { checkSettings, runSettings } = await import('@mae-tasks/core-mae/run');
-  return createEngine({
+  const engine = await createEngine({
     device: checkSettings(runSettings.shape.device, device, '--device'),
     threads: threads ?? undefined,
     warn: (line) => {
       terminal.warn(line);
     },
+    recorder,
   });
+  return debug === 'nan' ? stopAtNotFinite(engine) : engine;
 }

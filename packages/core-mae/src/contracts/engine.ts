@@ -1,4 +1,5 @@
 import type { Tensor } from '@tensorflow/tfjs';
+import type { Recorder } from './recorder.js';
 import type { Batch, Outputs, ParameterTree, Shape, TensorSpec } from './tensor.js';
 
 /** TF.js tensors by name: what a model's function receives and returns. */
@@ -126,5 +127,7 @@ export interface Engine {
   ): Promise<NotFiniteOperator | undefined>;
   /** Absent where one program is all that a device runs at a time. */
   readonly replication?: Replication;
+  /** Told of the times of programs, and of what a training does between them. Absent where nobody wants to know. */
+  readonly recorder?: Recorder;
   dispose(): Promise<void>;
 }

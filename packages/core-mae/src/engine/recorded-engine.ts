@@ -16,6 +16,7 @@ export function recordedEngine(engine: Engine, recorder: Recorder): Engine {
   };
   return {
     ...engine,
+    recorder,
     async compile(spec) {
       const program = await compiling(spec, () => engine.compile(spec));
       return { ...program, run: (...given) => recorder.time(spec.name, () => program.run(...given)) };

@@ -1,4 +1,5 @@
 import type { Engine, NotFiniteOperator, ProgramSpec, Replication } from '../contracts/engine.js';
+import { noRecorder } from '../contracts/recorder.js';
 import type { Batch, HostTensor, ParameterTree } from '../contracts/tensor.js';
 import { MaeError } from '../base/errors.js';
 import { describeValues, isAllFinite, summarize } from './programs/not-finite.js';
@@ -111,7 +112,10 @@ function badGradients(spec: ProgramSpec, gradients: ParameterTree | undefined): 
 
 async function explain(engine: Engine, run: FinishedRun, results: readonly string[]): Promise<MaeError> {
   const { spec, parameters, batch, outputs, gradients } = run;
-  const operator = await engine.findNotFinite?.(spec, parameters, batch, results);
+  const { recorder = noRecorder } = engine;
+  const operator = await recorder.time('looking for it', () =>
+    engine.findNotFinite?.(spec, parameters, batch, results),
+  );
   const badParameters = Object.keys(spec.parameters).filter((name) => !isAllFinite(parameters.get(name)!.data));
   const badEntries = Object.keys(spec.batch).filter((name) => !isAllFinite(batch[name]!.data));
   const bad = badGradients(spec, gradients);

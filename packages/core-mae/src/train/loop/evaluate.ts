@@ -1,5 +1,6 @@
 import type { Engine } from '../../contracts/engine.js';
 import type { Sample } from '../../contracts/dataset.js';
+import { timedIteration } from '../../contracts/recorder.js';
 import type { Evaluator, Objective } from '../../contracts/objective.js';
 import type { Random } from '../../contracts/random.js';
 import type { ParameterTree } from '../../contracts/tensor.js';
@@ -35,7 +36,7 @@ export async function runEvaluator(
   try {
     const evaluator = objective.createEvaluator();
     let index = 0;
-    for await (const samples of batches) {
+    for await (const samples of timedIteration(engine.recorder, 'waiting for data', batches)) {
       evaluator.update(await step.run(parameters, samples, random.fork('batch', index)), samples);
       index++;
       if (shouldStop?.() === true) return undefined;

@@ -1,5 +1,6 @@
 import type { Engine } from '../../contracts/engine.js';
 import type { Sample } from '../../contracts/dataset.js';
+import { noRecorder, timedIteration } from '../../contracts/recorder.js';
 import type { Objective, TrainStep } from '../../contracts/objective.js';
 import type { Random } from '../../contracts/random.js';
 import type { ParameterTree, Shape } from '../../contracts/tensor.js';
@@ -107,13 +108,14 @@ export async function* train(training: Training): AsyncGenerator<StepRecord, voi
 }
 
 async function* trainEpoch(
-  { state, data: { train: source, batchSize }, loop: { accumIter, schedule } }: Training,
+  { state, data: { train: source, batchSize }, loop: { engine, accumIter, schedule } }: Training,
   step: OptimizerStep,
 ): AsyncGenerator<StepRecord, void, void> {
   const { batchesPerEpoch } = source;
   let pending: Array<readonly Sample[]> = [];
   let startedAt = performance.now();
-  for await (const batch of source.batches(state.progress.epoch, state.progress.batch)) {
+  const batches = source.batches(state.progress.epoch, state.progress.batch);
+  for await (const batch of timedIteration(engine.recorder, 'waiting for data', batches)) {
     pending.push(batch);
     const { progress } = state;
     if (pending.length < accumulationLength(progress.batch, batchesPerEpoch, accumIter)) continue;
@@ -155,10 +157,11 @@ function createOptimizerStep(
   state: TrainingState,
   pass: TrainStep,
   shapes: Readonly<Record<string, Shape>>,
-  { kernels, allocate, optimizer, groups, accumIter, clipGrad, ema, random }: LoopOptions,
+  { engine, kernels, allocate, optimizer, groups, accumIter, clipGrad, ema, random }: LoopOptions,
 ): OptimizerStep {
   const gradients = allocate(shapes);
   const sums = accumIter > 1 ? allocate(shapes) : undefined;
+  const { recorder = noRecorder } = engine;
   return async (batches, lr) => {
     const { epoch, batch: firstBatch, step } = state.progress;
     const losses: number[] = [];
@@ -167,19 +170,24 @@ function createOptimizerStep(
     if (batches.length > 1) for (const { data } of total.values()) data.fill(0);
     for (const [index, samples] of batches.entries()) {
       const stream = random.fork('batch', epoch, firstBatch + index);
-      const { loss, ...others } = await pass.run(state.parameters, samples, { random: stream, gradients });
+      const { loss, ...others } = await recorder.time('forward and backward', () =>
+        pass.run(state.parameters, samples, { random: stream, gradients }),
+      );
       losses.push(loss ?? Number.NaN);
       for (const [name, value] of Object.entries(others)) terms[name] = (terms[name] ?? 0) + value / batches.length;
       if (batches.length > 1) {
         for (const [name, { data }] of gradients) kernels.accumulate(total.get(name)!.data, data, 1 / batches.length);
       }
     }
-    const gradNorm = gradientNorm(kernels, total);
     const loss = losses.reduce((sum, value) => sum + value, 0) / losses.length;
-    if (!Number.isFinite(loss) || !Number.isFinite(gradNorm)) throw notFinite(loss, gradNorm, step + 1, epoch + 1, lr);
-    if (clipGrad !== null) clipGradients(kernels, total, gradNorm, clipGrad);
-    optimizer.update(state.parameters, total, state.optimizer, { step: step + 1, lr, groups });
-    if (ema !== null) updateAverage(kernels, state.average!, state.parameters, ema);
+    const gradNorm = await recorder.time('optimizer', () => {
+      const norm = gradientNorm(kernels, total);
+      if (!Number.isFinite(loss) || !Number.isFinite(norm)) throw notFinite(loss, norm, step + 1, epoch + 1, lr);
+      if (clipGrad !== null) clipGradients(kernels, total, norm, clipGrad);
+      optimizer.update(state.parameters, total, state.optimizer, { step: step + 1, lr, groups });
+      if (ema !== null) updateAverage(kernels, state.average!, state.parameters, ema);
+      return norm;
+    });
     return { losses, terms, gradNorm };
   };
 }
@@ -188,6 +196,6 @@ function notFinite(loss: number, gradNorm: number, step: number, epoch: number, 
   return new MaeError('LOSS_NOT_FINITE', {
     what: Number.isFinite(loss) ? `the gradients are not finite (norm ${gradNorm})` : `the loss is ${loss}`,
     where: `step ${step}, epoch ${epoch}, learning rate ${lr.toPrecision(3)}`,
-    fix: 'lower `optimizer.blr`, lengthen `optimizer.warmupEpochs`, or set `optimizer.clipGrad`',
+    fix: 'lower `optimizer.blr`, lengthen `optimizer.warmupEpochs`, or set `optimizer.clipGrad`; --debug nan says where it begins',
   });
 }

@@ -1,5 +1,6 @@
 import type { DataReader } from '../../contracts/data-reader.js';
 import type { Engine } from '../../contracts/engine.js';
+import { noRecorder } from '../../contracts/recorder.js';
 import type { Tracker } from '../../contracts/tracker.js';
 import type { BadImage } from '../../data/loading/bad-images.js';
 import type { PictureReports } from '../inputs/load-training-data.js';
@@ -89,6 +90,7 @@ async function* runEvents(
   context: RunContext,
 ): AsyncGenerator<RunEvent, void, void> {
   const { folder, config, trackers, resumed } = context;
+  const { recorder = noRecorder } = training.loop.engine;
   try {
     for (const tracker of trackers) {
       await tracker.open?.({ name: folder.name, folder: folder.path, config });
@@ -96,7 +98,7 @@ async function* runEvents(
     }
     for await (const event of runTraining(training, context)) {
       if (event.kind === 'drawn' || event.kind === 'stopped' || event.kind === 'finished') {
-        await writeReports(folder, aboutRun(training, about, context));
+        await recorder.time('reports', () => writeReports(folder, aboutRun(training, about, context)));
       }
       yield event;
     }

@@ -3,6 +3,7 @@ import { writeFileAtomically } from '../../base/atomic-write.js';
 import { MaeError } from '../../base/errors.js';
 import type { Sample } from '../../contracts/dataset.js';
 import type { PrimaryMetric } from '../../contracts/objective.js';
+import { noRecorder } from '../../contracts/recorder.js';
 import type { MetricsRecord } from '../../contracts/tracker.js';
 import type { EpochEnd } from '../inputs/training-metadata.js';
 import { evaluate } from '../loop/evaluate.js';
@@ -20,6 +21,7 @@ const EPOCH_LOSS = 'epochLoss';
  */
 export async function* runTraining(training: Training, context: RunContext): AsyncGenerator<RunEvent, void, void> {
   const { state, loop, data } = training;
+  const { recorder = noRecorder } = loop.engine;
   const { folder, config, trackers, shouldStop, resumed } = context;
   const run: OngoingRun = {
     training,
@@ -39,7 +41,9 @@ export async function* runTraining(training: Training, context: RunContext): Asy
       if (next.done === true) break;
       const record = next.value;
       if (record.step % config.log.everySteps === 0 || record.endsEpoch) {
-        for (const tracker of trackers) await tracker.log(trainRecord(record));
+        await recorder.time('logging', async () => {
+          for (const tracker of trackers) await tracker.log(trainRecord(record));
+        });
       }
       yield { kind: 'step', record };
       if (record.endsEpoch) yield* endEpoch(run, record);
@@ -116,14 +120,19 @@ async function measure(
   { epochLoss }: EpochEnd,
 ): Promise<Readonly<Record<string, number>> | undefined> {
   if (data.heldOut === undefined) return { [EPOCH_LOSS]: epochLoss };
-  return evaluate(evaluatedParameters(state), {
-    engine: loop.engine,
-    objective,
-    batchSize: data.heldOut.batchSize,
-    batches: data.heldOut.batches(),
-    random: loop.random.fork('evaluate'),
-    shouldStop,
-  });
+  const { heldOut } = data;
+  const { engine, random } = loop;
+  const { recorder = noRecorder } = engine;
+  return recorder.time('evaluation', () =>
+    evaluate(evaluatedParameters(state), {
+      engine,
+      objective,
+      batchSize: heldOut.batchSize,
+      batches: heldOut.batches(),
+      random: random.fork('evaluate'),
+      shouldStop,
+    }),
+  );
 }
 
 async function* drawEpoch(
@@ -136,7 +145,10 @@ async function* drawEpoch(
   if (!isDueAt(epoch, everyEpochs, training)) return;
   const { engine, random } = loop;
   const parameters = evaluatedParameters(state);
-  const drawings = await objective.draw({ engine, parameters, samples: drawn, random: random.fork('draw') });
+  const { recorder = noRecorder } = engine;
+  const drawings = await recorder.time('drawing', () =>
+    objective.draw!({ engine, parameters, samples: drawn, random: random.fork('draw') }),
+  );
   for (const { name, png } of drawings) {
     const path = join(folder.samples, `${name}-epoch-${String(epoch).padStart(4, '0')}.png`);
     await writeFileAtomically(path, png);

@@ -1,4 +1,5 @@
 import type { PrimaryMetric } from '../../contracts/objective.js';
+import { noRecorder } from '../../contracts/recorder.js';
 import type { EpochEnd, TrainingMetadata } from '../inputs/training-metadata.js';
 import type { Progress } from '../loop/progress.js';
 import { evaluatedParameters, type Training } from '../loop/training.js';
@@ -16,11 +17,12 @@ export interface Saver {
 
 /** @param deciding the metric that decides which weights are best */
 export function createSaver(
-  { objective, state, data }: Training,
+  { objective, state, loop, data }: Training,
   deciding: PrimaryMetric,
   { folder, config, facts, resumed }: RunContext,
 ): Saver {
   const { last, best: bestPath } = folder.weights;
+  const { recorder = noRecorder } = loop.engine;
   const { seed, patience = null, checkpoint } = config;
   const about = {
     objective: objective.name,
@@ -38,7 +40,7 @@ export function createSaver(
     hasLostPatience: ({ epoch, batch }) =>
       patience !== null && best !== null && batch === 0 && epoch - best.epoch >= patience,
     async save(pendingEpoch) {
-      await saveTrainingState(last, state, { ...about, best, pendingEpoch });
+      await recorder.time('saving', () => saveTrainingState(last, state, { ...about, best, pendingEpoch }));
       savedAt = performance.now();
       return { kind: 'saved', path: last, best: false };
     },
@@ -47,8 +49,8 @@ export function createSaver(
       const value = metrics[name]!;
       if (best !== null && (better === 'lower' ? value >= best.value : value <= best.value)) return;
       best = { value, epoch, step };
-      const { progress } = state;
-      await saveWeights(bestPath, evaluatedParameters(state), { ...about, best, pendingEpoch: null, progress });
+      const metadata = { ...about, best, pendingEpoch: null, progress: state.progress };
+      await recorder.time('saving', () => saveWeights(bestPath, evaluatedParameters(state), metadata));
       yield { kind: 'saved', path: bestPath, best: true };
     },
   };
