@@ -287,13 +287,25 @@ describe('mistakes in detection, each with its error', () => {
   });
 
   it.each([
-    { flags: ['--set', 'data.path=boxesOnly'], message: /none of the \d+ objects has a mask.*--masks off/s },
-    { flags: ['--set', 'detect.classes=[disk]'], message: /`detect\.classes` names "disk", which is no class/ },
-    { flags: ['--set', 'detect.windowSise=4'], message: /did you mean `detect\.windowSize`\?/ },
-    { flags: ['--image-size', '72'], message: /imageSize.*72×72.*divisible/ },
-    { flags: ['--recipe', 'vitdet-x'], message: /has no recipe "vitdet-x"/ },
-    { flags: ['--mode', 'linear-probe'], message: /cannot be tuned by/ },
-  ])('$message', async ({ flags, message }) => {
+    {
+      what: 'objects without masks',
+      flags: ['--set', 'data.path=boxesOnly'],
+      message: /none of the \d+ objects has a mask.*--masks off/s,
+    },
+    {
+      what: 'a class that is none',
+      flags: ['--set', 'detect.classes=[disk]'],
+      message: /`detect\.classes` names "disk", which is no class/,
+    },
+    {
+      what: 'a misspelt setting',
+      flags: ['--set', 'detect.windowSise=4'],
+      message: /did you mean `detect\.windowSize`\?/,
+    },
+    { what: 'a size that patches do not fill', flags: ['--image-size', '72'], message: /imageSize.*72×72.*divisible/ },
+    { what: 'an unknown recipe', flags: ['--recipe', 'vitdet-x'], message: /has no recipe "vitdet-x"/ },
+    { what: 'a mode that detection has not', flags: ['--mode', 'linear-probe'], message: /cannot be tuned by/ },
+  ])('$what', async ({ flags, message }) => {
     expect(await failing(...TRAIN, '--epochs', '1', ...flags)).toMatch(message);
   });
 

@@ -268,23 +268,40 @@ describe('mistakes in the data of a fine-tuning, each with its error', () => {
     { data: 'single', message: 'there is one class (only)' },
     { data: 'hollow', message: 'there are no pictures in the class folder nothing' },
     { data: 'flat', message: 'the pictures have no classes' },
-  ])('$message', async ({ data, message }) => {
+  ])('in $data: $message', async ({ data, message }) => {
     expect(await failing('finetune', 'classify', '--data', data, '--checkpoint', 'pre')).toContain(message);
   });
 });
 
 describe('mistakes in the settings and the checkpoint of a fine-tuning, each with its error', () => {
   it.each([
-    { args: ['finetune', 'clasify', '--data', 'photos'], message: /Task "clasify" is not installed/ },
-    { args: [...TRAIN, '--set', 'classify.mixxup=1'], message: /did you mean `classify\.mixup`\?/ },
-    { args: [...TRAIN, '--recipe', 'hugh'], message: /did you mean "huge"\?/ },
-    { args: [...TRAIN, '--model', 'small'], message: /the checkpoint does not fit the model/ },
     {
+      what: 'an unknown task',
+      args: ['finetune', 'clasify', '--data', 'photos'],
+      message: /Task "clasify" is not installed/,
+    },
+    {
+      what: 'a misspelt setting',
+      args: [...TRAIN, '--set', 'classify.mixxup=1'],
+      message: /did you mean `classify\.mixup`\?/,
+    },
+    { what: 'a misspelt recipe', args: [...TRAIN, '--recipe', 'hugh'], message: /did you mean "huge"\?/ },
+    {
+      what: 'another size of model',
+      args: [...TRAIN, '--model', 'small'],
+      message: /the checkpoint does not fit the model/,
+    },
+    {
+      what: 'a rate at which training diverges',
       args: [...TRAIN, '--set', 'optimizer.lr=1e12', 'optimizer.warmupEpochs=0'],
       message: /(?:loss is|gradients are not finite).*the last good checkpoint is/s,
     },
-    { args: ['evaluate', 'pre', '--data', 'photos'], message: /not the checkpoint of a fine-tuning run/ },
-  ])('$message', async ({ args, message }) => {
+    {
+      what: 'the checkpoint of a pretraining',
+      args: ['evaluate', 'pre', '--data', 'photos'],
+      message: /not the checkpoint of a fine-tuning run/,
+    },
+  ])('$what', async ({ args, message }) => {
     expect(await failing(...args)).toMatch(message);
   });
 });

@@ -17,7 +17,7 @@ import {
 import { programSize } from '../../packages/plugin-detect/src/pooling/pooled-regions.js';
 import { plainWorkspace, simdWorkspace } from '../../packages/plugin-detect/src/pooling/weighted-sum.js';
 import { greatestFirst } from '../../packages/plugin-detect/src/boxes/score-order.js';
-import { regionToBitmap } from './region-bitmap.js';
+import { regionToBitmap } from '../data/targets/region-bitmap.js';
 import { expectClose } from '../models/reference.js';
 
 const random = createRandom(5);

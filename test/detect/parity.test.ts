@@ -37,7 +37,7 @@ import {
   referenceSample,
   referenceWeights,
 } from './reference-detector.js';
-import { regionToBitmap } from './region-bitmap.js';
+import { regionToBitmap } from '../data/targets/region-bitmap.js';
 
 const FORWARD = 1e-5;
 const GRADIENT = 1e-4;

@@ -2,12 +2,12 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { memorySource } from '#core/data/coco/byte-source.js';
 import { collectDetections } from '#core/data/coco/detections.js';
 import { type CocoEvaluation, evaluateCoco } from '#core/data/coco/evaluation/evaluate.js';
 import { parseCoco, loadCoco } from '#core/data/coco/parse.js';
 import { loadResults, parseResults, writeResults } from '#core/data/coco/results.js';
 import { createRandom } from '#core/base/random.js';
+import { memorySource } from './memory-source.js';
 import { fixturePath } from '../../fixture-path.js';
 
 const readJson = (name: string): unknown => JSON.parse(readFileSync(fixturePath(`coco/${name}`), 'utf8'));

@@ -9,7 +9,6 @@ import {
   annotationsOfImage,
   type CocoAnnotations,
 } from '#core/data/coco/annotations.js';
-import { memorySource } from '#core/data/coco/byte-source.js';
 import { createFaultLog } from '#core/data/coco/faults.js';
 import { JsonReader } from '#core/data/coco/json-reader.js';
 import { loadCoco, parseCoco } from '#core/data/coco/parse.js';
@@ -17,6 +16,7 @@ import { rleToString } from '#core/data/masks/rle-string.js';
 import { encodeRle, rleArea } from '#core/data/masks/rle.js';
 import { MaeError } from '#core/base/errors.js';
 import { createRandom } from '#core/base/random.js';
+import { memorySource } from './memory-source.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'mae-parse-'));
 afterAll(() => {

@@ -5,7 +5,7 @@ import { PNG } from 'pngjs';
 import sharp, { type Sharp } from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { withChannels } from '#core/data/images/channels.js';
-import { encodeJpeg, encodePng, encodeWebp } from '#core/data/images/encode-image.js';
+import { encodeJpeg, encodePng } from '#core/data/images/encode-image.js';
 import { type DecodeOptions, decodeImage, openImage } from '#core/data/images/image.js';
 import { readJpegHeader } from '#core/data/images/jpeg-header.js';
 import type { Image } from '#core/data/images/picture.js';
@@ -52,15 +52,13 @@ describe('formats', () => {
     expect(await decode(store('a.png', await encodePng(picture)))).toEqual(picture);
   });
 
-  it.each([
-    ['JPEG', encodeJpeg],
-    ['WebP', encodeWebp],
-  ] as const)('decodes a %s, nearly the same', async (_, encode) => {
-    expect(meanDifference(await decode(store('a.bin', await encode(picture))), picture)).toBeLessThan(4);
+  it('decodes a JPEG, nearly the same', async () => {
+    expect(meanDifference(await decode(store('a.bin', await encodeJpeg(picture))), picture)).toBeLessThan(4);
   });
 
   it.each([
     ['TIFF', () => raw().tiff({ compression: 'lzw' }).toBuffer(), 0.1],
+    ['WebP', () => raw().webp({ quality: 90 }).toBuffer(), 4],
     ['AVIF', () => raw().avif({ quality: 90 }).toBuffer(), 4],
     ['GIF', () => raw().gif({ dither: 0 }).toBuffer(), 8],
     ['palette PNG', () => raw().png({ palette: true, dither: 0 }).toBuffer(), 8],

@@ -4,12 +4,12 @@ import { dirname, join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { annotationMask } from '#core/data/coco/annotations.js';
 import { cocoSplits, locateCoco } from '#core/data/readers/coco-layout.js';
-import { cocoDataset, cocoReader } from '#core/data/readers/coco-instances.js';
-import { cocoSemanticReader, semanticClassNames, semanticMask } from '#core/data/readers/coco-semantic.js';
+import { type CocoDataset, cocoDataset, cocoReader, instancesOfImage } from '#core/data/readers/coco-instances.js';
+import { cocoSemanticReader, semanticClassNames } from '#core/data/readers/coco-semantic.js';
 import { ade20kReader } from '#core/data/readers/ade20k.js';
 import { type LabelMap, readLabelMap } from '#core/data/targets/label-map.js';
 import { labelMapPng } from '#core/data/targets/label-map-png.js';
-import { instanceLabels } from '#core/data/targets/instance-labels.js';
+import { instanceLabels, type InstanceLabelOptions } from '#core/data/targets/instance-labels.js';
 import { loadInstances } from '#core/data/targets/instance-target.js';
 import { createPipeline } from '#core/data/transforms/pipeline.js';
 import { createRandom } from '#core/base/random.js';
@@ -29,6 +29,15 @@ const file = (fileName: string, annotations: object[] = []): object => ({
   categories: [{ id: 4, name: 'cat' }],
   annotations,
 });
+/** The classes of a picture's pixels. */
+function labelsOf(
+  { annotations }: Pick<CocoDataset, 'annotations'>,
+  image: number,
+  options: InstanceLabelOptions = {},
+) {
+  const size = { width: annotations.images.widths[image]!, height: annotations.images.heights[image]! };
+  return instanceLabels(instancesOfImage(annotations, image), size, options).labels;
+}
 const object = { id: 1, image_id: 1, category_id: 4, bbox: [2, 3, 4, 2], area: 8, iscrowd: 0 };
 
 describe('layouts', () => {
@@ -110,10 +119,10 @@ describe('semantic masks from instances', () => {
     });
     const { annotations } = cocoDataset(join(folder, 'semantic'));
     expect(semanticClassNames(annotations)).toEqual(['background', 'sofa', 'cat']);
-    const { labels } = semanticMask(annotations, 0);
+    const labels = labelsOf({ annotations }, 0);
     expect([...labels.subarray(6, 24)]).toEqual([0, 1, 1, 1, 1, 0, 0, 1, 2, 2, 1, 0, 0, 1, 2, 2, 1, 0]);
-    expect(semanticMask(annotations, 0, { background: 'ignore' }).labels[0]).toBe(255);
-    expect(() => semanticMask(annotations, 0, { ignoreIndex: 2 })).toThrow(/class 1 does not fit/);
+    expect(labelsOf({ annotations }, 0, { background: 'ignore' })[0]).toBe(255);
+    expect(() => labelsOf({ annotations }, 0, { ignoreIndex: 2 })).toThrow(/class 1 does not fit/);
   });
 
   it('are a data set of their own, through the pipeline', async () => {
@@ -165,7 +174,7 @@ describe('objects as COCO and as ADE20K maps', () => {
     expect(maps.classNames).toEqual(semanticClassNames(annotations));
     const { path } = maps.item(0).target as { path: string };
     expect(new Set(painted).size).toBe(4);
-    expect(semanticMask(annotations, 0).labels).toEqual(painted);
+    expect(labelsOf({ annotations }, 0)).toEqual(painted);
     expect(readLabelMap(path).labels).toEqual(painted);
     const areas = Array.from(annotations.ids, (_, index) =>
       annotationMask(annotations, index).reduce((sum, value) => sum + value, 0),

@@ -3,13 +3,13 @@ import type { Item, Sample, TransformSpec } from '#core/contracts/dataset.js';
 import { encodeRle } from '#core/data/masks/rle.js';
 import { rleToBytes } from '#core/data/masks/rle-string.js';
 import { cocoDataset } from '#core/data/readers/coco-instances.js';
-import { collateInstances, pasteMask } from '#core/data/targets/collate-instances.js';
 import { transformInstances } from '#core/data/targets/instance-geometry.js';
 import { type InstanceAnnotations, type Instances, rleOfRegion } from '#core/data/targets/instance-target.js';
 import { createLoader } from '#core/data/loading/loader.js';
 import { createPipeline } from '#core/data/transforms/pipeline.js';
 import { createRandom } from '#core/base/random.js';
 import { writeObjectPictures } from '../../pictures/object-pictures.js';
+import { regionToBitmap } from './region-bitmap.js';
 import { useTemporaryFolders } from '../../temporary-folder.js';
 
 const WIDTH = 90;
@@ -78,11 +78,11 @@ describe('masks and boxes follow their picture', () => {
   ])('%s', async (_, transforms) => {
     for (let seed = 0; seed < 8; seed++) {
       const { pixels, width, height, target } = await run(transforms, seed);
-      const drawn = [new Uint8Array(width * height), new Uint8Array(width * height)];
+      const drawn: Uint8Array[] = [new Uint8Array(width * height), new Uint8Array(width * height)];
       target.masks.forEach((mask, i) => {
         const which = target.ids[i]! - 11;
         expect([3, 5][which]).toBe(target.classes[i]);
-        pasteMask(drawn[which]!, width, mask!);
+        drawn[which] = regionToBitmap(mask!, { width, height });
         const { left, top } = mask!;
         expect([...target.boxes.subarray(4 * i, 4 * i + 4)]).toEqual([
           left,
@@ -180,35 +180,6 @@ describe('photometric distortion', () => {
   });
 });
 
-describe('collation', () => {
-  it('pads to a fixed shape with a validity mask', async () => {
-    const samples = [await run([fixed], 1), await run([fixed], 2)];
-    const { batch, numLeftOut } = collateInstances(samples, { maxInstances: 4, masks: true });
-    expect(numLeftOut).toBe(0);
-    expect(Object.fromEntries(Object.entries(batch).map(([name, { shape }]) => [name, shape]))).toEqual({
-      pixels: [2, 64, 80, 3],
-      boxes: [2, 4, 4],
-      classes: [2, 4],
-      crowds: [2, 4],
-      valid: [2, 4],
-      imageSizes: [2, 2],
-      masks: [2, 4, 64, 80],
-    });
-    const counts = samples.map(({ target }) => target.classes.length);
-    expect([...batch.valid!.data]).toEqual(counts.flatMap((n) => [0, 1, 2, 3].map((i) => (i < n ? 1 : 0))));
-    expect([...batch.imageSizes!.data]).toEqual([60, 90, 60, 90]);
-    const firstMask = samples[0]!.target.masks[0]!;
-    const total = (batch.masks!.data as Uint8Array).subarray(0, 64 * 80).reduce((sum, value) => sum + value, 0);
-    expect(total).toBe(firstMask.data.reduce((sum, value) => sum + value, 0));
-    const few = collateInstances([await run([], 0)], { maxInstances: 1 });
-    expect(few.numLeftOut).toBe(1);
-    expect(few.batch.masks).toBeUndefined();
-    expect(() => collateInstances([samples[0]!, { ...samples[1]!, id: 'b', width: 5 }], { maxInstances: 1 })).toThrow(
-      /80 × 64 and 5 × 64.*own, b/,
-    );
-  });
-});
-
 describe('objects of a COCO file through the loader', () => {
   const temporaryFolder = useTemporaryFolders();
 
@@ -251,8 +222,7 @@ describe('runs of a region', () => {
     const size = { width: 12, height: 9 };
     for (const share of [0, 0.5, 1]) {
       const data = Uint8Array.from({ length: frame.width * frame.height }, () => Number(random.uniform() < share));
-      const picture = new Uint8Array(12 * 9);
-      pasteMask(picture, 12, { ...frame, data });
+      const picture = regionToBitmap({ ...frame, data }, size);
       expect(rleOfRegion({ ...frame, data }, size)).toEqual(encodeRle(picture, 9, 12));
     }
   });

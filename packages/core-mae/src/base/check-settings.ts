@@ -42,7 +42,7 @@ export function explain(schema: z.ZodType, value: unknown, error: z.ZodError): {
 }
 
 /** Names of the settings below a path of a schema. */
-export function keysAt(schema: z.ZodType, path: readonly string[]): string[] {
+function keysAt(schema: z.ZodType, path: readonly string[]): string[] {
   interface Described {
     readonly properties?: Readonly<Record<string, Described>>;
     readonly anyOf?: readonly Described[];

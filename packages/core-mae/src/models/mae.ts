@@ -104,7 +104,7 @@ export function maeReconstruction(config: MaeConfig, options: MaskOptions): Tens
 }
 
 /** `[R, P]` → `[R, P]`: each patch minus its mean, over its deviation with the unbiased variance (`forward_loss`). */
-export function normalizePatches(patches: tf.Tensor2D): tf.Tensor2D {
+function normalizePatches(patches: tf.Tensor2D): tf.Tensor2D {
   const values = patches.shape[1];
   const centered = tf.sub(patches, tf.mean(patches, -1, true));
   const variance = tf.div(tf.sum(tf.square(centered), -1, true), values - 1);

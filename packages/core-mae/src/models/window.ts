@@ -2,7 +2,7 @@ import * as tf from '@tensorflow/tfjs';
 import type { GridSize } from '../nn/interpolate-bicubic.js';
 
 /** Windows along each axis of a grid, the last ones reaching beyond it where the size does not divide. */
-export function windowCounts({ height, width }: GridSize, windowSize: number): GridSize {
+function windowCounts({ height, width }: GridSize, windowSize: number): GridSize {
   return { height: Math.ceil(height / windowSize), width: Math.ceil(width / windowSize) };
 }
 

@@ -4,7 +4,7 @@ import { ones, zeros } from './init.js';
 import type { ParameterSpecs } from '../contracts/parameters.js';
 
 /** The epsilon of every layer norm in the official MAE and ViTDet code. */
-export const LAYER_NORM_EPS = 1e-6;
+const LAYER_NORM_EPS = 1e-6;
 
 /**
  * Normalises over the last axis with the biased variance, then scales and shifts: `[..., D]` → `[..., D]`.

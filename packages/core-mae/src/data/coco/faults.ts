@@ -16,11 +16,11 @@ export interface DataFault {
 export type ReportFault = (fault: DataFault) => void;
 
 /** One line: `annotations.json, annotation 17: has no area — computed from its outline`. */
-export function faultLine({ file, subject, problem, action }: DataFault): string {
+function faultLine({ file, subject, problem, action }: DataFault): string {
   return `${file}, ${subject}: ${problem} — ${action}`;
 }
 
-export function faultError({ file, subject, problem, action, code }: DataFault): MaeError {
+function faultError({ file, subject, problem, action, code }: DataFault): MaeError {
   return new MaeError(code === 'path-escapes' ? 'PATH_ESCAPES' : 'ANNOTATION_INVALID', {
     what: `${subject} ${problem}`,
     where: file,

@@ -454,7 +454,7 @@ export class JsonReader {
   }
 }
 
-export const notJsonNumberFix =
+const notJsonNumberFix =
   "Python's json module writes NaN where a number is missing: correct the value and write with allow_nan=False";
 
 function isSignOrLetter(byte: number): boolean {

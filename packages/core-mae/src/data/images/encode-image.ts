@@ -1,7 +1,7 @@
 import sharp, { type Sharp } from 'sharp';
 import type { Image } from './picture.js';
 
-/** JPEG and WebP quality, 1–100. */
+/** JPEG quality, 1–100. */
 const DEFAULT_QUALITY = 90;
 
 /** The picture (1, 3 or 4 channels) as the bytes of a PNG file. */
@@ -12,11 +12,6 @@ export async function encodePng(image: Image): Promise<Uint8Array> {
 /** The picture (1 or 3 channels) as the bytes of a JPEG file. */
 export async function encodeJpeg(image: Image, quality = DEFAULT_QUALITY): Promise<Uint8Array> {
   return encoder(image).jpeg({ quality }).toBuffer();
-}
-
-/** The picture (1, 3 or 4 channels) as the bytes of a WebP file. */
-export async function encodeWebp(image: Image, quality = DEFAULT_QUALITY): Promise<Uint8Array> {
-  return encoder(image).webp({ quality }).toBuffer();
 }
 
 function encoder({ data, width, height, channels }: Image): Sharp {

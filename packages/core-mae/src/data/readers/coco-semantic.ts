@@ -1,42 +1,18 @@
 import { z } from 'zod';
 import type { DataReader } from '../../contracts/data-reader.js';
 import type { Dataset } from '../../contracts/dataset.js';
-import { MaeError } from '../../base/errors.js';
-import { instanceLabels, type InstanceLabelOptions } from '../targets/instance-labels.js';
-import type { LabelMap } from '../targets/label-map.js';
+import type { InstanceLabelOptions } from '../targets/instance-labels.js';
 import { checkSettings } from '../../base/check-settings.js';
 import type { InstancesAsLabels } from '../targets/semantic-target.js';
 import type { CocoAnnotations } from '../coco/annotations.js';
 import type { CocoLayoutOptions } from './coco-layout.js';
 import { cocoSplits } from './coco-layout.js';
-import { cocoDataset, instancesOfImage } from './coco-instances.js';
+import { cocoDataset } from './coco-instances.js';
 
-/** Names of the classes of `semanticMask`, by value. */
+/** Names of the classes that objects' pixels have, by value. */
 export function semanticClassNames(annotations: CocoAnnotations, background: 'class' | 'ignore' = 'class'): string[] {
   const names = annotations.categories.map(({ name }) => name);
   return background === 'class' ? ['background', ...names] : names;
-}
-
-/**
- * The classes of a picture's pixels, from its objects; see `instanceLabels`.
- *
- * @throws MaeError `DATA_INVALID` for too many classes, `ANNOTATION_INVALID` for a picture without size
- */
-export function semanticMask(
-  annotations: CocoAnnotations,
-  image: number,
-  options: InstanceLabelOptions = {},
-): LabelMap {
-  const width = annotations.images.widths[image]!;
-  const height = annotations.images.heights[image]!;
-  if (width > 0 && height > 0) {
-    return instanceLabels(instancesOfImage(annotations, image), { width, height }, options);
-  }
-  throw new MaeError('ANNOTATION_INVALID', {
-    what: `Image ${annotations.images.ids[image]!} has no width and height`,
-    where: annotations.file,
-    fix: 'add them to its entry',
-  });
 }
 
 export interface CocoSemanticOptions extends CocoLayoutOptions, InstanceLabelOptions {}
@@ -46,7 +22,7 @@ export interface CocoSemanticOptions extends CocoLayoutOptions, InstanceLabelOpt
  *
  * @throws MaeError as `cocoDataset`
  */
-export function cocoSemanticDataset(path: string, options: CocoSemanticOptions = {}): Dataset<InstancesAsLabels> {
+function cocoSemanticDataset(path: string, options: CocoSemanticOptions = {}): Dataset<InstancesAsLabels> {
   const { background = 'class', ignoreIndex = 255, ...layout } = options;
   const data = cocoDataset(path, layout);
   return {

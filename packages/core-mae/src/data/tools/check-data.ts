@@ -10,8 +10,7 @@ import { openImage } from '../images/image.js';
 import { listFiles } from '../../base/listing.js';
 import { isPictureName, PICTURE_NAMES } from '../../base/picture-names.js';
 
-export const CHECK_FORMATS = ['coco', 'ade20k', 'folder'] as const;
-export type CheckFormat = (typeof CHECK_FORMATS)[number];
+export type CheckFormat = 'coco' | 'ade20k' | 'folder';
 
 export interface CheckDataOptions extends CheckOptions {
   /** Default: every layout that the path has, and plain pictures where it has no other. */

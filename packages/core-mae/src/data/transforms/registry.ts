@@ -30,7 +30,7 @@ const bilinearFirst = z.enum(['bicubic', 'bilinear']).default('bilinear');
 const fill = z.array(z.number().min(0).max(255)).min(1).default([128, 128, 128]);
 
 /** The transforms that core brings, by the name that a `TransformSpec` gives. */
-export const builtInTransforms: Readonly<Record<string, TransformFactory>> = {
+const builtInTransforms: Readonly<Record<string, TransformFactory>> = {
   randomResizedCrop: checked(
     'randomResizedCrop',
     z.strictObject({ size: targetSize, scale: ordered(0.2, 1), ratio: ordered(3 / 4, 4 / 3), filter }),
@@ -111,7 +111,7 @@ export const builtInTransforms: Readonly<Record<string, TransformFactory>> = {
 };
 
 /** The target handlers that core brings, by name. */
-export const builtInTargetHandlers: Readonly<Record<string, TargetHandlerFactory>> = {
+const builtInTargetHandlers: Readonly<Record<string, TargetHandlerFactory>> = {
   instances: checked('instances', z.strictObject({}), () => instanceHandler as TargetHandler),
   semantic: checked(
     'semantic',

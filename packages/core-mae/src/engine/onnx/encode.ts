@@ -2,7 +2,7 @@ import type { Attribute, ElementType, Graph, GraphNode, GraphValue } from './gra
 import { createMessage, type MessageWriter, toBytes } from './protobuf.js';
 
 /** The standard operators' version that graphs are written in, and the file format's version that goes with it. */
-export const OPSET = 21;
+const OPSET = 21;
 const IR_VERSION = 10;
 const PRODUCER = 'mae-tasks';
 

@@ -37,7 +37,7 @@ function themeRules({ background, text, muted, grid, series }: (typeof palettes)
 }
 
 /** Style rules for everything that this module and the charts draw. */
-export function themeStyle(theme: Theme): string {
+function themeStyle(theme: Theme): string {
   const shared =
     '.mae-text,.mae-muted{font-family:system-ui,-apple-system,"Segoe UI",Roboto,"DejaVu Sans",sans-serif}' +
     '.mae-text-strokes,.mae-muted-strokes,.mae-line{fill:none;stroke-linecap:round;stroke-linejoin:round}' +

@@ -10,7 +10,7 @@ import { NO_SEGMENTATION, rleAt } from '../../masks/segmentation.js';
 export const FALSE_POSITIVE = 0;
 export const TRUE_POSITIVE = 1;
 /** Matched with a crowd or an object outside the area range, or unmatched and itself outside: not counted. */
-export const IGNORED = 2;
+const IGNORED = 2;
 
 /** What became of one category's N detections. */
 export interface CategoryOutcome {

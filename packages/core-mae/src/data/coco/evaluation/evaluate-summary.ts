@@ -70,7 +70,7 @@ export function scoresByCategory(
 }
 
 /** Mean precision of a selection, leaving out categories without ground truth; −1 when nothing is left. */
-export function meanPrecision(
+function meanPrecision(
   { precision }: CurveArrays,
   parameters: EvaluationParameters,
   numCategories: number,

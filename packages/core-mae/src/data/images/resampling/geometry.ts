@@ -31,7 +31,7 @@ export function applyGeometry(image: Image, geometry: Geometry, filter: Filter):
 }
 
 /** A canvas of the fill colour with the picture on it; what lies outside the canvas is cut off. */
-export function layOnCanvas(image: Image, { width, height, left = 0, top = 0, fill }: Canvas): Image {
+function layOnCanvas(image: Image, { width, height, left = 0, top = 0, fill }: Canvas): Image {
   const { channels } = image;
   const data = new Uint8Array(width * height * channels);
   if (fill?.some((value) => value !== 0) === true) {

@@ -32,7 +32,7 @@ const ENGINE_FOLDER = new URL('../..', import.meta.url);
 const OWN_FILE = new URL(import.meta.url);
 
 /** `file:line:column` of the innermost frame that belongs neither to TF.js, nor to this engine, nor to Node.js. */
-export function callSite({ stack = '' }: Error): string | undefined {
+function callSite({ stack = '' }: Error): string | undefined {
   for (const line of stack.split('\n').slice(1)) {
     const location = /\(?((?:file:\/\/)?\/[^()]*|[A-Za-z]:\\[^()]*):(\d+):(\d+)\)?$/.exec(line.trim());
     if (location === null) continue;

@@ -47,7 +47,7 @@ interface Stored {
  * A TF.js backend whose kernels compute nothing and write what they would compute into a graph. Saved tensors share
  * data with their originals (Identity, Reshape), so data is counted by reference as TF.js expects.
  */
-export class TraceBackend extends tf.KernelBackend {
+class TraceBackend extends tf.KernelBackend {
   private readonly stored = new WeakMap<object, Stored>();
   private numStored = 0;
   private builder: GraphBuilder | undefined;
