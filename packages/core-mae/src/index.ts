@@ -18,7 +18,7 @@
 export { MaeError, type MaeErrorCode } from './base/errors.js';
 export { createEngine, type Device, type EngineOptions } from './engine/select.js';
 export { stopAtNotFinite } from './engine/stop-at-not-finite.js';
-export type { Engine, NamedTensors } from './contracts/engine.js';
+export type { Engine, NamedTensors, NotFiniteOperator } from './contracts/engine.js';
 export type { OperatorTime, Recorder } from './contracts/recorder.js';
 export type { ParameterTree } from './contracts/tensor.js';
 export type { Dataset } from './contracts/dataset.js';

@@ -30,7 +30,7 @@ export interface Profile extends Recorder {
   phases(): readonly PhaseTime[];
   /** Operators by their time in all runs of their program, from the longest; without a program's first run. */
   operators(): readonly OperatorShare[];
-  /** The JSON of a Chrome trace; see {@link chromeTrace}. */
+  /** The JSON of a Chrome trace, for chrome://tracing and ui.perfetto.dev. */
   trace(title: string): string;
 }
 
