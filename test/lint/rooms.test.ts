@@ -29,6 +29,8 @@ const REFUSED = [
   [`${detect}/pooling`, `${detect}/training`],
   [`${detect}/inference`, `${detect}/training`],
   [`${detect}/training`, 'packages/cli/src/terminal'],
+  ['packages/cli/src/terminal', 'packages/cli/src/settings'],
+  ['packages/cli/src/training', 'packages/cli/src/commands'],
 ] as const;
 
 /** The same in the order of the rooms. */

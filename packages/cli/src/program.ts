@@ -1,3 +1,11 @@
+/*
+ * cli/: the command line. `main` runs `program`, which lists the commands; nothing heavy is imported before a command
+ * runs, so that `--help` is instant. Rooms: `terminal/`, `settings/`, `plugins/`, `training/`, `commands/`, each
+ * importing from those before it.
+ * Not here: what a command does: that is the library's, by its doors.
+ * Called by: a person's shell.
+ */
+
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { configCommand } from './commands/config.js';

@@ -1,3 +1,11 @@
+/*
+ * plugin-detect: detection and instance segmentation as a plugin, equal to detectron2's ViTDet: `task` and `model` put
+ * it together from `boxes/` (no tensors), `network/` (functions for the engine), `pooling/`, `inference/` and
+ * `training/` (TypeScript between the programs). `recipes` are the published settings, `facts` what the data says.
+ * Not here: COCO's files and scores, and masks: core's `data/coco` and `data/masks`.
+ * Called by: core, which finds this default export by the package's name; scripts for the named ones.
+ */
+
 import { definePlugin, Task } from '@mae-tasks/core-mae/task';
 import { detectTask } from './task.js';
 

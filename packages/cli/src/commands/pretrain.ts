@@ -1,3 +1,10 @@
+/*
+ * commands/: one command a file, thin: flags, a call of the library, what is printed. This one shows the way of all;
+ * `data/` are those of `mae-tasks data`.
+ * Not here: formatting (`terminal/`), settings (`settings/`), and anything worth a test of its own.
+ * Called by: `program`, which lists them.
+ */
+
 import { Command, Option } from 'commander';
 import {
   addTrainingOptions,

@@ -1,3 +1,10 @@
+/*
+ * plugins/: plugins for commands: those of the project and those named by `--plugin` (this file), flags that a task
+ * declares, fine-tuned models with their task, the skeleton of a new plugin.
+ * Not here: loading itself: core's `plugin/`.
+ * Called by: commands that work with tasks or readers.
+ */
+
 import { fileURLToPath } from 'node:url';
 import { findInstalledPlugins, findNamedPlugin, type FoundPlugin } from '@mae-tasks/core-mae/find-plugins';
 import type { PluginSource, Registry } from '@mae-tasks/core-mae';

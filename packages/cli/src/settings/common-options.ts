@@ -1,3 +1,10 @@
+/*
+ * settings/: from flags and files to settings: flags that several commands share (this file), `--config` and `--set`,
+ * a resumed run's own settings, the engine that they ask for.
+ * Not here: defaults and checks: the schemas of core's `train/settings`.
+ * Called by: commands.
+ */
+
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { Override } from './config.js';
 

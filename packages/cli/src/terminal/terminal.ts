@@ -1,3 +1,11 @@
+/*
+ * terminal/: all that commands show: where words, data and records go (this file), text that cannot command the
+ * terminal (`text`), tables, numbers, how a failure is shown. Nothing else in this package may write to stdout or
+ * stderr; eslint sees to it.
+ * Not here: what is shown: commands and `training/` decide.
+ * Called by: every command.
+ */
+
 import picocolors from 'picocolors';
 import { displayWidth, truncateToWidth } from './display-width.js';
 import { looking, plainText, type Text, writtenText } from './text.js';

@@ -1,3 +1,10 @@
+/*
+ * training/: a run while it trains: what it is, its live line, where everything is at its end (this file), folds,
+ * stopping by a signal, `--profile`.
+ * Not here: the training: these are listeners of core's events.
+ * Called by: `commands/pretrain` and `commands/finetune`.
+ */
+
 import { relative } from 'node:path';
 import type { Engine } from '@mae-tasks/core-mae';
 import type { Run, RunFolder, RunEvent } from '@mae-tasks/core-mae/run';

@@ -1,3 +1,10 @@
+/*
+ * base/: the tools that every room may use: errors (this file), writing whole files, random streams, settings checked
+ * by a schema, lists of files, worker files, WebAssembly modules.
+ * Not here: anything that knows of pictures, tensors or models.
+ * Called by: every room. A tool belongs here only when two rooms that know nothing of each other need it.
+ */
+
 /** Stable codes of the errors a user can cause; scripts may switch on them. */
 export type MaeErrorCode =
   | 'ANNOTATION_INVALID'

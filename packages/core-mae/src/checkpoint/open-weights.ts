@@ -1,3 +1,11 @@
+/*
+ * checkpoint/: weights from anywhere to a model: opening a run or a file (this file), renaming (`keymaps/`), merging
+ * with a report of every name on either side, interpolating positions, saving. `files/` and `pickle/` read the
+ * formats; both treat a file as data.
+ * Not here: building models, and what a run keeps beside its weights: `train/run`.
+ * Called by: `train/`, for pretrained encoders, fine-tuned models and resumed runs.
+ */
+
 import type { Shape } from '../contracts/tensor.js';
 import type { StoredTensors } from './files/stored-tensor.js';
 import { loadCheckpoint } from './load.js';

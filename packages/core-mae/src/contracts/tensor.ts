@@ -1,3 +1,11 @@
+/*
+ * contracts/: the interfaces at which everything meets: tensors, engines, data sets, transforms, objectives, tasks,
+ * backbones, trackers. A room that needs another one needs its contract, and a plugin is written against these alone.
+ * Not here: anything that computes, besides what is true of a shape or a recorder by itself. Values and defaults are
+ * in `train/settings`.
+ * Called by: every room; of a task's author, `objective` and `task` come first.
+ */
+
 /** Tensor dimensions, outermost first; all sizes are known before a program is compiled. */
 export type Shape = readonly number[];
 

@@ -1,3 +1,12 @@
+/*
+ * engine/: running functions that are written in TF.js. `createEngine` chooses between `onnx` (traced once, run
+ * compiled) and `tfjs` (op by op); `recorded-engine` and `stop-at-not-finite` are engines around an engine;
+ * `parameter-arena` is memory that native code reads.
+ * Not here: models, and what is done with gradients: the optimizers' arithmetic is in `engine/kernels`, their rules in
+ * `optim/`.
+ * Called by: scripts and commands, once; everything else is handed the engine. `nn/` calls `fused-ops`.
+ */
+
 import type { Engine } from '../contracts/engine.js';
 import type { Recorder } from '../contracts/recorder.js';
 import { MaeError } from '../base/errors.js';

@@ -1,3 +1,10 @@
+/*
+ * models/: networks that read from top to bottom: the ViT (this file) and the MAE around it, their parts (patches,
+ * positions, masking, windows), their batches, their sizes with the source.
+ * Not here: heads: tasks bring theirs. Initial values and layers are `nn/`'s.
+ * Called by: `train/pretraining`, the plugins' models (through a backbone), and scripts.
+ */
+
 import * as tf from '@tensorflow/tfjs';
 import type { Backbone, EncodeOptions, VitConfig } from '../contracts/backbone.js';
 import type { NamedTensors } from '../contracts/engine.js';

@@ -1,3 +1,10 @@
+/*
+ * nn/: layers, one family a file, as functions of named parameters and tensors; this file makes and lists the
+ * parameters themselves, `scope` reads them by prefix, `init` is how they begin.
+ * Not here: models (`models/`), and state of any kind: a layer keeps nothing and draws no random number.
+ * Called by: `models/` and the plugins' networks; `params` also by checkpoints, optimizers and the loop.
+ */
+
 import type { ParameterSpecs } from '../contracts/parameters.js';
 import type { Random } from '../contracts/random.js';
 import { type Parameter, type ParameterTree, type Shape, sizeOf } from '../contracts/tensor.js';

@@ -1,3 +1,10 @@
+/*
+ * optim/: how gradients change parameters: what an optimizer is (this file), AdamW, LARS, the schedule, groups with
+ * decay and layer-wise rates, clipping, the moving average.
+ * Not here: the arithmetic over arrays: `engine/kernels`; the settings' names and defaults: `train/settings`.
+ * Called by: the training loop, and what assembles trainings.
+ */
+
 import type { ParameterTree, Shape } from '../contracts/tensor.js';
 import type { AllocateParameters } from '../nn/params.js';
 import type { ParameterGroups } from './param-groups.js';

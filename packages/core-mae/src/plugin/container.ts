@@ -1,3 +1,10 @@
+/*
+ * plugin/: finding plugins among a project's dependencies, loading them, and one container of all that they bind:
+ * tasks, readers, backbones, exporters, trackers. Only here and in `contracts/` is Inversify known.
+ * Not here: any list of tasks: a new one changes nothing in core.
+ * Called by: commands and scripts, through `createRegistry`; `find-plugins` alone by `--help`, since it loads nothing.
+ */
+
 import 'reflect-metadata';
 import { Container, type ServiceIdentifier } from 'inversify';
 import { Backbone } from '../contracts/backbone.js';

@@ -1,3 +1,10 @@
+/*
+ * augmentation/: what classification does to pictures while it learns, in timm's order: RandAugment, random erasing,
+ * and mixing within a batch. `worker-transforms` is the module that worker threads load.
+ * Not here: crops, flips and normalisation: core's `data/transforms`.
+ * Called by: `model`, and `worker-transforms` by its path.
+ */
+
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { evaluationTransforms, MaeError, type PixelStatistics, type TransformSpec } from '@mae-tasks/core-mae/task';

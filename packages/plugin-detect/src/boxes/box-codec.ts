@@ -1,3 +1,10 @@
+/*
+ * boxes/: arithmetic of boxes `[x0, y0, x1, y1]` in pixels, on plain arrays: deltas (this file), matching, balanced
+ * sampling, suppression, order by score.
+ * Not here: tensors, programs and classes.
+ * Called by: every other room of this plugin.
+ */
+
 /** Factors on (dx, dy, dw, dh) that bring regression targets to about the size of logits. */
 export type BoxWeights = readonly [number, number, number, number];
 

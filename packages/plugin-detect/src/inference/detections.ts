@@ -1,3 +1,10 @@
+/*
+ * inference/: from pictures to found objects: proposals, heads, suppression (this file), pasted masks, COCO's results
+ * and scores, drawings, the exported detector.
+ * Not here: losses and sampling: `training/`.
+ * Called by: `model` and `task`; `detections` also from scripts that run an exported detector.
+ */
+
 import { clipBox, decodeBox } from '../boxes/box-codec.js';
 import { boxStages } from '../network/box-stages.js';
 import type { DetectorConfig } from '../network/detector-config.js';

@@ -1,3 +1,10 @@
+/*
+ * network/: the detector's functions for the engine: the ViT and its pyramid, proposals, box and mask heads, their
+ * losses; this file lists programs and parameters, `detector-config` the numbers.
+ * Not here: what depends on values: which proposals there are is TypeScript's, in `inference/` and `training/`.
+ * Called by: `pooling/`, `inference/`, `training/` and `model`.
+ */
+
 import * as tf from '@tensorflow/tfjs';
 import type { NamedTensors, ParameterSpecs, TensorFunction, TensorSpec } from '@mae-tasks/core-mae/task';
 import { createAnchors, joinAnchors } from './anchors.js';

@@ -1,3 +1,10 @@
+/*
+ * pooling/: features of regions: RoIAlign as WebAssembly and its gradient, and regions laid out for the heads'
+ * programs (this file).
+ * Not here: choosing the regions: `inference/`, `training/`.
+ * Called by: `inference/` and `training/`.
+ */
+
 import type { HostTensor } from '@mae-tasks/core-mae/task';
 import { type DetectorConfig, pyramidStrides } from '../network/detector-config.js';
 import { POOLED_LEVELS } from '../network/detector.js';

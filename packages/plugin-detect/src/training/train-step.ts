@@ -1,3 +1,10 @@
+/*
+ * training/: one step of training (this file): the trunk's program in two parts, with targets, matching and sampling
+ * in TypeScript between them, and the heads' programs whose gradients enter the trunk.
+ * Not here: the optimizer and the loop: core's.
+ * Called by: `model`, as the objective's `createStep`.
+ */
+
 import {
   type Batch,
   drawDropPathScales,

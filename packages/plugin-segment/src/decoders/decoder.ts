@@ -1,3 +1,10 @@
+/*
+ * decoders/: heads from an encoder's features to scores of classes: what a decoder is (this file), transposed
+ * convolutions, linear, UPerNet, the auxiliary head, and where the encoder is tapped.
+ * Not here: the loss and the encoder: `loss`, `network`.
+ * Called by: `network`, by `choose`.
+ */
+
 import { conv2d, conv2dSpecs, normal, type ParameterSpecs, prefixed, scope } from '@mae-tasks/core-mae/task';
 import * as tf from '@tensorflow/tfjs';
 import type { HeadContext } from './norm.js';

@@ -1,3 +1,10 @@
+/*
+ * inference/: pictures of any size to label maps: windows and their scores in bounded memory, flips and scales, the
+ * evaluator, overlays, and what `predict` writes (this file).
+ * Not here: the network; it is handed over as a program of one window.
+ * Called by: `model` and `task`.
+ */
+
 import {
   encodePng,
   type LabelMap,

@@ -1,3 +1,9 @@
+/*
+ * commands/data/: the commands of `mae-tasks data`, one a file: they look at data sets and results, without a model.
+ * Not here: what they do: core's `data/tools` and the door `/coco`.
+ * Called by: `commands/data.ts`, which lists them.
+ */
+
 import { Command, Option } from 'commander';
 import { optionJson, wholeNumber } from '../../settings/common-options.js';
 import { createProcessTerminal } from '../../terminal/terminal.js';

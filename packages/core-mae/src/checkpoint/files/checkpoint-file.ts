@@ -1,3 +1,10 @@
+/*
+ * checkpoint/files/: files of named tensors: safetensors (written here too) and what decides which format a file has;
+ * a tensor is read only when its values are asked for.
+ * Not here: what the names mean: `checkpoint/keymaps`.
+ * Called by: `checkpoint/` and a run's own checkpoints.
+ */
+
 import { type FileHandle, open } from 'node:fs/promises';
 import { MaeError, messageOf } from '../../base/errors.js';
 

@@ -1,3 +1,10 @@
+/*
+ * checkpoint/keymaps/: other projects' names of parameters and ours, one project a file; this file tells which project
+ * a checkpoint is from.
+ * Not here: values, besides joining or splitting what another project stores apart.
+ * Called by: `checkpoint/open-weights`.
+ */
+
 import { MaeError } from '../../base/errors.js';
 import type { StoredTensors } from '../files/stored-tensor.js';
 import { detectron2KeyMap } from './detectron2.js';

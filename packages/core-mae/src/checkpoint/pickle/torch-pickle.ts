@@ -1,3 +1,10 @@
+/*
+ * checkpoint/pickle/: PyTorch's `.pth` and detectron2's `.pkl` as data: a machine for the opcodes of tensors and plain
+ * containers, which runs no code and calls nothing that a file names.
+ * Not here: any other use of pickles: what is not on the list of allowed globals is refused by name.
+ * Called by: `checkpoint/`, for files that are not safetensors.
+ */
+
 import { MaeError, messageOf } from '../../base/errors.js';
 import { type CheckpointFile, invalidCheckpoint, withCheckpointFile } from '../files/checkpoint-file.js';
 import { torchStorage, WEIGHT_GLOBALS } from './allowed-globals.js';

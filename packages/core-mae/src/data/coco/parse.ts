@@ -1,3 +1,10 @@
+/*
+ * data/coco/: COCO's files: reading annotations of any size in pieces (this file), repairing or naming their faults,
+ * results of detectors, and where pictures lie. `evaluation/` scores as pycocotools does.
+ * Not here: pixels, TF.js and sharp: this room is the door `/coco` and stands on its own.
+ * Called by: the readers of COCO data, the tools, and whoever imports `@mae-tasks/core-mae/coco`.
+ */
+
 import { type ByteSource, withFileSource } from './byte-source.js';
 import type { CocoAnnotations } from './annotations.js';
 import { createFaultLog, type ReportFault, throwOnError } from './faults.js';

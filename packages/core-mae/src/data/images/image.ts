@@ -1,3 +1,10 @@
+/*
+ * data/images/: pictures as pixels: opening and decoding any of them within limits (this file), channels, crops,
+ * normalisation, encoding, colours of classes. `resampling/` is Pillow's, bit by bit.
+ * Not here: what is random, and what follows a picture's geometry: `data/transforms`, `data/targets`.
+ * Called by: the pipeline of transforms, the checks and conversions of data sets, and picture sheets.
+ */
+
 import { readFileSync } from 'node:fs';
 import type { ImageSource } from '../../contracts/dataset.js';
 import type { Box, Size } from '../../contracts/transform.js';

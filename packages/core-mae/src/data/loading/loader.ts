@@ -1,3 +1,10 @@
+/*
+ * data/loading/: batches of samples: the order of an epoch, worker threads that decode and transform, the memory that
+ * pixels come back in, and pictures that turn out to be broken.
+ * Not here: what is done to a picture (`data/transforms`), and tensors: objectives collate samples into batches.
+ * Called by: trainings, evaluations and predictions, and scripts by the name `createLoader`.
+ */
+
 import type { Dataset, Sample } from '../../contracts/dataset.js';
 import type { Random } from '../../contracts/random.js';
 import { MaeError } from '../../base/errors.js';

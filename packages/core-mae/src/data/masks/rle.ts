@@ -1,3 +1,10 @@
+/*
+ * data/masks/: binary masks without pixels: run lengths (this file) and their strings, polygons, overlaps, outlines,
+ * and a pool that keeps a whole data set's masks in a few arrays.
+ * Not here: files and classes; a mask knows neither.
+ * Called by: `data/coco`, `data/targets`, the readers, and the detection plugin.
+ */
+
 import { MaeError } from '../../base/errors.js';
 
 /**

@@ -1,3 +1,10 @@
+/*
+ * data/readers/: data sets by their layout on disk: folders of classes, IDX files, COCO, ADE20K. This file finds the
+ * reader that recognises a path; `split` holds parts out.
+ * Not here: the content of annotation files (`data/coco`), and pictures: an item names its picture and its target.
+ * Called by: trainings and commands through `train/inputs`; plugins bind readers of their own beside these.
+ */
+
 import { existsSync } from 'node:fs';
 import type { DataReader, OpenOptions } from '../../contracts/data-reader.js';
 import type { Dataset } from '../../contracts/dataset.js';

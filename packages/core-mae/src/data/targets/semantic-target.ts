@@ -1,3 +1,10 @@
+/*
+ * data/targets/: what is to be learned of a picture, and how it follows the picture's crop, size and flip: label maps
+ * (this file), objects with boxes and masks, how a batch of them is laid out, mean IoU.
+ * Not here: the files that targets are read from: `data/readers`, `data/coco`.
+ * Called by: `data/transforms`, the readers, and the plugins.
+ */
+
 import type { Geometry, Size, TargetHandler } from '../../contracts/transform.js';
 import { MaeError } from '../../base/errors.js';
 import { instanceLabels, type InstanceLabelOptions } from './instance-labels.js';

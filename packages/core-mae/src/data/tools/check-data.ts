@@ -1,3 +1,10 @@
+/*
+ * data/tools/: what `mae-tasks data` does: check (this file), count, crop, split; `convert/` writes COCO files for
+ * YOLO and Pascal VOC.
+ * Not here: anything that training needs.
+ * Called by: the command and scripts, by the door `/run`.
+ */
+
 import { join } from 'node:path';
 import { MaeError, messageOf } from '../../base/errors.js';
 import { checkSemanticFolder } from './ade20k-check.js';

@@ -1,3 +1,10 @@
+/*
+ * data/transforms/: how an item becomes a sample: a pipeline (this file) of registered transforms, each given as plain
+ * data, with a random stream of its own for each sample.
+ * Not here: threads and batches: `data/loading`. Transforms of one task alone live in its plugin.
+ * Called by: `data/loading`, in this thread or in workers, and tests.
+ */
+
 import type { Item, Sample, TransformSpec } from '../../contracts/dataset.js';
 import type { Random } from '../../contracts/random.js';
 import type {

@@ -1,3 +1,10 @@
+/*
+ * engine/kernels/: arithmetic over whole parameters, in place: AdamW, LARS, sums, norms; as WebAssembly with SIMD and
+ * as plain TypeScript that gives the same bits. `select` chooses.
+ * Not here: which parameters are decayed, and learning rates: `optim/`.
+ * Called by: `optim/` and the training loop.
+ */
+
 /** One step of AdamW as PyTorch defines it: decoupled decay, bias correction, `eps` outside the corrected root. */
 export interface AdamwStep {
   readonly lr: number;

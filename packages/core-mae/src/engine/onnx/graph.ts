@@ -1,3 +1,11 @@
+/*
+ * engine/onnx/: graphs of ONNX operators: what they are (this file) and how they become bytes (`encode`, `protobuf`).
+ * The folders are the way of a function: `trace` runs it by the `rules` of each TF.js kernel, which write `operators`;
+ * `passes` rewrite the graph; `session` runs it.
+ * Not here: TF.js, besides in `trace` and `rules`; ONNX Runtime, besides in `session`.
+ * Called by: `engine/onnx.ts` and `engine/export-onnx.ts`; nothing outside the engine.
+ */
+
 import { createHash } from 'node:crypto';
 import type { Shape } from '../../contracts/tensor.js';
 

@@ -1,3 +1,10 @@
+/*
+ * engine/programs/: what both engines do with a function before and after it runs: differentiate it, check its inputs,
+ * make one TF.js backend the active one, watch its kernels, say where numbers stop being finite.
+ * Not here: how a function is compiled (`engine/onnx`) or a backend is started (`engine/`).
+ * Called by: `engine/tfjs`, `engine/onnx` and the tracer.
+ */
+
 import * as tf from '@tensorflow/tfjs';
 import type { NamedTensors, ProgramSpec } from '../../contracts/engine.js';
 import { MaeError } from '../../base/errors.js';

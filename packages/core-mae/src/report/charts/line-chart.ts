@@ -1,3 +1,10 @@
+/*
+ * report/charts/: charts as SVG and PNG: curves of a run (drawn by this file's lines), precision by recall, confusion;
+ * text as strokes where no font is at hand.
+ * Not here: where numbers come from: `report/metrics` or an evaluation.
+ * Called by: `report/pages`, runs, and tasks that draw details of their evaluation.
+ */
+
 import { numSeriesColors, svgDocument, type Theme } from './svg.js';
 import { type DrawText, fontText, round, textWidth } from './svg-text.js';
 import { isNoisy, type Point, thinned, trend, unbrokenParts } from './thin-points.js';

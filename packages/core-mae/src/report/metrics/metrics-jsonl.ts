@@ -1,3 +1,10 @@
+/*
+ * report/metrics/: the files that a run's numbers go to, one format a file: `metrics.jsonl` (this file),
+ * `results.csv`, TensorBoard's events. Each can be opened again at the step where a run is resumed.
+ * Not here: deciding what is logged: the loop does.
+ * Called by: `train/run/file-trackers`, which makes trackers of them.
+ */
+
 import { readFile, truncate } from 'node:fs/promises';
 import { z } from 'zod';
 import type { MetricsRecord, Tracker } from '../../contracts/tracker.js';

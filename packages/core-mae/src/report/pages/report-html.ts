@@ -1,3 +1,9 @@
+/*
+ * report/pages/: `report.html` of a run: one page with its settings, charts and pictures, which needs no network.
+ * Not here: the charts themselves (`report/charts`), and what a run says of itself (`train/run/about-run`).
+ * Called by: `train/run/write-reports`.
+ */
+
 import type { MetricsRecord } from '../../contracts/tracker.js';
 import { curveCharts } from '../charts/curves.js';
 import { escapeMarkup } from '../charts/escape-markup.js';

@@ -1,3 +1,10 @@
+/*
+ * report/profile/: where a run's time went: a recorder (see `contracts/recorder`) that adds up phases, programs and
+ * operators (this file), and the trace that browsers show of them.
+ * Not here: taking the times: the loop and the engines do, by the engine's `recorder`.
+ * Called by: the command's `--profile`, and scripts that hand it to `createEngine`.
+ */
+
 import type { OperatorTime, Recorder } from '../../contracts/recorder.js';
 import { chromeTrace, type Span } from './chrome-trace.js';
 

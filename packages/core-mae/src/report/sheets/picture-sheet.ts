@@ -1,3 +1,10 @@
+/*
+ * report/sheets/: pictures side by side with labels, as PNG: reconstructions and predictions (on this file's sheets),
+ * annotations of a data set.
+ * Not here: what is drawn onto a picture by a task: its plugin's.
+ * Called by: pretraining's drawings, the plugins, and `mae-tasks data show`.
+ */
+
 import sharp, { type OverlayOptions } from 'sharp';
 import type { Image } from '../../data/images/picture.js';
 import { MaeError } from '../../base/errors.js';

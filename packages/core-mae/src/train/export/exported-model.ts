@@ -1,3 +1,10 @@
+/*
+ * train/export/: a fine-tuned model for other programs: what there is to write of it (this file), as safetensors or
+ * ONNX with a description beside it.
+ * Not here: tracing and encoding: `engine/export-onnx`.
+ * Called by: `mae-tasks export`, by the exporters that `core-plugin` binds; plugins bind more.
+ */
+
 import type { ExportedModel } from '../../contracts/exporter.js';
 import { taskSettingsOf } from '../settings/finetune-config.js';
 import type { LoadedTaskModel } from '../finetuning/load.js';

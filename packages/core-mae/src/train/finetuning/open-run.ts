@@ -1,3 +1,10 @@
+/*
+ * train/finetuning/: fine-tuning any task: a run of it (this file), building the task's model on an encoder, freezing,
+ * cached features, and using the result: evaluate, predict, embed.
+ * Not here: anything that knows one task from another: plugins bring tasks.
+ * Called by: `mae-tasks finetune`, `evaluate`, `predict`, `embed`, and scripts.
+ */
+
 import type { MergeReport } from '../../checkpoint/merge-report.js';
 import type { Backbone } from '../../contracts/backbone.js';
 import type { Task } from '../../contracts/task.js';

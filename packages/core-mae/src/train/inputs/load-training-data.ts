@@ -1,3 +1,10 @@
+/*
+ * train/inputs/: what a training begins with: its data opened, split and loaded (this file), a pretrained encoder,
+ * recipes of transforms, what a checkpoint says of itself.
+ * Not here: the model and the optimizer: `pretraining/assemble`, `finetuning/assemble`.
+ * Called by: both trainings, and `train/run` for a checkpoint's metadata.
+ */
+
 import { createHash } from 'node:crypto';
 import type { Dataset, Sample } from '../../contracts/dataset.js';
 import type { Objective, SamplePipeline } from '../../contracts/objective.js';

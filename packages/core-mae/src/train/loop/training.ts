@@ -1,3 +1,10 @@
+/*
+ * train/loop/: the training loop, the same for pretraining and every task: steps (this file), one pass over a batch,
+ * replicas, evaluation. It yields a record a step and writes nothing.
+ * Not here: files, folders and terminals: `train/run`; models: an objective brings its own.
+ * Called by: `train/run`, and scripts through `pretrain`. ARCHITECTURE.md walks through one step.
+ */
+
 import type { Engine } from '../../contracts/engine.js';
 import type { Sample } from '../../contracts/dataset.js';
 import { noRecorder, timedIteration } from '../../contracts/recorder.js';

@@ -1,3 +1,10 @@
+/*
+ * train/pretraining/: masked autoencoding: a run of it (this file), `pretrain` for scripts, the objective, loading a
+ * pretrained model, reconstructions.
+ * Not here: the loop and the folder: `train/loop`, `train/run`. The model is in `models/`.
+ * Called by: `mae-tasks pretrain` and `visualize`, and scripts.
+ */
+
 import { openTrainingData } from '../inputs/open-training-data.js';
 import { openRun, type Run, type RunOptions } from '../run/open-run.js';
 import { readResumed } from '../run/resume.js';

@@ -1,3 +1,10 @@
+/*
+ * train/run/: a training in a folder: opening it new or resumed (this file), its events in order (`run`), checkpoints,
+ * trackers, reports, the description of the machine.
+ * Not here: the step itself (`train/loop`), and what is trained: a run is given a `Training`.
+ * Called by: `pretraining/open-run` and `finetuning/open-run`; commands follow its events.
+ */
+
 import type { DataReader } from '../../contracts/data-reader.js';
 import type { Engine } from '../../contracts/engine.js';
 import { noRecorder } from '../../contracts/recorder.js';

@@ -1,3 +1,10 @@
+/*
+ * train/settings/: every setting of a training with its default, as schemas: those of all runs (this file), of data,
+ * models and optimizers, and the two whole configurations; which of them a resumed run may change.
+ * Not here: a task's own settings: its plugin declares them, and `finetuneConfig` takes them in.
+ * Called by: commands and scripts, once, to check what they are given; rooms of `train/` for the types.
+ */
+
 import { z } from 'zod';
 import { DEVICES } from '../../engine/select.js';
 

@@ -1,3 +1,10 @@
+/*
+ * data/coco/evaluation/: average precision and recall of boxes and masks, equal to pycocotools: grouping, matching,
+ * accumulating, summarising, and the text of the twelve numbers.
+ * Not here: files (`data/coco`) and curves as pictures (`report/charts`).
+ * Called by: detection's evaluator, `mae-tasks data evaluate`, and scripts.
+ */
+
 import type { CocoAnnotations } from '../annotations.js';
 import type { Detections } from '../detections.js';
 import { accumulateCategory, type CurveArrays } from './evaluate-accumulate.js';

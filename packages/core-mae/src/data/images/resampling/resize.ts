@@ -1,3 +1,10 @@
+/*
+ * data/images/resampling/: resizing as Pillow does it, bilinear and bicubic with antialiasing, in SIMD and in plain
+ * TypeScript, and the geometry (crop, size, flip) that pictures and their targets share.
+ * Not here: choosing sizes: transforms do.
+ * Called by: `data/transforms` for pictures, `data/targets` for boxes, masks and label maps.
+ */
+
 import type { Box, Filter } from '../../../contracts/transform.js';
 import { crop, mirror } from '../crop.js';
 import type { Image } from '../picture.js';

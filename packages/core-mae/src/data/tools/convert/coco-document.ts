@@ -1,3 +1,10 @@
+/*
+ * data/tools/convert/: other formats of annotations on their way to COCO's: YOLO, Pascal VOC, and the writer they
+ * share (this file). Pictures stay where they are.
+ * Not here: reading COCO: `data/coco`.
+ * Called by: `mae-tasks data convert`.
+ */
+
 import { dirname } from 'node:path';
 import { createFolder, writeFileAtomically } from '../../../base/atomic-write.js';
 

@@ -1,3 +1,10 @@
+/*
+ * engine/onnx/operators/: the vocabulary that rules write in: tensors that stay descriptions as long as they can (this
+ * file), and elementwise operators, products, reductions and layout on them.
+ * Not here: TF.js's kernels by name: `rules`.
+ * Called by: `rules`, and the tracer at a function's ends.
+ */
+
 import { type DType, sameShape, type Shape, sizeOf } from '../../../contracts/tensor.js';
 import type { ConstantData, GraphBuilder, GraphValue } from '../graph.js';
 

@@ -1,3 +1,11 @@
+/*
+ * engine/onnx/passes/: functions from a graph to a graph that computes the same: without dead nodes, with biases
+ * folded in, in standard operators only, with blocked convolutions, split in two, with parameters inside. `optimize`
+ * is the order for running and for export.
+ * Not here: optimizations that ONNX Runtime does itself.
+ * Called by: `engine/onnx.ts`, `engine/export-onnx.ts`, and `session` where it takes graphs apart.
+ */
+
 import type { Graph } from '../graph.js';
 import { dropDead } from './drop-dead.js';
 import { foldBias } from './fold-bias.js';

@@ -1,3 +1,10 @@
+/*
+ * engine/onnx/rules/: what each TF.js kernel becomes, by family: a rule takes the kernel's inputs and attributes and
+ * writes nodes. A kernel without a rule is an error that names it.
+ * Not here: whole layers: gradients come from TF.js, so a rule for every kernel is a rule for every model.
+ * Called by: the tracing backend, which lists them all.
+ */
+
 import type { GraphBuilder } from '../graph.js';
 import type { LazyTensor } from '../operators/lazy-tensors.js';
 

@@ -1,3 +1,10 @@
+/*
+ * engine/onnx/session/: ONNX Runtime: sessions of encoded graphs (this file), replicas in threads, programs in two
+ * parts, profiles, and what is found out of the installed library before it is used.
+ * Not here: graphs and their rewriting; a session is given bytes.
+ * Called by: `engine/onnx.ts`.
+ */
+
 import type * as onnxRuntime from 'onnxruntime-node';
 import type { InferenceSession, Tensor } from 'onnxruntime-node';
 import type { HostTensor } from '../../../contracts/tensor.js';

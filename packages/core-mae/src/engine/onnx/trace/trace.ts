@@ -1,3 +1,11 @@
+/*
+ * engine/onnx/trace/: writing a TF.js function down as a graph, gradients included: a TF.js backend whose kernels
+ * compute nothing and add nodes.
+ * Not here: what each kernel becomes (`rules`), and what a graph is turned into afterwards (`passes`).
+ * Called by: both engines (the eager one to learn the outputs' shapes), the export, and the search for what is not
+ * finite.
+ */
+
 import type * as tf from '@tensorflow/tfjs';
 import type { NamedTensors, ProgramSpec } from '../../../contracts/engine.js';
 import type { DType, TensorSpec } from '../../../contracts/tensor.js';
