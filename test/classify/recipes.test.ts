@@ -4,6 +4,7 @@ import { assembleFinetuning } from '#core/train/finetuning/assemble.js';
 import { createEngine } from '#core/engine/select.js';
 import { vitBackbone } from '#core/models/vit.js';
 import { classifyTask } from '../../packages/plugin-classify/src/task.js';
+import { TINY_VIT } from '../models/tiny-models.js';
 import { labelledPictures } from '../pictures/labelled-pictures.js';
 
 const PROBED = ['linear-probe-base', 'linear-probe-large', 'linear-probe-huge'];
@@ -62,7 +63,7 @@ describe('the recipes of FINETUNE.md', () => {
 
   it('are told apart by the size of the encoder', () => {
     const nameFor = (embedDim: number): string | undefined =>
-      classifyTask.defaultRecipe?.('full', { ...tiny, embedDim });
+      classifyTask.defaultRecipe?.('full', { ...TINY_VIT, embedDim });
     expect([192, 768, 1024, 1280].map(nameFor)).toEqual(['base', 'base', 'large', 'huge']);
   });
 
@@ -76,16 +77,6 @@ describe('the recipes of FINETUNE.md', () => {
   });
 });
 
-const tiny = {
-  imageSize: [16, 16],
-  patchSize: 4,
-  inChannels: 3,
-  embedDim: 16,
-  depth: 2,
-  numHeads: 2,
-  mlpRatio: 4,
-} as const;
-
 /** --warmup_epochs: 5 in main_finetune.py, 10 in main_linprobe.py; shorter runs warm up for less. */
 describe('the warm-up', () => {
   it.each([
@@ -97,7 +88,7 @@ describe('the warm-up', () => {
     ['linear-probe-huge', 10, 2],
   ])('of %s in %i epochs takes %f', async (recipe, epochs, warmupEpochs) => {
     const engine = await createEngine({ device: 'cpu' });
-    const given = { data: { path: 'photos', workers: 0 }, epochs, model: { ...tiny, imageSize: [16, 16] } };
+    const given = { data: { path: 'photos', workers: 0 }, epochs, model: { ...TINY_VIT, imageSize: [16, 16] } };
     const config = await resolved(recipe, given);
     const train = labelledPictures({ count: 6, classNames: ['a', 'b'] });
     const backbones = new Map([[vitBackbone.name, vitBackbone]]);

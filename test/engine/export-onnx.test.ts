@@ -16,16 +16,9 @@ import { createTfjsEngine } from '#core/engine/tfjs.js';
 import { initializeParameters, shapesOf } from '#core/nn/params.js';
 import { createRandom } from '#core/base/random.js';
 import { encodeImages, vitSpecs } from '#core/models/vit.js';
+import { TINY_VIT } from '../models/tiny-models.js';
 
-const config = {
-  imageSize: [8, 12],
-  patchSize: 4,
-  inChannels: 3,
-  embedDim: 16,
-  depth: 2,
-  numHeads: 2,
-  mlpRatio: 4,
-} as const;
+const config = { ...TINY_VIT, imageSize: [8, 12] } as const;
 const specs = vitSpecs(config, 'sinCos');
 const parameters: ParameterTree = initializeParameters(specs, createRandom(5));
 const spec: ProgramSpec = {

@@ -23,19 +23,10 @@ import { loadTrainingState, saveTrainingState } from '#core/train/run/training-c
 import { type StepRecord, train, trainableShapes, type Training } from '#core/train/loop/training.js';
 import { classifySettings, classifyTask } from '@mae-tasks/plugin-classify';
 import { vitBackbone } from '#core/models/vit.js';
+import { TINY_PRETRAINING, TINY_VIT } from '../../models/tiny-models.js';
 import { tinyPictures } from '../../pictures/tiny-pictures.js';
 
-const model = {
-  imageSize: 16,
-  patchSize: 4,
-  embedDim: 16,
-  depth: 2,
-  numHeads: 2,
-  decoderEmbedDim: 8,
-  decoderDepth: 1,
-  decoderNumHeads: 2,
-} as const;
-const small = { model, epochs: 3, batchSize: 4, seed: 7 } satisfies PretrainSettingsInput;
+const small = TINY_PRETRAINING satisfies PretrainSettingsInput;
 
 let engine: Engine;
 let folder: string;
@@ -106,21 +97,12 @@ describe('training in replicas', () => {
   });
 
   it('gives a classifier the gradients of the whole batch, with mixing and drop path', async () => {
-    const vit = {
-      imageSize: [16, 16],
-      patchSize: 4,
-      inChannels: 3,
-      embedDim: 16,
-      depth: 2,
-      numHeads: 2,
-      mlpRatio: 4,
-    } as const;
     const classNames = ['a', 'b', 'c'];
     const { objective } = classifyTask.createModel({
       settings: { ...classifySettings.parse({}), mixup: 0.8, cutmix: 1, labelSmoothing: 0.1, classWeights: [1, 2, 3] },
       facts: { classNames, counts: [1, 1, 1] },
       mode: 'full',
-      vit,
+      vit: TINY_VIT,
       backbone: vitBackbone,
       dropPath: 0.5,
       statistics: { mean: [0, 0, 0], std: [1, 1, 1] },

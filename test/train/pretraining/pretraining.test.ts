@@ -14,19 +14,10 @@ import { pretrain } from '#core/train/pretraining/pretrain.js';
 import { pretrainSettings, type PretrainSettingsInput } from '#core/train/settings/pretrain-settings.js';
 import { loadTrainingState, saveTrainingState } from '#core/train/run/training-checkpoint.js';
 import { type StepRecord, train, type Training } from '#core/train/loop/training.js';
+import { TINY_PRETRAINING } from '../../models/tiny-models.js';
 import { tinyPictures } from '../../pictures/tiny-pictures.js';
 
-const model = {
-  imageSize: 16,
-  patchSize: 4,
-  embedDim: 16,
-  depth: 2,
-  numHeads: 2,
-  decoderEmbedDim: 8,
-  decoderDepth: 1,
-  decoderNumHeads: 2,
-} as const;
-const small = { model, epochs: 3, batchSize: 4, seed: 7 } satisfies PretrainSettingsInput;
+const small = TINY_PRETRAINING satisfies PretrainSettingsInput;
 const reading = checkSettings(readingSettings, { workers: 0 });
 
 let engine: Engine;
