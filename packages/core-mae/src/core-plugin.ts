@@ -4,6 +4,7 @@ import { Exporter } from './contracts/exporter.js';
 import { Tracker } from './contracts/tracker.js';
 import { safetensorsExporter } from './train/export/safetensors-exporter.js';
 import { dataReaders } from './data/readers/core-readers.js';
+import { convStemBackbone } from './models/conv-stem.js';
 import { vitBackbone } from './models/vit.js';
 import { PLUGIN_API_VERSION } from './plugin/api-version.js';
 import { definePlugin } from './plugin/define-plugin.js';
@@ -16,7 +17,7 @@ export const corePlugin = definePlugin({
   apiVersion: PLUGIN_API_VERSION,
   register({ bind }) {
     for (const reader of dataReaders) bind(DataReader).toConstantValue(reader);
-    bind(Backbone).toConstantValue(vitBackbone);
+    for (const backbone of [vitBackbone, convStemBackbone]) bind(Backbone).toConstantValue(backbone);
     for (const exporter of [safetensorsExporter, onnxExporter]) bind(Exporter).toConstantValue(exporter);
     // Trackers are made anew for every run.
     for (const create of [metricsJsonlTracker, resultsCsvTracker, tensorboardTracker]) {

@@ -96,11 +96,19 @@ export function encodeImages(
   config: VitConfig,
   options: EncodeOptions = {},
 ): tf.Tensor3D {
-  const { embedDim, depth, numHeads, patchSize } = config;
+  const embedded = embedPatches(scope(parameters), patchify(images, config.patchSize)); // [L·B, D]
+  const patches = tf.reshape<tf.Rank.R3>(embedded, [-1, images.shape[0], config.embedDim]);
+  return encodePatches(parameters, patches, config, options);
+}
+
+/** All tokens before the final norm, from embedded patches without positions: `[L, B, D]` → `[1 + L, B, D]`. */
+export function encodePatches(
+  parameters: NamedTensors,
+  patches: tf.Tensor3D,
+  { depth, numHeads }: VitConfig,
+  options: EncodeOptions,
+): tf.Tensor3D {
   const parameter = scope(parameters);
-  const batchSize = images.shape[0];
-  const embedded = embedPatches(parameter, patchify(images, patchSize)); // [L·B, D]
-  const patches = tf.reshape<tf.Rank.R3>(embedded, [-1, batchSize, embedDim]);
   const tokens = addPositions(prependClsToken(parameter<tf.Tensor3D>('cls_token'), patches), parameter('pos_embed'));
   return runBlocks(parameters, tokens, { prefix: 'blocks.', depth, numHeads, ...options });
 }

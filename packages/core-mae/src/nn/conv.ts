@@ -5,17 +5,18 @@ import { normal, zeros } from './init.js';
 import { linear } from './linear.js';
 
 /**
- * A convolution of stride 1 that keeps the picture's size, zeros beyond its borders: `[B, H, W, in]` → `[B, H, W, out]`.
+ * A convolution with zeros beyond the picture's borders: `[B, H, W, in]` → `[B, ⌈H/s⌉, ⌈W/s⌉, out]`.
  *
  * @param weight `[out, in, k, k]`, PyTorch's layout; `k` odd
  * @param bias `[out]`
+ * @param stride `s`; where it is 2, zeros lie below and to the right of pictures of even size, as TensorFlow has them
  */
-export function conv2d(x: tf.Tensor4D, weight: tf.Tensor4D, bias?: tf.Tensor1D): tf.Tensor4D {
+export function conv2d(x: tf.Tensor4D, weight: tf.Tensor4D, bias?: tf.Tensor1D, stride: 1 | 2 = 1): tf.Tensor4D {
   const [numOut, numIn, kernelSize] = weight.shape;
   // A pixel that sees only itself is a row of a matrix.
-  if (kernelSize === 1) return linear(x, tf.reshape(weight, [numOut, numIn]), bias) as tf.Tensor4D;
+  if (kernelSize === 1 && stride === 1) return linear(x, tf.reshape(weight, [numOut, numIn]), bias) as tf.Tensor4D;
   const filter = tf.transpose(weight, [2, 3, 1, 0]); // [k, k, in, out]
-  const result = tf.conv2d(x, filter, 1, 'same');
+  const result = tf.conv2d(x, filter, stride, 'same');
   return bias === undefined ? result : tf.add(result, bias);
 }
 
