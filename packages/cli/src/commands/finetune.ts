@@ -149,6 +149,7 @@ async function trainRun(
       config,
       folder,
       resume: resumed !== undefined,
+      estimate: true,
       readers: registry.readers,
       backbones: registry.backbones,
       trackers: registry.createTrackers(),

@@ -89,6 +89,7 @@ async function pretrain(terminal: Terminal, flags: PretrainFlags, inspection: En
       config,
       folder,
       resume: resumed !== undefined,
+      estimate: true,
       readers: registry.readers,
       trackers: registry.createTrackers(),
       shouldStop: () => signals.shouldStop(),

@@ -14,6 +14,7 @@ export interface CommonFlags {
   readonly out?: string;
   readonly model?: string;
   readonly epochs?: number;
+  readonly minutes?: number;
   readonly batchSize?: number;
   readonly seed?: number;
   readonly limit?: number;
@@ -64,6 +65,11 @@ export function addSettingOptions(command: Command): Command {
     .addOption(optionData())
     .option('--model <preset>', 'tiny, small, base, large or huge')
     .addOption(new Option('--epochs <number>', 'times to go through the data').argParser(wholeNumber))
+    .addOption(
+      new Option('--minutes <number>', 'train as long as ends in that many minutes, instead of --epochs').argParser(
+        numberValue,
+      ),
+    )
     .addOption(new Option('--batch-size <number>', 'pictures in a batch').argParser(wholeNumber))
     .addOption(optionSeed())
     .addOption(optionLimit())
@@ -109,6 +115,7 @@ export function commonOverrides(flags: CommonFlags): Override[] {
     ['data.path', flags.data],
     ['model.preset', flags.model],
     ['epochs', flags.epochs],
+    ['minutes', flags.minutes],
     ['batchSize', flags.batchSize],
     ['seed', flags.seed],
     ['data.limit', flags.limit],

@@ -10,3 +10,12 @@ export function formatDuration(seconds: number): string {
   if (days > 0) return `${days} d ${two(hours)}:${two(minutes)}:${tail}`;
   return hours > 0 ? `${hours}:${two(minutes)}:${tail}` : `${minutes}:${tail}`;
 }
+
+/** The time as a person would say it: `40 s`, `9 min`, `2.5 h`, `3 days`. */
+export function formatRoughly(seconds: number): string {
+  const minutes = seconds / 60;
+  if (minutes < 1.5) return `${Math.max(1, Math.round(seconds))} s`;
+  if (minutes < 90) return `${minutes < 10 ? Number(minutes.toFixed(1)) : Math.round(minutes)} min`;
+  const hours = minutes / 60;
+  return hours < 48 ? `${Number(hours.toFixed(1))} h` : `${Math.round(hours / 24)} days`;
+}

@@ -8,7 +8,7 @@
 import { relative } from 'node:path';
 import type { Engine } from '@mae-tasks/core-mae';
 import type { Run, RunFolder, RunEvent } from '@mae-tasks/core-mae/run';
-import { formatDuration } from '../terminal/duration.js';
+import { formatDuration, formatRoughly } from '../terminal/duration.js';
 import { formatCount, formatMetric } from '../terminal/format-number.js';
 import { createProgress } from './progress.js';
 import { formatTable } from '../terminal/table.js';
@@ -110,7 +110,9 @@ function introduce(terminal: Terminal, { run, folder, engine, model, data }: Fol
     data: `${data}: ${formatCount(run.numTrain)} pictures${
       run.numHeldOut > 0 ? `, ${formatCount(run.numHeldOut)} held out` : ''
     }`,
-    plan: `${run.epochs} epochs of ${formatCount(run.stepsPerEpoch)} steps, peak learning rate ${run.lr.toPrecision(2)}`,
+    plan: `${run.epochs} epochs of ${formatCount(run.stepsPerEpoch)} steps${
+      run.seconds === undefined ? '' : `, about ${formatRoughly(run.seconds)}`
+    }, peak learning rate ${run.lr.toPrecision(2)}`,
     engine: engine.description,
     run: shortPath(folder.path),
   };

@@ -49,6 +49,11 @@ export function learningRateAt(epoch: number, schedule: LearningRateSchedule): n
   }
 }
 
+/** The same course over another number of epochs: the warm-up keeps its share of them. */
+export function withEpochs<Schedule extends LearningRateSchedule>(schedule: Schedule, epochs: number): Schedule {
+  return { ...schedule, epochs, warmupEpochs: (schedule.warmupEpochs * epochs) / schedule.epochs };
+}
+
 /** The actual rate of a base rate: `blr · effective batch / 256` (linear scaling, Goyal et al. 2017). */
 export function scaleLearningRate(blr: number, effectiveBatchSize: number): number {
   return (blr * effectiveBatchSize) / 256;

@@ -30,7 +30,8 @@ export interface FinetuneRunOptions extends RunOptions {
  * @throws MaeError for data, settings or a checkpoint that cannot be used, or that are not those of the run to resume
  */
 export async function openFinetuneRun(options: FinetuneRunOptions): Promise<Run> {
-  const { task, config, folder, trackers, shouldStop = () => false } = options;
+  const { task, config, folder, trackers, shouldStop = () => false, estimate = false } = options;
+  const openedAt = performance.now();
   const resumed = options.resume ? await readResumed(folder, task.name, config, finetuneConfig(task)) : undefined;
   const pictures = await openTrainingData(config.data, options.readers, config.seed, task.formats);
   for (const warning of pictures.warnings) options.reportWarning?.(warning);
@@ -51,5 +52,5 @@ export async function openFinetuneRun(options: FinetuneRunOptions): Promise<Run>
     ],
     command: `mae-tasks finetune ${task.name}`,
   };
-  return openRun(training, about, { folder, config, trackers, shouldStop, resumed, facts });
+  return openRun(training, about, { folder, config, trackers, shouldStop, estimate, openedAt, resumed, facts });
 }

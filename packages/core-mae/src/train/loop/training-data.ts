@@ -10,6 +10,29 @@ export interface BatchSource {
   release?(batch: readonly Sample[]): void;
 }
 
+/**
+ * The same batches, but epochs end after some of them; every epoch draws its own order, so that later ones bring what
+ * earlier ones left out.
+ *
+ * @param most batches of an epoch; more than there are changes nothing
+ */
+export function shortenEpochs(source: BatchSource, most: number): BatchSource {
+  if (source.batchesPerEpoch <= most) return source;
+  return {
+    ...source,
+    batchesPerEpoch: most,
+    async *batches(epoch, firstBatch) {
+      if (firstBatch >= most) return;
+      let index = firstBatch;
+      for await (const samples of source.batches(epoch, firstBatch)) {
+        yield samples;
+        index++;
+        if (index >= most) return;
+      }
+    },
+  };
+}
+
 /** The held-out pictures in order; the last batch may be short. */
 export interface HeldOutBatches {
   readonly batchSize: number;

@@ -21,7 +21,8 @@ export interface PretrainRunOptions extends RunOptions {
  * @throws MaeError for data, settings or a checkpoint that cannot be used, or that are not those of the run to resume
  */
 export async function openPretrainRun(options: PretrainRunOptions): Promise<Run> {
-  const { config, folder, trackers, shouldStop = () => false } = options;
+  const { config, folder, trackers, shouldStop = () => false, estimate = false } = options;
+  const openedAt = performance.now();
   const { path } = config.data;
   const resumed = options.resume ? await readResumed(folder, 'pretrain', config, pretrainConfig) : undefined;
   const pictures = await openTrainingData(config.data, options.readers, config.seed);
@@ -40,5 +41,5 @@ export async function openPretrainRun(options: PretrainRunOptions): Promise<Run>
     ],
     command: 'mae-tasks pretrain',
   };
-  return openRun(training, about, { folder, config, trackers, shouldStop, resumed });
+  return openRun(training, about, { folder, config, trackers, shouldStop, estimate, openedAt, resumed });
 }

@@ -1,3 +1,6 @@
+import type { Training } from '../loop/training.js';
+import type { RunConfig } from './run-context.js';
+
 /** What the parts of a training cost, measured at its start. All in seconds. */
 export interface TrainingCosts {
   /** What has gone by already: opening the data, compiling, measuring. */
@@ -79,4 +82,29 @@ function countOf(epochs: number, most: number, seconds: number, time: number): n
 /** Epochs between things of which `count` come before the last epoch. */
 function spacing(epochs: number, count: number): number {
   return Math.max(1, Math.ceil(epochs / (count + 1)));
+}
+
+/**
+ * How long a run of these settings takes, with everything that happens between its epochs; what a resumed run has done
+ * already does not count.
+ */
+export function secondsOfRun(
+  { loop, data, state, objective }: Training,
+  { evaluation, samples, checkpoint }: RunConfig,
+  costs: TrainingCosts,
+  stepsInData: number,
+): number {
+  const { epochs } = loop.schedule;
+  const { epoch, batch } = state.progress;
+  const left = epochs - epoch - batch / data.train.batchesPerEpoch;
+  const times = (everyEpochs: number): number => Math.ceil(left / everyEpochs);
+  const draws = objective.draw !== undefined && samples.count > 0;
+  const drawEvery = samples.everyEpochs ?? Math.max(1, Math.floor(epochs / 10));
+  return (
+    costs.before +
+    left * stepsInData * costs.step +
+    (data.heldOut === undefined ? 0 : times(evaluation.everyEpochs) * costs.evaluation) +
+    (draws ? times(drawEvery) * costs.draw : 0) +
+    times(checkpoint.everyEpochs) * costs.save
+  );
 }

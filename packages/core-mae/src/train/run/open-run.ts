@@ -11,14 +11,18 @@ import { noRecorder } from '../../contracts/recorder.js';
 import type { Tracker } from '../../contracts/tracker.js';
 import type { BadImage } from '../../data/loading/bad-images.js';
 import type { PictureReports } from '../inputs/load-training-data.js';
+import { withEpochs } from '../../optim/schedule.js';
 import { chooseReplicas } from '../loop/choose-replicas.js';
+import { shortenEpochs } from '../loop/training-data.js';
 import type { Training } from '../loop/training.js';
 import { aboutRun, type RunDescription } from './about-run.js';
 import { differencesOf } from './differences.js';
+import { type BudgetPlan, fitBudget, secondsOfRun } from './fit-budget.js';
+import { measureCosts } from './measure-costs.js';
 import { describeEnvironment } from './environment.js';
 import { requireSamePictures } from './resume.js';
 import { runTraining } from './run.js';
-import type { RunContext, RunEvent } from './run-context.js';
+import type { RunConfig, RunContext, RunEvent } from './run-context.js';
 import { createRunFolder, type RunFolder, writeRunConfig } from './run-folder.js';
 import { writeReports } from './write-reports.js';
 
@@ -29,6 +33,8 @@ export interface Run {
   readonly numParameters: number;
   readonly stepsPerEpoch: number;
   readonly epochs: number;
+  /** How long the run is going to take, as measured at its start; undefined where that was not asked for. */
+  readonly seconds: number | undefined;
   /** The learning rate after the warm-up. */
   readonly lr: number;
   /** Steps done before, where the run is resumed. */
@@ -49,6 +55,8 @@ export interface RunOptions extends PictureReports {
   readonly readers: readonly DataReader[];
   /** Where the run's numbers go: metrics.jsonl, results.csv, TensorBoard's events and those of plugins. */
   readonly trackers: readonly Tracker[];
+  /** Whether some steps are measured at the start to say how long the run is going to take; with `minutes` they always are. */
+  readonly estimate?: boolean | undefined;
   /** Asked after every step: whether to save and end. */
   readonly shouldStop?: (() => boolean) | undefined;
 }
@@ -73,8 +81,8 @@ async function open(given: Training, about: RunDescription, { config: asked, ...
   if (resumed !== undefined) requireSamePictures(given, resumed);
   // Settled once and written into the configuration: a run that is resumed has the same.
   const replicas = await chooseReplicas(asked.replicas, given);
-  const training = { ...given, loop: { ...given.loop, replicas } };
-  const config = { ...asked, replicas };
+  const parallel = { ...given, loop: { ...given.loop, replicas } };
+  const { training, config, seconds } = await planRun(parallel, { ...asked, replicas }, where);
   if (resumed === undefined) await createRunFolder(folder, config, describeEnvironment(given.loop.engine));
   else if (differencesOf(resumed.config, config).length > 0) await writeRunConfig(folder, config);
   const { state, loop, data } = training;
@@ -84,11 +92,53 @@ async function open(given: Training, about: RunDescription, { config: asked, ...
     numParameters: [...state.parameters.values()].reduce((sum, { data: values }) => sum + values.length, 0),
     stepsPerEpoch: Math.ceil(data.train.batchesPerEpoch / loop.accumIter),
     epochs: loop.schedule.epochs,
+    seconds,
     lr: loop.schedule.lr,
     firstStep: state.progress.step,
     badImages: () => data.badImages(),
     events: () => runEvents(training, about, { ...where, config }),
   };
+}
+
+/**
+ * The training with its length settled: that of its settings, or what fits into its minutes, which is then written into
+ * its configuration so that a run that is resumed keeps it.
+ */
+async function planRun(
+  given: Training,
+  asked: RunConfig,
+  { resumed, estimate, openedAt }: Omit<RunContext, 'config'>,
+): Promise<{ training: Training; config: RunConfig; seconds: number | undefined }> {
+  const training = shortened(given, asked);
+  const fits = asked.minutes !== null && resumed === undefined;
+  if (!fits && !estimate) return { training, config: asked, seconds: undefined };
+  const { loop, data } = training;
+  const costs = await measureCosts(training, asked, openedAt);
+  const stepsInData = Math.max(1, Math.floor(data.train.batchesPerEpoch / loop.accumIter));
+  if (!fits) {
+    return { training, config: asked, seconds: secondsOfRun(training, asked, costs, stepsInData) };
+  }
+  const plan = fitBudget(asked.minutes!, costs, stepsInData);
+  const config = withPlan(asked, plan, stepsInData);
+  const schedule = withEpochs(loop.schedule, plan.epochs);
+  return { training: shortened({ ...given, loop: { ...loop, schedule } }, config), config, seconds: plan.seconds };
+}
+
+function withPlan(config: RunConfig, plan: BudgetPlan, stepsInData: number): RunConfig {
+  return {
+    ...config,
+    epochs: plan.epochs,
+    stepsPerEpoch: plan.stepsPerEpoch === stepsInData ? config.stepsPerEpoch : plan.stepsPerEpoch,
+    evaluation: { ...config.evaluation, everyEpochs: plan.evaluateEvery },
+    samples: { ...config.samples, everyEpochs: plan.drawEvery },
+    checkpoint: { ...config.checkpoint, everyEpochs: plan.saveEvery },
+  };
+}
+
+function shortened(training: Training, { stepsPerEpoch }: RunConfig): Training {
+  if (stepsPerEpoch === null) return training;
+  const { data, loop } = training;
+  return { ...training, data: { ...data, train: shortenEpochs(data.train, stepsPerEpoch * loop.accumIter) } };
 }
 
 async function* runEvents(

@@ -35,6 +35,10 @@ export interface RunContext {
   readonly shouldStop: () => boolean;
   /** The checkpoint's words where the run is resumed. */
   readonly resumed: TrainingMetadata | undefined;
+  /** Whether some steps are measured at the start, to say how long the run is going to take. */
+  readonly estimate: boolean;
+  /** When the run was opened, in milliseconds of `performance.now()`: its minutes count from there. */
+  readonly openedAt: number;
   /** What the task needs to know of its data besides the configuration; part of every checkpoint. */
   readonly facts?: unknown;
 }

@@ -21,6 +21,14 @@ export const runSettings = z.strictObject({
    * then keeps the number.
    */
   replicas: z.union([z.literal('auto'), z.int().positive()]).default(1),
+  /**
+   * Minutes that the whole run may take: some steps are measured at its start, and epochs, schedule and the epochs between
+   * evaluations, drawings and checkpoints are chosen so that it ends in time. A run that is resumed keeps what was chosen.
+   * Default: as long as `epochs` take.
+   */
+  minutes: z.number().positive().nullable().default(null),
+  /** Optimizer steps of an epoch, where it is to have fewer than the data gives. Default: all of them. */
+  stepsPerEpoch: z.int().positive().nullable().default(null),
   checkpoint: z
     .strictObject({
       /** Epochs between checkpoints at an epoch's end; the last is always saved. Default: every epoch. */
