@@ -212,7 +212,7 @@ describe('the encoder of a pretraining in a classifier', () => {
   it.each(POOLS)('is the official one on larger pictures: %s', async (prefix, pool) => {
     const { objective, checkpoint } = referenceClassifier({ pool });
     const parameters = initializeParameters(objective.parameters, createRandom(0));
-    const report = await loadEncoder(fixturePath('mae/mae.safetensors'), parameters, {
+    const { merge: report } = await loadEncoder(fixturePath('mae/mae.safetensors'), parameters, {
       vit: referenceVit,
       backbone: vitBackbone,
       allowances: checkpoint,

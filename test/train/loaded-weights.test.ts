@@ -109,7 +109,7 @@ describe('embedding by a fine-tuned encoder', () => {
       data: { path: 'photos', mean: [0.2, 0.3, 0.4], std: [0.5, 0.6, 0.7] },
       model: { ...encoder, backbone },
     });
-    const facts = { classNames: ['a', 'b'] };
+    const facts = { classNames: ['a', 'b'], counts: [3, 2] };
     const { model } = buildTaskModel(classifyTask, config, facts, registry.backbones);
     return savedWithAverage(model.objective.parameters, { objective: 'classify', config, facts });
   }

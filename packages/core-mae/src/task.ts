@@ -29,6 +29,7 @@ export {
   type TuningMode,
 } from './contracts/task.js';
 export type {
+  Baseline,
   BatchedFunction,
   DrawContext,
   Drawing,

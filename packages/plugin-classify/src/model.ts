@@ -1,4 +1,5 @@
 import {
+  type Baseline,
   type Batch,
   type BatchedFunction,
   createEncoderBatch,
@@ -87,6 +88,7 @@ export function createClassifier(context: Context): TaskModel<ClassPrediction, O
     evaluation,
     createEvaluator: () => createAccuracyEvaluator(facts.classNames),
     primaryMetric: { name: 'valTop1', better: 'higher' },
+    baseline: priorBaseline(settings, facts),
   };
   const mixes = settings.mixup > 0 || settings.cutmix > 0;
   return {
@@ -101,6 +103,24 @@ export function createClassifier(context: Context): TaskModel<ClassPrediction, O
       probe && isPlain(settings.augmentation) && !mixes && !settings.testTimeFlip
         ? onFeatures(objective, { encode: { ...evaluation, fn: encodeFn(featuresOf) }, makeTargets, headSpecs })
         : undefined,
+  };
+}
+
+/** The loss of a model that always answers with the classes' shares: the entropy of their smoothed shares. */
+function priorBaseline(
+  { classWeights, labelSmoothing }: ClassifySettings,
+  { counts }: ClassifyFacts,
+): Baseline | undefined {
+  // Weighted targets do not sum to one.
+  if (classWeights !== null) return undefined;
+  const total = counts.reduce((sum, count) => sum + count, 0);
+  const shares = counts.map((count) => (1 - labelSmoothing) * (count / total) + labelSmoothing / counts.length);
+  return {
+    metric: 'loss',
+    better: 'lower',
+    value: -shares.reduce((sum, share) => sum + (share > 0 ? share * Math.log(share) : 0), 0),
+    of: 'a model that guesses by how frequent the classes are',
+    advice: 'raise `optimizer.lr`, train for longer, or augment less (`classify.mixup`, `classify.augmentation`)',
   };
 }
 

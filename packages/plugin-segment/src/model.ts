@@ -1,4 +1,5 @@
 import {
+  type Baseline,
   type Batch,
   type BatchedFunction,
   createEncoderBatch,
@@ -41,6 +42,7 @@ export function createSegmenter(context: Context): TaskModel<LabelMap, readonly 
     evaluation: segmentationForward({ ...shared, target }),
     createEvaluator: () => createSegmentEvaluator(facts),
     primaryMetric: { name: 'valMIoU', better: 'higher' },
+    baseline: oneClassBaseline(facts),
   };
   return {
     objective,
@@ -54,6 +56,19 @@ export function createSegmenter(context: Context): TaskModel<LabelMap, readonly 
         ...Array.from({ length: vit.depth - network.vit.depth }, (_, index) => `blocks.${network.vit.depth + index}.`),
       ],
     },
+  };
+}
+
+/** The mean IoU, in percent, of a model that calls every pixel the most frequent class. */
+function oneClassBaseline({ frequencies }: SegmentFacts): Baseline {
+  const present = frequencies.filter((share) => share > 0).length;
+  return {
+    metric: 'valMIoU',
+    better: 'higher',
+    value: (100 * Math.max(...frequencies)) / present,
+    of: 'a model that calls every pixel the most frequent class',
+    advice:
+      'set `segment.loss.dice=1` or `segment.loss.classWeights=balanced`, raise `optimizer.lr`, or train for longer',
   };
 }
 

@@ -57,6 +57,8 @@ export async function followRun(terminal: Terminal, followed: FollowedRun): Prom
         metrics = event.metrics;
         const { epoch, step } = event;
         if (run.numHeldOut > 0) progress.update({ step, epoch, phase: 'val', values: metrics });
+      } else if (event.kind === 'warning') {
+        terminal.warn(event.message);
       } else if (event.kind === 'drawn') {
         lastSheet = event.path;
         terminal.record({ type: 'sample', path: event.path });

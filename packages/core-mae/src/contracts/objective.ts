@@ -100,6 +100,22 @@ export interface PrimaryMetric {
   readonly better: 'lower' | 'higher';
 }
 
+/**
+ * The value that a model reaches which has learned nothing of the pictures: a run that stays there says so, and what to
+ * change.
+ */
+export interface Baseline {
+  /** What is compared: `loss`, a logged scalar of the training, or a metric of the evaluator. */
+  readonly metric: string;
+  readonly better: 'lower' | 'higher';
+  /** The value itself, or the name of a logged scalar of the training whose mean over an epoch it is. */
+  readonly value: number | string;
+  /** Whose value that is, for messages: "a model that gives every patch its mean". */
+  readonly of: string;
+  /** What to try. */
+  readonly advice: string;
+}
+
 /** A picture of what the model does, for the run's folder. */
 export interface Drawing {
   /** Names the series: "reconstructions". */
@@ -120,6 +136,8 @@ export interface Objective<Out = unknown> {
   readonly evaluation: Forward<Out>;
   createEvaluator(): Evaluator<Out>;
   readonly primaryMetric: PrimaryMetric;
+  /** What training has to leave behind. Absent: nothing is watched for. */
+  readonly baseline?: Baseline | undefined;
   /** Draws some samples that went through `evaluation.transforms`. */
   draw?(context: DrawContext): Promise<readonly Drawing[]>;
 }

@@ -58,7 +58,8 @@ export function isEncoderParameter(name: string): boolean {
 /**
  * The pretraining objective as a function to compile; its batch is described by `maeBatchSpec`.
  *
- * Outputs: `loss`, the mean squared error over the compared patches (scalar), and `lossPerImage` `[B]`.
+ * Outputs: `loss`, the mean squared error over the compared patches (scalar), `lossPerImage` `[B]`, and `patchMeanLoss`,
+ * what `loss` would be for a model that says the mean of every compared patch: it has learned nothing of their inside.
  *
  * Predictions are made only for patches that the loss covers, and the decoder's last block asks only for them: the rest
  * changes neither loss nor gradient.
@@ -79,10 +80,11 @@ export function maeLoss(config: MaeConfig, options: MaskOptions): TensorFunction
       ? decode(parameters, latent, batch, config, { ...options, wanted: removed })
       : withoutClsToken(decode(parameters, latent, batch, config, options), patches.shape[0]);
     const target = removedOnly ? tf.gather(patches, batch.removedPatches as tf.Tensor1D) : patches;
-    const difference = tf.sub(predict(parameters, compared), options.normPixLoss ? normalizePatches(target) : target);
+    const wanted = options.normPixLoss ? normalizePatches(target) : target;
+    const difference = tf.sub(predict(parameters, compared), wanted);
     const lossPerPatch = tf.mean(tf.square(difference), -1);
     const lossPerImage = tf.mean(tf.reshape(lossPerPatch, [-1, batch.images!.shape[0]]), 0);
-    return { loss: tf.mean(lossPerImage), lossPerImage };
+    return { loss: tf.mean(lossPerImage), lossPerImage, patchMeanLoss: patchMeanLoss(wanted, config, options) };
   };
 }
 
@@ -109,6 +111,20 @@ function normalizePatches(patches: tf.Tensor2D): tf.Tensor2D {
   const centered = tf.sub(patches, tf.mean(patches, -1, true));
   const variance = tf.div(tf.sum(tf.square(centered), -1, true), values - 1);
   return tf.div(centered, tf.sqrt(tf.add(variance, PATCH_VARIANCE_EPS)));
+}
+
+/**
+ * Mean squared deviation of patches `[R, P]` from their means: from each channel's own, which is one flat colour; of
+ * normalised patches from 0, which leaves 1 minus what the normalisation's `eps` takes.
+ */
+function patchMeanLoss(
+  patches: tf.Tensor2D,
+  { inChannels }: Pick<MaeConfig, 'inChannels'>,
+  { normPixLoss }: Pick<MaskOptions, 'normPixLoss'>,
+): tf.Scalar {
+  if (normPixLoss) return tf.mean(tf.square(patches));
+  const pixels = tf.reshape(patches, [patches.shape[0], -1, inChannels]);
+  return tf.mean(tf.square(tf.sub(pixels, tf.mean(pixels, 1, true))));
 }
 
 function patchesOf(batch: NamedTensors, { patchSize }: MaeConfig): tf.Tensor2D {

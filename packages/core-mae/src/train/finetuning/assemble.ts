@@ -36,6 +36,8 @@ export interface Finetuning extends Training {
   readonly built: BuiltModel;
   /** What became of the checkpoint's names; absent where training starts from random weights or is resumed. */
   readonly merge: MergeReport | undefined;
+  /** What the run of the checkpoint says that its weights have not learned. */
+  readonly untrained: string | undefined;
 }
 
 /**
@@ -55,7 +57,7 @@ export async function assembleFinetuning(
   const { model, vit, backbone } = built;
   const random = createRandom(config.seed);
   const parameters = initializeParameters(model.objective.parameters, random, allocate);
-  const merge =
+  const loaded =
     config.pretrained === null || resumeFrom !== undefined
       ? undefined
       : await loadEncoder(config.pretrained, parameters, { vit, backbone, allowances: model.checkpoint });
@@ -82,7 +84,7 @@ export async function assembleFinetuning(
           loaders,
           reportEncoded,
         });
-  return { objective, state, loop, data, built, merge };
+  return { objective, state, loop, data, built, merge: loaded?.merge, untrained: loaded?.untrained };
 }
 
 /** A head that is trained on features; drawings show the whole model's answers to pictures. */

@@ -39,6 +39,11 @@ export async function openFinetuneRun(options: FinetuneRunOptions): Promise<Run>
   const resumeFrom = resumed && folder.weights.last;
   const training = await assembleFinetuning(task, config, facts, { ...options, pictures, resumeFrom });
   if (training.merge !== undefined) options.reportMerge?.(training.merge);
+  if (training.untrained !== undefined) {
+    options.reportWarning?.(
+      `the encoder of ${config.pretrained} has learned little or nothing: when its pretraining ended, ${training.untrained}. Training from random weights may do better.`,
+    );
+  }
   const about = {
     title: `Fine-tuning ${task.name},`,
     lead: `${task.description} On ${config.data.path}, from ${config.pretrained ?? 'random weights'}`,

@@ -46,15 +46,23 @@ export async function loadEncoder(
   path: string,
   parameters: ParameterTree,
   { vit, backbone, allowances }: { vit: VitConfig; backbone: Backbone; allowances: CheckpointAllowances },
-): Promise<MergeReport> {
-  const { tensors } = await openWeights(path);
+): Promise<LoadedEncoder> {
+  const { tensors, metadata } = await openWeights(path);
   const transferred = [...tensors].filter(([name]) => !isListed(name, backbone.pretrainingOnly));
-  return mergeCheckpoint(parameters, new Map(transferred), {
+  const merge = mergeCheckpoint(parameters, new Map(transferred), {
     path,
     allowMissing: allowances.allowMissing,
     allowUnexpected: allowances.allowUnexpected,
     positions: { pos_embed: { to: positionGridOf(vit, allowances) } },
   });
+  return { merge, untrained: trainingMetadataOf(metadata, path)?.untrained };
+}
+
+/** What became of a checkpoint's encoder. */
+export interface LoadedEncoder {
+  readonly merge: MergeReport;
+  /** What its run says that it has not learned. */
+  readonly untrained: string | undefined;
 }
 
 /** The grid of a model's position table. */

@@ -24,6 +24,8 @@ const trainingMetadata = z.strictObject({
   config: z.record(z.string(), z.unknown()),
   /** What a task needs to know of its data: class names. */
   facts: z.unknown().optional(),
+  /** What the model has not learned yet, where it has not left what one reaches that has learned nothing. */
+  untrained: z.string().optional(),
   /** The pictures, by number and names; absent in checkpoints of earlier versions and of weights alone. */
   data: z.strictObject({ train: pictureSet, heldOut: pictureSet }).optional(),
 });

@@ -40,6 +40,14 @@ export function maeObjective(options: MaeObjectiveOptions): Objective<Outputs> {
     evaluation: batched(options.evalTransforms),
     createEvaluator: createLossEvaluator,
     primaryMetric: { name: 'valLoss', better: 'lower' },
+    baseline: {
+      metric: 'loss',
+      better: 'lower',
+      value: 'patchMeanLoss',
+      of: 'a model that gives every patch its mean colour',
+      advice:
+        'train for more steps (smaller batches, `model.imageSize` and `model.patchSize` give more of them in the same time), or raise `optimizer.lr`',
+    },
     draw: (context) => draw(context, reconstruct, options),
   };
 }

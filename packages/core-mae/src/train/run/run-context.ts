@@ -13,6 +13,8 @@ export type RunEvent =
       readonly step: number;
       readonly metrics: Readonly<Record<string, number>>;
     }
+  /** The training does not do what it should; said once. */
+  | { readonly kind: 'warning'; readonly message: string }
   | { readonly kind: 'saved'; readonly path: string; readonly best: boolean }
   | { readonly kind: 'drawn'; readonly path: string }
   | { readonly kind: 'stopped'; readonly step: number }

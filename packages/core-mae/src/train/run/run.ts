@@ -10,6 +10,7 @@ import { evaluate } from '../loop/evaluate.js';
 import { evaluatedParameters, type StepRecord, train, type Training } from '../loop/training.js';
 import type { RunContext, RunEvent } from './run-context.js';
 import { createSaver, type Saver } from './saver.js';
+import { type BaselineWatch, watchBaseline } from './watch-baseline.js';
 
 /** The metric of a run without held-out data: the mean loss of an epoch's batches. */
 const EPOCH_LOSS = 'epochLoss';
@@ -23,10 +24,12 @@ export async function* runTraining(training: Training, context: RunContext): Asy
   const { state, loop, data } = training;
   const { recorder = noRecorder } = loop.engine;
   const { folder, config, trackers, shouldStop, resumed } = context;
+  const watch = watchBaseline(training.objective, loop.schedule.epochs);
   const run: OngoingRun = {
     training,
     context,
-    saver: createSaver(training, decidingMetric(training), context),
+    watch,
+    saver: createSaver(training, decidingMetric(training), context, () => watch.standing()),
     drawn: config.samples.count === 0 ? [] : await data.drawnSamples(config.samples.count),
   };
   const { saver } = run;
@@ -45,6 +48,7 @@ export async function* runTraining(training: Training, context: RunContext): Asy
           for (const tracker of trackers) await tracker.log(trainRecord(record));
         });
       }
+      watch.step(record);
       yield { kind: 'step', record };
       if (record.endsEpoch) yield* endEpoch(run, record);
       else if (saver.isDue(record.step) || shouldStop()) yield await saver.save(null);
@@ -62,6 +66,7 @@ export async function* runTraining(training: Training, context: RunContext): Asy
 interface OngoingRun {
   readonly training: Training;
   readonly context: RunContext;
+  readonly watch: BaselineWatch;
   readonly saver: Saver;
   /** Pictures to draw, through the evaluation transforms. */
   readonly drawn: readonly Sample[];
@@ -77,6 +82,7 @@ async function* endEpoch(run: OngoingRun, { epoch, step, epochLoss }: EpochEnd):
   const { heldOut } = training.data;
   if (heldOut !== undefined && !isDueAt(epoch, context.config.evaluation.everyEpochs, training)) {
     yield { kind: 'epoch', epoch, step, metrics: { [EPOCH_LOSS]: epochLoss } };
+    yield* warnings(run, epoch, {});
     yield* drawEpoch(run, end);
     if (isSaved(run, end)) yield await saver.save(null);
     return;
@@ -90,9 +96,19 @@ async function* endEpoch(run: OngoingRun, { epoch, step, epochLoss }: EpochEnd):
     for (const tracker of context.trackers) await tracker.log({ step, epoch, phase: 'val', values: metrics });
   }
   yield { kind: 'epoch', epoch, step, metrics };
+  yield* warnings(run, epoch, metrics);
   yield* drawEpoch(run, end);
   yield* saver.saveBest(end, metrics);
   if (isSaved(run, end)) yield await saver.save(null);
+}
+
+function* warnings(
+  { watch }: OngoingRun,
+  epoch: number,
+  metrics: Readonly<Record<string, number>>,
+): Generator<RunEvent, void, void> {
+  const message = watch.epochEnd(epoch, metrics);
+  if (message !== undefined) yield { kind: 'warning', message };
 }
 
 /** Whether something that is done every so many epochs is due at the end of this one; at the last epoch's it always is. */

@@ -15,11 +15,15 @@ export interface Saver {
   saveBest(end: EpochEnd, metrics: Readonly<Record<string, number>>): AsyncGenerator<RunEvent, void, void>;
 }
 
-/** @param deciding the metric that decides which weights are best */
+/**
+ * @param deciding the metric that decides which weights are best
+ * @param standing what the weights have not learned yet; kept in every checkpoint, for whoever uses them
+ */
 export function createSaver(
   { objective, state, loop, data }: Training,
   deciding: PrimaryMetric,
   { folder, config, facts, resumed }: RunContext,
+  standing: () => string | undefined,
 ): Saver {
   const { last, best: bestPath } = folder.weights;
   const { recorder = noRecorder } = loop.engine;
@@ -31,6 +35,10 @@ export function createSaver(
     data: data.pictures,
     ...(facts === undefined ? {} : { facts }),
   };
+  const words = () => {
+    const untrained = standing();
+    return untrained === undefined ? about : { ...about, untrained };
+  };
   let best: TrainingMetadata['best'] = resumed?.best ?? null;
   let savedAt = performance.now();
   return {
@@ -40,7 +48,7 @@ export function createSaver(
     hasLostPatience: ({ epoch, batch }) =>
       patience !== null && best !== null && batch === 0 && epoch - best.epoch >= patience,
     async save(pendingEpoch) {
-      await recorder.time('saving', () => saveTrainingState(last, state, { ...about, best, pendingEpoch }));
+      await recorder.time('saving', () => saveTrainingState(last, state, { ...words(), best, pendingEpoch }));
       savedAt = performance.now();
       return { kind: 'saved', path: last, best: false };
     },
@@ -49,7 +57,7 @@ export function createSaver(
       const value = metrics[name]!;
       if (best !== null && (better === 'lower' ? value >= best.value : value <= best.value)) return;
       best = { value, epoch, step };
-      const metadata = { ...about, best, pendingEpoch: null, progress: state.progress };
+      const metadata = { ...words(), best, pendingEpoch: null, progress: state.progress };
       await recorder.time('saving', () => saveWeights(bestPath, evaluatedParameters(state), metadata));
       yield { kind: 'saved', path: bestPath, best: true };
     },
