@@ -9,13 +9,15 @@ import {
 import { openSplit } from '@mae-tasks/core-mae/run';
 import {
   type LabelMap,
+  legendRows,
   loadSemanticTarget,
+  overlay,
   type Sample,
   type SemanticSource,
   type SheetRow,
 } from '@mae-tasks/core-mae/task';
 import segmentPlugin, { type SegmentFacts } from '@mae-tasks/plugin-segment';
-import { legendRows, overlay, overlaySheet } from '../../packages/plugin-segment/src/inference/overlay.js';
+import { overlaySheet } from '../../packages/plugin-segment/src/inference/overlay-sheet.js';
 
 export interface DrawnModel {
   readonly title: string;

@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { fixturePath } from '../fixture-path.js';
+import { labelMapPng } from '#core/data/targets/label-map-png.js';
 import { jsonLines, runCli } from './run-cli.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'mae-data-'));
@@ -102,8 +103,12 @@ describe('data', () => {
     const clean = await run('check', 'set');
     expect([clean.status, clean.stdout]).toEqual([
       0,
-      'coco: 4 pictures, 3 annotations in 1 files: 0 errors, 0 warnings\n',
+      'layout   COCO, annotations.json, pictures beside it\n' +
+        'data     4 pictures, 3 objects of 1 class, 1 of them without objects\n' +
+        'classes  thing 3\n' +
+        'coco: 4 pictures, 3 annotations in 1 files: 0 errors, 0 warnings\n',
     ]);
+    expect(clean.stderr).toContain('1 class has fewer than 5 training pictures: thing (3)');
     const broken = await run('check', 'broken', '--json');
     expect(broken.status).toBe(1);
     const [report] = jsonLines(broken.stdout);
@@ -121,6 +126,56 @@ describe('data', () => {
     const split = await run('split', 'set/annotations.json', '--fraction', '0.25', '--out', 'parts', '--json');
     expect(jsonLines(split.stdout)[0]).toMatchObject({ train: { images: 3 }, val: { images: 1 } });
     expect(existsSync(join(folder, 'parts', 'instances_val.json'))).toBe(true);
+  });
+
+  it('check, stats and show take folders by class and index maps', { timeout: 60_000 }, async () => {
+    const picture = readFileSync(join(folder, 'set', '1.png'));
+    for (const id of [1, 2]) {
+      put(`nest/train/Fruit/Apple/${id}.png`, picture);
+      put(`nest/train/Fruit/Pear/Anjou/${id}.png`, picture);
+      put(`nest/val/Fruit/Apple/${id}.png`, picture);
+      put(`maps/train/${id}.png`, picture);
+      const labels = Uint8Array.from({ length: 40 * 30 }, (_, i) => (i % 4 === 0 ? 255 : 0));
+      put(`maps/trainannot/${id}.png`, labelMapPng({ width: 40, height: 30, labels }));
+    }
+    const checked = await run('check', 'nest');
+    expect(checked.status, checked.stderr).toBe(0);
+    expect(checked.stdout).toMatch(/^layout +a folder for each class, 2 to 3 levels deep, where the pictures lie/mu);
+    expect(checked.stdout).toMatch(/^train +4 pictures, 2 classes$/mu);
+    expect(checked.stdout).toMatch(/^val +2 pictures, 2 classes$/mu);
+    expect(checked.stdout).toMatch(/^folder: 6 pictures.*0 errors/mu);
+    const level = await run('stats', 'nest', '--set', 'data.classLevel=1', '--json');
+    expect(jsonLines(level.stdout)[0]).toMatchObject({ format: 'folder', classes: [{ name: 'Fruit', pictures: 4 }] });
+
+    const mapped = ['--set', 'data.classMap={0: background, 255: nucleus}'];
+    const stats = await run('stats', 'maps', ...mapped);
+    expect(stats.stdout).toMatch(/^classes +background 75 %, nucleus 25 % \(share of pixels\)$/mu);
+    expect(stats.stdout).toMatch(/nucleus +600 +2$/mu);
+    const unmapped = await run('check', 'maps');
+    expect([unmapped.status, unmapped.stdout]).toEqual([1, expect.stringContaining("--set 'data.classMap={0: back")]);
+    expect((await run('check', 'maps', ...mapped)).status).toBe(0);
+
+    for (const [name, ...flags] of [
+      ['nest', '--split', 'val'],
+      ['maps', ...mapped],
+      ['set', '--no-labels'],
+    ] as const) {
+      const shown = await run('show', name, '--out', `sheets/${name}.png`, ...flags);
+      expect(shown.status, shown.stderr).toBe(0);
+      expect((await sharp(join(folder, `sheets/${name}.png`)).metadata()).width).toBeGreaterThan(300);
+    }
+    const misplaced = await run('stats', 'nest', '--set', 'data.ignoreIndex=0');
+    expect(misplaced.stderr).toMatch(/`data\.ignoreIndex` says nothing of data of the format `folder`/u);
+    expect((await run('stats', 'nest', '--set', 'epochs=3')).stderr).toMatch(/`epochs` is no setting of data/u);
+  });
+
+  it('check, stats and show name the command that converts a YOLO folder', async () => {
+    put('darknet/images/train/1.png', readFileSync(join(folder, 'set', '1.png')));
+    put('darknet/labels/train/1.txt', '0 0.5 0.5 0.5 0.5\n');
+    for (const command of ['check', 'stats', 'show']) {
+      const { status, stderr } = await run(command, 'darknet');
+      expect([status, stderr]).toEqual([1, expect.stringContaining('mae-tasks data convert darknet --from yolo')]);
+    }
   });
 
   it('convert turns a YOLO folder into a COCO one', async () => {

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { cp, mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
+import { cp, mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import * as onnx from 'onnxruntime-node';
@@ -111,6 +111,14 @@ describe('a classifier from a pretrained encoder', () => {
     }>;
   };
 
+  it('begins with what it learns from', () => {
+    expect(lines.find(({ type }) => type === 'start')).toMatchObject({
+      train: { layout: 'a folder for each class', unit: 'picture', classes: [{ name: 'across' }, {}, {}] },
+      heldOut: { pictures: 12, classes: [{ pictures: 4 }, { pictures: 4 }, { pictures: 4 }] },
+      heldOutBy: "the data's own val split",
+    });
+  });
+
   it('takes what fits and names the rest, and learns', () => {
     expect(lines.find(({ type }) => type === 'loaded')).toMatchObject({
       missing: ['fc_norm.weight', 'fc_norm.bias', 'head.weight', 'head.bias'],
@@ -126,6 +134,22 @@ describe('a classifier from a pretrained encoder', () => {
     expect(stderr).not.toContain('held nothing out');
     const table = await readFile(path('run', 'evaluation', 'classes.csv'), 'utf8');
     expect(table).toBe('class,pictures,recall %,precision %\nacross,4,100,100\nboth,4,100,100\ndown,4,100,100\n');
+  });
+
+  it('is measured on the split that is named, by its name, and drawn', async () => {
+    const shown = await succeeding('evaluate', 'run', '--split', 'train', '--draw', 'sheets/a.png', '--out', 'other');
+    expect(shown).toMatch(/^trainTop1 /mu);
+    expect(shown).not.toMatch(/^val/mu);
+    expect((await sharp(path('sheets', 'a.png')).metadata()).format).toBe('png');
+    const { metrics } = JSON.parse(await readFile(path('other', 'metrics.json'), 'utf8')) as { metrics: object };
+    expect(Object.keys(metrics)).toContain('trainTop1');
+  });
+
+  it('writes drawings and answers to the very files that are named, in folders that it makes', async () => {
+    await succeeding('predict', 'run', 'photos/val', '--draw', 'more/sheet.png', '--out', 'more/answers.csv');
+    expect(await readdir(path('more'))).toEqual(['answers.csv', 'sheet.png']);
+    const asJpeg = await run('predict', 'run', 'photos/val', '--draw', 'sheet.jpg');
+    expect(asJpeg.stderr).toMatch(/drawings are PNG files — --draw sheet\.jpg — name it sheet\.png/u);
   });
 
   it('names the likeliest classes of pictures', async () => {
@@ -148,8 +172,8 @@ describe('a classifier from a pretrained encoder', () => {
   });
 
   it('gives the same answers as an exported ONNX file', async () => {
-    await succeeding('export', 'run', '--out', 'model.onnx');
-    const session = await onnx.InferenceSession.create(path('model.onnx'));
+    await succeeding('export', 'run', '--out', 'models/new/model.onnx');
+    const session = await onnx.InferenceSession.create(path('models', 'new', 'model.onnx'));
     const pipeline = await createPipeline({ transforms: evaluationTransforms([16, 16], STATISTICS) });
     for (const { picture, classes } of await predictions()) {
       const item = { id: picture, image: { kind: 'file', path: path(picture) } } as const;

@@ -43,6 +43,24 @@ export {
 export { dataReaders } from './data/readers/core-readers.js';
 export { openHeldOut, openPictures, openSplit, type OpenSplitOptions } from './train/inputs/open-training-data.js';
 export { takeSample } from './data/readers/split.js';
+export { isCocoDataset } from './data/readers/coco-instances.js';
+export { findReader } from './data/readers/open-dataset.js';
+export {
+  dataLayoutSettings,
+  type LayoutSettings,
+  layoutSettings,
+  readerOptionsOf,
+  requireTakenSettings,
+} from './train/settings/layout-settings.js';
+export type { TrainingDataSummary } from './train/inputs/describe-data.js';
+export {
+  type ClassCount,
+  type DataSummary,
+  fewPicturesWarning,
+  summarizeData,
+  type SummarizeOptions,
+} from './data/tools/summarize.js';
+export { drawTask } from './train/finetuning/use-model.js';
 export { loadPlugin } from './plugin/load-plugin.js';
 export { taskNamed } from './train/finetuning/load.js';
 export { formatMergeReport, type MergeReport, type ShapeChange } from './checkpoint/merge-report.js';

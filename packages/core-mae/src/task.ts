@@ -51,7 +51,15 @@ export { Backbone, type EncodeOptions, type VitConfig } from './contracts/backbo
 export { DataReader, type OpenOptions } from './contracts/data-reader.js';
 export { type ExportedModel, Exporter } from './contracts/exporter.js';
 export { type MetricsRecord, type PictureRecord, type TrackedRun, Tracker } from './contracts/tracker.js';
-export type { Dataset, ImageSource, Item, PixelStatistics, Sample, TransformSpec } from './contracts/dataset.js';
+export type {
+  Dataset,
+  ImageSource,
+  Item,
+  Labelling,
+  PixelStatistics,
+  Sample,
+  TransformSpec,
+} from './contracts/dataset.js';
 export type {
   Engine,
   NamedTensors,
@@ -116,6 +124,7 @@ export {
   hasArea,
   type InstanceAnnotations,
   type Instances,
+  isInstances,
   type MaskRegion,
   regionOfRle,
   rleOfRegion,
@@ -148,6 +157,7 @@ export {
   type SheetRow,
   type SheetStyle,
 } from './report/sheets/picture-sheet.js';
+export { legendRows, type OverlaidPicture, overlay, type ShownClasses } from './report/sheets/label-overlay.js';
 export { toSheetPicture } from './train/pretraining/draw-reconstructions.js';
 export { type ConfusionMatrixOptions, confusionMatrixPng } from './report/charts/confusion-matrix.js';
 export { renderPng } from './report/charts/render-png.js';

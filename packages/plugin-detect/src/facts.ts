@@ -1,4 +1,4 @@
-import { type Dataset, type InstanceAnnotations, MaeError } from '@mae-tasks/core-mae/task';
+import { type Dataset, type InstanceAnnotations, isInstances, MaeError } from '@mae-tasks/core-mae/task';
 import type { DetectSettings } from './settings.js';
 
 /** What the detector needs to know of its training data. */
@@ -84,11 +84,6 @@ function instancesOf(data: Dataset, index: number): InstanceAnnotations {
     what: `the class (=${strange}) of an object is not an index from 0 to ${numClasses - 1}`,
     where: `${data.name}: ${id}`,
   });
-}
-
-/** Whether a target is what data sets of objects give. */
-export function isInstances(target: unknown): target is InstanceAnnotations {
-  return typeof target === 'object' && target !== null && 'boxes' in target && 'crowds' in target && 'ids' in target;
 }
 
 function withoutObjects(data: Dataset, what: string): MaeError {

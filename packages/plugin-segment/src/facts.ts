@@ -55,7 +55,7 @@ export function describeClasses(
     throw new MaeError('DATA_INVALID', {
       what: 'the classes of the index maps have no names',
       where: data.name,
-      fix: 'list them in classes.txt, a name a line, in the order of their values; or set `segment.classNames`',
+      fix: 'list them in classes.txt, a name a line, in the order of their values; or name them by `segment.classNames` or `data.classMap`',
     });
   }
   if ('masks' in source) {

@@ -5,6 +5,7 @@ import { Command } from 'commander';
 import { addUseOptions, optionData, optionLimit, optionOut, type UseFlags } from '../settings/common-options.js';
 import { formatMetric } from '../terminal/format-number.js';
 import { shortPath } from '../training/follow-run.js';
+import { DRAW_PLACE, requireDrawPlace, writeDrawings } from '../terminal/drawings.js';
 import { formatTable } from '../terminal/table.js';
 import { openEngine } from '../settings/open-engine.js';
 import { createProcessTerminal } from '../terminal/terminal.js';
@@ -16,7 +17,11 @@ interface EvaluateFlags extends UseFlags {
   readonly split?: string;
   readonly limit?: number;
   readonly out?: string;
+  readonly draw?: string;
 }
+
+/** Pictures on a sheet. */
+const DRAWN = 16;
 
 export function evaluateCommand(): Command {
   return addUseOptions(new Command('evaluate').argument('<run>', "a fine-tuning run's folder, or a checkpoint"))
@@ -24,6 +29,7 @@ export function evaluateCommand(): Command {
     .addOption(optionData())
     .option('--split <name>', 'a split of the data (default: val where there is one)')
     .addOption(optionOut("folder for tables and pictures (default: the run's evaluation/)"))
+    .option('--draw <place>', `draw the first ${DRAWN} pictures beside the truth into ${DRAW_PLACE}`)
     .addOption(optionLimit())
     .addHelpText('after', '\nExample:\n  mae-tasks evaluate runs/classify/latest --data photos/')
     .action(async (place: string, flags: EvaluateFlags) => {
@@ -34,7 +40,8 @@ export function evaluateCommand(): Command {
 async function evaluate(place: string, flags: EvaluateFlags): Promise<void> {
   const terminal = createProcessTerminal({ json: flags.json === true });
   const { evaluateTask } = await import('@mae-tasks/core-mae');
-  const { createFolder, writeFileAtomically } = await import('@mae-tasks/core-mae/run');
+  const { createFolder, drawTask, writeFileAtomically } = await import('@mae-tasks/core-mae/run');
+  if (flags.draw !== undefined) await requireDrawPlace(flags.draw);
   const { openLoadedTask } = await import('../plugins/loaded-task.js');
   const { registry, loaded } = await openLoadedTask(place, flags, terminal, (all) =>
     openData(flags, undefined, all, all.tasks.get(flags.task ?? '')?.formats, () => undefined),
@@ -45,7 +52,7 @@ async function evaluate(place: string, flags: EvaluateFlags): Promise<void> {
   for (const warning of data.warnings) terminal.warn(warning);
   const engine = await openEngine(terminal, flags);
   try {
-    const { metrics, details } = await evaluateTask({
+    const { details, ...evaluation } = await evaluateTask({
       engine,
       loaded,
       data,
@@ -57,6 +64,7 @@ async function evaluate(place: string, flags: EvaluateFlags): Promise<void> {
         terminal.warn(message);
       },
     });
+    const metrics = namedForSplit(evaluation.metrics, flags.split);
     terminal.print(`${loaded.task.name} ${shortPath(loaded.path)} on ${data.name}, ${data.size} pictures`);
     terminal.print(...formatTable(Object.entries(metrics).map(([name, value]) => [name, formatMetric(value)])));
     const folder = flags.out ?? join(loaded.path, '..', '..', 'evaluation');
@@ -73,6 +81,10 @@ async function evaluate(place: string, flags: EvaluateFlags): Promise<void> {
       await write(`${table.name}.csv`, csvText(table.columns, table.rows));
     }
     for (const { name, png } of details?.drawings ?? []) await write(`${name}.png`, png);
+    if (flags.draw !== undefined) {
+      const drawings = await drawTask({ engine, loaded, data, count: DRAWN });
+      files.push(...(await writeDrawings(flags.draw, drawings)));
+    }
     terminal.record({ type: 'evaluation', weights: loaded.path, data: data.name, metrics, files });
     terminal.print('', `Wrote ${files.map(shortPath).join(', ')}`);
   } finally {
@@ -96,18 +108,29 @@ async function openData(
     if (heldOut !== undefined) return limited(heldOut);
     warn('The run held nothing out: these are the pictures that it was trained on. Name others by --data.');
   }
-  const path = data ?? trained?.val ?? trained?.path;
+  // Held-out data at a path of its own is the training's `val`, and has no other splits.
+  const own = split === undefined || split === 'val' ? trained?.val : undefined;
+  const path = data ?? own ?? trained?.path;
   if (path === undefined) {
     throw new MaeError('CONFIG_INVALID', { what: '--data is missing', fix: 'name the data to measure on' });
   }
   // Other data than the training's may be of another format.
   const format = path === trained?.path || path === trained?.val ? trained.format : 'auto';
-  const opened = await openSplit(path, readers, { split, preferred: 'val', format, formats });
+  const layout =
+    path === trained?.path || trained === undefined ? trained : { ...trained, images: null, annotations: null };
+  const named = data === undefined && path === own ? undefined : split;
+  const opened = await openSplit(path, readers, { split: named, preferred: 'val', format, formats, layout });
   return limited(opened);
 
   function limited(whole: Dataset): Dataset {
     return limit === undefined ? whole : takeSample(whole, limit, createRandom(0));
   }
+}
+
+/** The metrics of a split that is not `val` by its name: `testTop1` where training has `valTop1`. */
+function namedForSplit(metrics: Readonly<Record<string, number>>, split = 'val'): Readonly<Record<string, number>> {
+  const renamed = Object.entries(metrics).map(([name, value]) => [name.replace(/^val(?=[A-Z])/u, split), value]);
+  return Object.fromEntries(renamed) as Readonly<Record<string, number>>;
 }
 
 /** At most this many rows are shown; the file has all. */

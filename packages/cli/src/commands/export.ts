@@ -1,3 +1,4 @@
+import { dirname } from 'node:path';
 import { Command, Option } from 'commander';
 import { addUseOptions, optionOut, type UseFlags, wholeNumber } from '../settings/common-options.js';
 import { createProcessTerminal } from '../terminal/terminal.js';
@@ -27,7 +28,7 @@ export function exportCommand(): Command {
 async function exportModel(place: string, flags: ExportFlags): Promise<void> {
   const terminal = createProcessTerminal({ json: flags.json === true });
   const { MaeError } = await import('@mae-tasks/core-mae');
-  const { exportedModel } = await import('@mae-tasks/core-mae/run');
+  const { createFolder, exportedModel } = await import('@mae-tasks/core-mae/run');
   const { classesFrom, openLoadedTask } = await import('../plugins/loaded-task.js');
   const { registry, loaded } = await openLoadedTask(place, flags, terminal, classesFrom(flags.data, flags.task));
   const exporter = registry.exporters.get(flags.format);
@@ -38,6 +39,7 @@ async function exportModel(place: string, flags: ExportFlags): Promise<void> {
     });
   }
   const path = flags.out ?? `model${exporter.extension}`;
+  await createFolder(dirname(path));
   const files = await exporter.write(exportedModel(loaded), path, { batchSize: flags.batch });
   for (const file of files) {
     terminal.record({ type: 'exported', path: file, format: exporter.name });

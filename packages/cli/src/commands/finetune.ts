@@ -8,6 +8,7 @@ import {
   wholeNumber,
 } from '../settings/common-options.js';
 import type { Override } from '../settings/config.js';
+import { showTrainingData } from '../terminal/data-lines.js';
 import { followRun, shortPath } from '../training/follow-run.js';
 import { crossValidate } from '../training/cross-validate.js';
 import { openRegistryFor } from '../plugins/open-registry.js';
@@ -17,7 +18,7 @@ import { listenForStop } from '../training/stop-signals.js';
 import { type EngineInspection, openEngine } from '../settings/open-engine.js';
 import { createProcessTerminal, type Terminal } from '../terminal/terminal.js';
 import type { Registry } from '@mae-tasks/core-mae';
-import type { FinetuneConfig, RunFolder } from '@mae-tasks/core-mae/run';
+import type { FinetuneConfig, RunFolder, TrainingDataSummary } from '@mae-tasks/core-mae/run';
 import type { Task } from '@mae-tasks/core-mae/task';
 
 export interface FinetuneFlags extends CommonFlags {
@@ -136,9 +137,11 @@ async function trainRun(
   { terminal, registry, task, config, inspection }: Setting,
   { out, resumed }: { readonly out?: string | undefined; readonly resumed?: RunFolder | undefined },
 ): Promise<Readonly<Record<string, number>> | undefined> {
-  const { formatMergeReport, openFinetuneRun, planRunFolder } = await import('@mae-tasks/core-mae/run');
+  const { fewPicturesWarning, formatMergeReport, openFinetuneRun, planRunFolder } =
+    await import('@mae-tasks/core-mae/run');
   const folder = resumed ?? (await planRunFolder(out, task.name));
   const engine = await openEngine(terminal, config, inspection);
+  let known: TrainingDataSummary | undefined;
   const signals = listenForStop(() => {
     terminal.print('Stopping after this step and saving; once more stops at once.');
   });
@@ -154,6 +157,12 @@ async function trainRun(
       backbones: registry.backbones,
       trackers: registry.createTrackers(),
       shouldStop: () => signals.shouldStop(),
+      reportData: (summary) => {
+        showTrainingData(terminal, summary);
+        known = summary;
+        const few = fewPicturesWarning(summary.train);
+        if (few !== undefined) terminal.warn(few);
+      },
       reportMerge: (report) => {
         terminal.record({ type: 'loaded', ...report });
         terminal.print(...formatMergeReport(report).split('\n'));
@@ -175,6 +184,7 @@ async function trainRun(
       engine,
       model: `${task.name} on a ViT of ${config.model.depth} × ${config.model.embedDim}, ${config.mode}`,
       data: config.data.path,
+      summary: known,
       command: `finetune ${task.name}`,
       next: `mae-tasks predict ${shortPath(folder.path)} <pictures>`,
     });

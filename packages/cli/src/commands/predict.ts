@@ -3,6 +3,7 @@ import type { PredictedFile, Sample } from '@mae-tasks/core-mae/task';
 import { Command, Option } from 'commander';
 import { addUseOptions, optionOut, type UseFlags } from '../settings/common-options.js';
 import { csvText } from '../terminal/csv.js';
+import { DRAW_PLACE, requireDrawPlace, writeDrawings } from '../terminal/drawings.js';
 import { formatTable } from '../terminal/table.js';
 import { openEngine } from '../settings/open-engine.js';
 import { createProcessTerminal } from '../terminal/terminal.js';
@@ -29,7 +30,7 @@ export function predictCommand(): Command {
     .addOption(new Option('--format <format>', 'of the answers').choices(['table', 'json', 'csv']).default('table'))
     .option('--data <path>', 'for weights that are not of a run: data with the classes that they were trained on')
     .addOption(optionOut('the file to write them to (default: the terminal)'))
-    .option('--draw <folder>', `draw the first ${DRAWN} pictures with their answers into this folder`)
+    .option('--draw <place>', `draw the first ${DRAWN} pictures with their answers into ${DRAW_PLACE}`)
     .option('--save <folder>', "write every picture's own files (index maps, drawings) into this folder")
     .addHelpText(
       'after',
@@ -46,6 +47,7 @@ async function predict(place: string, pictures: readonly string[], flags: Predic
   const { createFolder, writeFileAtomically } = await import('@mae-tasks/core-mae/run');
   const { classesFrom, openLoadedTask } = await import('../plugins/loaded-task.js');
   const { loaded } = await openLoadedTask(place, flags, terminal, classesFrom(flags.data, flags.task));
+  if (flags.draw !== undefined) await requireDrawPlace(flags.draw);
   const data = await pictureList(pictures);
   const engine = await openEngine(terminal, flags);
   const { prediction } = loaded.model;
@@ -90,11 +92,9 @@ async function predict(place: string, pictures: readonly string[], flags: Predic
     }
     if (flags.save !== undefined) terminal.print(`Wrote ${numFiles} files into ${flags.save}`);
     if (flags.draw !== undefined && prediction.draw !== undefined) {
-      await createFolder(flags.draw);
-      for (const { name, png } of await prediction.draw(drawn.samples, drawn.results)) {
-        const path = join(flags.draw, `${name}.png`);
-        await writeFileAtomically(path, png);
+      for (const path of await writeDrawings(flags.draw, await prediction.draw(drawn.samples, drawn.results))) {
         terminal.print(`Wrote ${path}`);
+        terminal.record({ type: 'sheet', path });
       }
     }
   } finally {
@@ -114,6 +114,7 @@ async function predict(place: string, pictures: readonly string[], flags: Predic
             .map((line) => `${plainText(line)}\n`)
             .join('')
         : answers;
+    await createFolder(dirname(flags.out));
     await writeFileAtomically(flags.out, text);
     terminal.print(`Wrote ${flags.out}`);
   } else if (!terminal.json) {

@@ -15,11 +15,13 @@ import {
   wholeNumber,
 } from '../settings/common-options.js';
 import type { Override } from '../settings/config.js';
+import { showTrainingData } from '../terminal/data-lines.js';
 import { followRun, shortPath } from '../training/follow-run.js';
 import { openRegistry } from '../plugins/open-registry.js';
 import { withProfile } from '../training/profile-report.js';
 import { listenForStop } from '../training/stop-signals.js';
 import { type EngineInspection, openEngine } from '../settings/open-engine.js';
+import type { TrainingDataSummary } from '@mae-tasks/core-mae/run';
 import { createProcessTerminal, type Terminal } from '../terminal/terminal.js';
 
 export interface PretrainFlags extends CommonFlags {
@@ -80,6 +82,7 @@ async function pretrain(terminal: Terminal, flags: PretrainFlags, inspection: En
   };
   const registry = await openRegistry({ named: config.plugins, warn });
   const engine = await openEngine(terminal, config, inspection);
+  let known: TrainingDataSummary | undefined;
   const signals = listenForStop(() => {
     terminal.print('Stopping after this step and saving; once more stops at once.');
   });
@@ -93,6 +96,10 @@ async function pretrain(terminal: Terminal, flags: PretrainFlags, inspection: En
       readers: registry.readers,
       trackers: registry.createTrackers(),
       shouldStop: () => signals.shouldStop(),
+      reportData: (summary) => {
+        showTrainingData(terminal, summary);
+        known = summary;
+      },
       reportBadImage: ({ error }) => {
         warn(`passed over: ${error.message}`);
       },
@@ -104,6 +111,7 @@ async function pretrain(terminal: Terminal, flags: PretrainFlags, inspection: En
       engine,
       model: config.model.preset,
       data: config.data.path,
+      summary: known,
       command: 'pretrain',
       next: `mae-tasks visualize --checkpoint ${shortPath(folder.path)} --data <pictures>`,
     });

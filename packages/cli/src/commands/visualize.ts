@@ -1,3 +1,4 @@
+import { dirname } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import {
   optionData,
@@ -48,7 +49,8 @@ export function visualizeCommand(): Command {
     .action(async (flags: VisualizeFlags) => {
       const terminal = createProcessTerminal({ json: flags.json === true });
       const { loadMae } = await import('@mae-tasks/core-mae');
-      const { dataReaders, openPictures, visualize, writeFileAtomically } = await import('@mae-tasks/core-mae/run');
+      const { createFolder, dataReaders, openPictures, visualize, writeFileAtomically } =
+        await import('@mae-tasks/core-mae/run');
       const loaded = await loadMae(flags.checkpoint);
       const mae = flags.normPixLoss === true ? { ...loaded, mask: { ...loaded.mask, normPixLoss: true } } : loaded;
       const data = await openPictures(flags.data, dataReaders);
@@ -65,6 +67,7 @@ export function visualizeCommand(): Command {
             terminal.warn(`passed over: ${error.message}`);
           },
         });
+        await createFolder(dirname(flags.out));
         await writeFileAtomically(flags.out, png);
       } finally {
         await engine.dispose();

@@ -7,7 +7,7 @@
 
 import { relative } from 'node:path';
 import type { Engine } from '@mae-tasks/core-mae';
-import type { Run, RunFolder, RunEvent } from '@mae-tasks/core-mae/run';
+import type { Run, RunEvent, RunFolder, TrainingDataSummary } from '@mae-tasks/core-mae/run';
 import { formatDuration, formatRoughly } from '../terminal/duration.js';
 import { formatCount, formatMetric } from '../terminal/format-number.js';
 import { createProgress } from './progress.js';
@@ -24,6 +24,8 @@ export interface FollowedRun {
   readonly model: string;
   /** Where the pictures are. */
   readonly data: string;
+  /** What they are, for programs. */
+  readonly summary: TrainingDataSummary | undefined;
   /** `pretrain`, `finetune classify`: what resumes the run. */
   readonly command: string;
   /** What to type when it is done. */
@@ -106,7 +108,7 @@ export async function followRun(terminal: Terminal, followed: FollowedRun): Prom
   return { finished, metrics };
 }
 
-function introduce(terminal: Terminal, { run, folder, engine, model, data }: FollowedRun): void {
+function introduce(terminal: Terminal, { run, folder, engine, model, data, summary }: FollowedRun): void {
   const about = {
     model: `${model}, ${(run.numParameters / 1e6).toFixed(1)} M parameters`,
     data: `${data}: ${formatCount(run.numTrain)} pictures${
@@ -119,7 +121,7 @@ function introduce(terminal: Terminal, { run, folder, engine, model, data }: Fol
     run: shortPath(folder.path),
   };
   if (terminal.json) {
-    terminal.record({ type: 'start', ...about, firstStep: run.firstStep, run: folder.path });
+    terminal.record({ type: 'start', ...about, ...summary, firstStep: run.firstStep, run: folder.path });
     return;
   }
   terminal.print(...formatTable(Object.entries(about).map(([name, value]) => [looking('dim', name), value])));

@@ -4,6 +4,7 @@ import type { Dataset } from './dataset.js';
 export interface OpenOptions {
   /** `train`, `val` or another split's name. Data without splits is all `train`; any other name is then an error. */
   readonly split?: string;
+  /** Further options, by the names of the settings below `data`. */
   readonly [option: string]: unknown;
 }
 
@@ -11,6 +12,8 @@ export interface OpenOptions {
 export interface DataReader {
   /** For `data.format` and messages: "folder", "idx", "coco". */
   readonly name: string;
+  /** Names of the settings below `data`, besides those for every layout, that `open` takes: `classLevel`. Default none. */
+  readonly settings?: readonly string[];
   /** Whether this path looks like the reader's layout; looks at names only, opens no picture. */
   recognizes(path: string): Promise<boolean>;
   /** Names of the splits that the path has, `train` first; empty for data without. Absent: a reader without splits. */

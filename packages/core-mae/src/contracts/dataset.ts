@@ -19,6 +19,19 @@ export interface Item<Target = unknown> {
   readonly target?: Target;
 }
 
+/** What the pictures of a data set are labelled with, for counting. */
+export interface Labelling {
+  /** What a label stands for: a whole picture, an object on it, or a pixel. */
+  readonly unit: 'picture' | 'object' | 'pixel';
+  /**
+   * How often each class occurs at the item `index`, by class index; labels that are not counted in training (crowds,
+   * ignored pixels) are left out. May read the item's own annotation file, never its picture.
+   *
+   * @throws MaeError for annotations that cannot be used
+   */
+  readonly countsOf: (index: number) => ReadonlyMap<number, number>;
+}
+
 /** An indexed collection of items. Opening one reads names and annotations, never pixels. */
 export interface Dataset<Target = unknown> {
   /** For messages: the folder or file it was read from. */
@@ -30,6 +43,10 @@ export interface Dataset<Target = unknown> {
   readonly classNames?: readonly string[];
   /** What the data's files call the classes by, by contiguous index, where they number them: COCO's category ids. */
   readonly classIds?: readonly number[];
+  /** The layout that the files were recognised as, and by what, in a few words for people. */
+  readonly layout?: string;
+  /** Absent where pictures have no labels, or of a kind that cannot be counted by class. */
+  readonly labelling?: Labelling;
   /** Oddities met while opening, each naming its file or annotation. */
   readonly warnings: readonly string[];
 }

@@ -8,15 +8,23 @@ import { maeReconstruction, maeSpecs, PATCH_VARIANCE_EPS } from './mae.js';
 import { countVisible } from './masking.js';
 import { patchGrid } from './vit-config.js';
 
-/** One picture as the paper's figure 2 shows it; each `[H, W, C]`, in the units of the input. */
+/**
+ * One picture as the paper's figure 2 shows it; each `[H, W, C]`, in the units of the input. What the model was not told
+ * is in `withTruth` alone, so that a model that has learned nothing looks like it everywhere else.
+ */
 export interface Reconstruction {
   readonly original: Float32Array;
   /** The original with `removedValue` in place of the removed patches. */
   readonly masked: Float32Array;
-  /** The model's prediction of every patch. */
-  readonly reconstruction: Float32Array;
+  /** The model's own prediction of every patch; normalised patches (`normPixLoss`) are shown around `removedValue`. */
+  readonly prediction: Float32Array;
   /** The prediction with the visible patches pasted over it. */
   readonly pasted: Float32Array;
+  /**
+   * Under `normPixLoss`: the prediction brought back with each original patch's own mean and deviation, which the model
+   * does not predict, and the visible patches over it. It shows what of the structure was found.
+   */
+  readonly withTruth?: Float32Array;
 }
 
 export interface ReconstructOptions {
@@ -26,6 +34,8 @@ export interface ReconstructOptions {
   readonly patchOrders: readonly Int32Array[];
   /** What stands for a removed patch, by channel, in the units of the input. */
   readonly removedValue: readonly number[];
+  /** What one deviation of a normalised patch is shown as, by channel, in the units of the input. */
+  readonly deviationValue: readonly number[];
 }
 
 /** Fills in the removed patches of pictures. */
@@ -37,15 +47,12 @@ export type Reconstruct = (
 
 /**
  * A function that fills in the removed patches of pictures; keep it, because engines compile it once.
- *
- * Under `normPixLoss` the model predicts normalised patches; each is brought back with the mean and deviation of the
- * original patch, so the reconstruction shows structure, not brightness that the model guessed.
  */
 export function createReconstruct(config: MaeConfig, mask: MaskOptions): Reconstruct {
   const fn = maeReconstruction(config, mask);
   const { numPatches, patchValues } = patchGrid(config);
   const numVisible = countVisible(numPatches, mask.maskRatio);
-  return async (engine, parameters, { images, patchOrders, removedValue }) => {
+  return async (engine, parameters, { images, patchOrders, removedValue, deviationValue }) => {
     const batchSize = patchOrders.length;
     const program = await engine.compile({
       name: 'mae.reconstruct',
@@ -64,18 +71,25 @@ export function createReconstruct(config: MaeConfig, mask: MaskOptions): Reconst
           const from = (patch * batchSize + picture) * patchValues;
           filled.set(predicted.subarray(from, from + patchValues), patch * patchValues);
         }
-        if (mask.normPixLoss) restorePatchStatistics(filled, target, patchValues);
-        const [masked, pasted] = [target.slice(), filled.slice()];
-        order.forEach((patch, place) => {
-          const [start, end] = [patch * patchValues, (patch + 1) * patchValues];
-          if (place < numVisible) pasted.set(target.subarray(start, end), start);
-          else for (let i = start; i < end; i++) masked[i] = removedValue[(i - start) % config.inChannels]!;
-        });
+        const visible = order.subarray(0, numVisible);
+        const withVisible = (patches: Float32Array): Float32Array => {
+          const pasted = patches.slice();
+          for (const patch of visible) {
+            const [start, end] = [patch * patchValues, (patch + 1) * patchValues];
+            pasted.set(target.subarray(start, end), start);
+          }
+          return unpatchify(pasted, config);
+        };
+        const removed = target.map((_, i) => removedValue[i % config.inChannels]!);
+        const shown = mask.normPixLoss
+          ? filled.map((value, i) => value * deviationValue[i % config.inChannels]! + removed[i]!)
+          : filled;
         return {
           original: original.slice(),
-          masked: unpatchify(masked, config),
-          reconstruction: unpatchify(filled, config),
-          pasted: unpatchify(pasted, config),
+          masked: withVisible(removed),
+          prediction: unpatchify(shown, config),
+          pasted: withVisible(shown),
+          ...(mask.normPixLoss ? { withTruth: withVisible(withPatchStatistics(filled, target, patchValues)) } : {}),
         };
       });
     } finally {
@@ -84,13 +98,15 @@ export function createReconstruct(config: MaeConfig, mask: MaskOptions): Reconst
   };
 }
 
-/** Undoes the target's normalisation in place: `x · √(variance + eps) + mean` of each original patch. */
-function restorePatchStatistics(predicted: Float32Array, target: Float32Array, patchValues: number): void {
+/** Undoes the target's normalisation: `x · √(variance + eps) + mean` of each original patch. */
+function withPatchStatistics(predicted: Float32Array, target: Float32Array, patchValues: number): Float32Array {
+  const restored = predicted.slice();
   for (let start = 0; start < target.length; start += patchValues) {
     const patch = target.subarray(start, start + patchValues);
     const mean = patch.reduce((sum, value) => sum + value, 0) / patchValues;
     const variance = patch.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (patchValues - 1);
     const deviation = Math.sqrt(variance + PATCH_VARIANCE_EPS);
-    for (let i = start; i < start + patchValues; i++) predicted[i] = predicted[i]! * deviation + mean;
+    for (let i = start; i < start + patchValues; i++) restored[i] = restored[i]! * deviation + mean;
   }
+  return restored;
 }

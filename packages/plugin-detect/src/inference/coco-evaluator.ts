@@ -12,11 +12,12 @@ import {
   type EvaluationDetails,
   type EvaluationTable,
   type Evaluator,
+  isInstances,
   renderPng,
   rleOfRegion,
   strokeText,
 } from '@mae-tasks/core-mae/task';
-import { type DetectFacts, isInstances } from '../facts.js';
+import type { DetectFacts } from '../facts.js';
 import type { FoundObjects } from './found-objects.js';
 
 export interface CocoEvaluatorOptions {

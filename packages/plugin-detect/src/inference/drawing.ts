@@ -1,8 +1,10 @@
+import { basename } from 'node:path';
 import {
   decodeMask,
   type DrawnObject,
   drawObjects,
   encodePng,
+  isInstances,
   type MaskRegion,
   pictureSheetPng,
   type PixelStatistics,
@@ -11,7 +13,7 @@ import {
   type SheetPicture,
   toSheetPicture,
 } from '@mae-tasks/core-mae/task';
-import { isInstances } from '../facts.js';
+import { percent } from './draw-threshold.js';
 import type { FoundObject, FoundObjects } from './found-objects.js';
 
 /** How the samples' pixels became what they are. */
@@ -27,7 +29,7 @@ const FILE_SIDES = [640, 1600] as const;
 export function drawnAnswer(sample: Sample, found: FoundObjects): DrawnObject[] {
   return found.map(({ class: name, classIndex, score, box, mask }) => ({
     classIndex,
-    label: `${name} ${Math.round(100 * score)} %`,
+    label: `${name} ${percent(score)}`,
     ...asSeen(sample, box, mask),
   }));
 }
@@ -66,16 +68,29 @@ export interface SheetEntry {
   /** Undefined where it is not known. */
   readonly truth: readonly DrawnObject[] | undefined;
   readonly found: readonly DrawnObject[];
+  /** What is to be said of the answer, besides. */
+  readonly note?: string | undefined;
 }
 
 /** A sheet of pictures with what was found on them, beside what there is where that is known, as a PNG file. */
-export async function objectSheetPng(entries: readonly SheetEntry[], seen: SeenPicture): Promise<Uint8Array> {
+export async function objectSheetPng(
+  title: string,
+  entries: readonly SheetEntry[],
+  seen: SeenPicture,
+): Promise<Uint8Array> {
   const compared = entries.some(({ truth }) => truth !== undefined);
   const drawn = await Promise.all(
-    entries.map(async ({ sample, truth, found }): Promise<SheetPicture[]> => {
-      const answer = { ...(await drawnPicture(sample, found, seen, SHEET_SIDE)), caption: sample.id };
-      if (!compared) return [answer];
-      return [await drawnPicture(sample, truth ?? [], seen, SHEET_SIDE), answer];
+    entries.map(async ({ sample, truth, found, note }): Promise<SheetPicture[]> => {
+      const answer = await drawnPicture(sample, found, seen, SHEET_SIDE);
+      if (!compared)
+        return [{ ...answer, caption: note === undefined ? sample.id : `${basename(sample.id)}: ${note}` }];
+      const annotated = await drawnPicture(sample, truth ?? [], seen, SHEET_SIDE);
+      // The picture's name stands below the truth where the answer needs its place.
+      if (note === undefined) return [annotated, { ...answer, caption: sample.id }];
+      return [
+        { ...annotated, caption: sample.id },
+        { ...answer, caption: note },
+      ];
     }),
   );
   const perRow = compared ? 2 : 4;
@@ -84,7 +99,7 @@ export async function objectSheetPng(entries: readonly SheetEntry[], seen: SeenP
   }));
   const pairs = Array.from({ length: Math.min(perRow, drawn.length) }, () => ['truth', 'prediction']).flat();
   return pictureSheetPng(
-    { title: 'Predictions', rows, ...(compared ? { columns: pairs } : {}) },
+    { title, rows, ...(compared ? { columns: pairs } : {}) },
     { minSide: SHEET_SIDE, maxSide: SHEET_SIDE, enlarging: 'smooth' },
   );
 }

@@ -1,6 +1,7 @@
 import type { SteppedForward, TaskContext, TaskPrediction } from '@mae-tasks/core-mae/task';
 import type { DetectFacts } from '../facts.js';
 import type { DetectSettings } from '../settings.js';
+import { drawnTitle, nothingDrawn } from './draw-threshold.js';
 import { drawObjectsPng, drawnAnswer, drawnTruth, objectSheetPng } from './drawing.js';
 import type { FoundObjects } from './found-objects.js';
 import { cocoResults } from './results.js';
@@ -32,8 +33,13 @@ export function createPrediction(
         sample,
         truth: drawnTruth(sample, facts.classNames),
         found: drawnAnswer(sample, sure(results[index]!)),
+        note: nothingDrawn(
+          results[index]!.map(({ score }) => score),
+          settings.drawThreshold,
+        ),
       }));
-      return [{ name: 'predictions', png: await objectSheetPng(pictures, seen) }];
+      const png = await objectSheetPng(drawnTitle(settings.drawThreshold), pictures, seen);
+      return [{ name: 'predictions', png }];
     },
   };
 }

@@ -1,7 +1,7 @@
 import { basename, extname } from 'node:path';
 import { rleToString } from '@mae-tasks/core-mae/coco';
-import { rleOfRegion, type Sample } from '@mae-tasks/core-mae/task';
-import { type DetectFacts, isInstances } from '../facts.js';
+import { isInstances, rleOfRegion, type Sample } from '@mae-tasks/core-mae/task';
+import type { DetectFacts } from '../facts.js';
 import type { FoundObjects } from './found-objects.js';
 
 /** An entry of a list of results in COCO's format. */

@@ -9,6 +9,9 @@ import {
   encodePng,
   type LabelMap,
   labelMapPng,
+  legendRows,
+  type OverlaidPicture,
+  overlay,
   type PredictedFile,
   type Sample,
   type SheetRow,
@@ -16,7 +19,7 @@ import {
   type TaskPrediction,
 } from '@mae-tasks/core-mae/task';
 import type { SegmentFacts } from '../facts.js';
-import { legendRows, type OverlaidPicture, overlay, overlaySheet } from './overlay.js';
+import { overlaySheet } from './overlay-sheet.js';
 
 /** Pictures beside each other on a sheet without truth. */
 const COLUMNS = 4;

@@ -6,11 +6,13 @@
 
 import { Command, Option } from 'commander';
 import { optionJson, wholeNumber } from '../../settings/common-options.js';
-import { createProcessTerminal } from '../../terminal/terminal.js';
+import { summaryRows } from '../../terminal/data-lines.js';
+import { type DataFlags, layoutOf, openData, optionLayoutSettings, showPictures } from '../../settings/data-options.js';
+import { formatTable } from '../../terminal/table.js';
+import { createProcessTerminal, type Terminal } from '../../terminal/terminal.js';
 
-interface CheckFlags {
-  readonly format?: 'coco' | 'ade20k' | 'folder';
-  readonly split?: string;
+interface CheckFlags extends DataFlags {
+  readonly format?: 'coco' | 'ade20k' | 'idx' | 'folder';
   readonly quick?: true;
   readonly limit?: number;
   readonly json?: true;
@@ -19,24 +21,29 @@ interface CheckFlags {
 export function dataCheckCommand(): Command {
   return new Command('check')
     .description('report every oddity of a data set; exits with 1 where there are errors')
-    .argument('<path>', 'the data set: a COCO or ADE20K folder, an annotation file, or a folder of pictures')
-    .addOption(new Option('--format <name>', 'only this layout').choices(['coco', 'ade20k', 'folder']))
+    .argument('<path>', 'the data set, or its annotation file')
+    .addOption(new Option('--format <name>', 'only this layout').choices(['coco', 'ade20k', 'idx', 'folder']))
     .option('--split <name>', 'only this split')
     .option('--quick', 'read only the headers of pictures')
     .addOption(new Option('--limit <number>', 'faults listed of one kind (default: 20)').argParser(wholeNumber))
+    .addOption(optionLayoutSettings())
     .addOption(optionJson())
     .addHelpText('after', '\nExample:\n  mae-tasks data check coco/')
     .action(async (path: string, flags: CheckFlags) => {
       const terminal = createProcessTerminal({ json: flags.json === true });
       const { checkData } = await import('@mae-tasks/core-mae/run');
+      const given = Object.entries(await layoutOf(flags)).filter(([, value]) => value !== null);
       const { ok, reports } = await checkData(path, {
         decodePictures: flags.quick !== true,
+        reportProgress: showPictures(terminal, 'checking'),
+        layout: Object.fromEntries(given),
         ...(flags.format === undefined ? {} : { format: flags.format }),
         ...(flags.split === undefined ? {} : { split: flags.split }),
         ...(flags.limit === undefined ? {} : { limitPerKind: flags.limit }),
       });
       for (const { format, lines, faults, counts, numErrors, numWarnings, checked } of reports) {
         for (const line of lines) terminal.print(line);
+        await describe(terminal, path, { ...flags, format });
         terminal.print(
           `${format}: ${checked.pictures} pictures, ${checked.annotations} annotations in ${checked.files} files: ` +
             `${numErrors} errors, ${numWarnings} warnings`,
@@ -45,4 +52,27 @@ export function dataCheckCommand(): Command {
       }
       if (!ok) process.exitCode = 1;
     });
+}
+
+/** Shows what training would see of the data, as far as it can be opened. */
+async function describe(terminal: Terminal, path: string, flags: DataFlags): Promise<void> {
+  const core = await import('@mae-tasks/core-mae/run');
+  const { MaeError } = await import('@mae-tasks/core-mae');
+  const reportProgress = showPictures(terminal, 'counting');
+  const parts: Array<readonly [string, Awaited<ReturnType<typeof core.summarizeData>>]> = [];
+  try {
+    const { splits, open } = await openData(path, flags);
+    const names = flags.split === undefined ? splits : [flags.split];
+    for (const split of names.length === 0 ? [undefined] : names) {
+      const summary = await core.summarizeData(await open(split), { reportProgress });
+      parts.push([split ?? 'data', summary]);
+    }
+  } catch (error) {
+    // The report names it already: the same files were just checked.
+    if (!(error instanceof MaeError)) throw error;
+  }
+  if (parts.length === 0) return;
+  terminal.print(...formatTable(summaryRows(parts)));
+  const few = core.fewPicturesWarning(parts[0]![1]);
+  if (few !== undefined) terminal.warn(few);
 }

@@ -1,52 +1,84 @@
+import type { CocoStats } from '@mae-tasks/core-mae/coco';
+import type { DataSummary } from '@mae-tasks/core-mae/run';
 import { Command } from 'commander';
 import { optionJson } from '../../settings/common-options.js';
+import { summaryRows } from '../../terminal/data-lines.js';
+import {
+  type DataFlags,
+  openData,
+  optionFormat,
+  optionLayoutSettings,
+  showPictures,
+} from '../../settings/data-options.js';
 import { formatTable } from '../../terminal/table.js';
-import { createProcessTerminal } from '../../terminal/terminal.js';
+import { createProcessTerminal, type Terminal } from '../../terminal/terminal.js';
 
-interface StatsFlags {
-  readonly split?: string;
+interface StatsFlags extends DataFlags {
   readonly json?: true;
 }
 
 export function dataStatsCommand(): Command {
   return new Command('stats')
-    .description('count the pictures, objects and classes of a COCO data set')
+    .description('count the pictures, labels and classes of a data set')
     .argument('<path>', 'the data set, or its annotation file')
     .option('--split <name>', 'the split (default: train, or the only one)')
+    .addOption(optionFormat())
+    .addOption(optionLayoutSettings())
     .addOption(optionJson())
     .addHelpText('after', '\nExample:\n  mae-tasks data stats coco/ --split val')
     .action(async (path: string, flags: StatsFlags) => {
       const terminal = createProcessTerminal({ json: flags.json === true });
-      const { cocoStats, loadCoco, locateCoco } = await import('@mae-tasks/core-mae/coco');
-      const layout = locateCoco(path, flags.split === undefined ? {} : { split: flags.split });
-      const { annotations, warnings } = loadCoco(layout.annotationFile);
-      for (const warning of warnings) terminal.warn(warning);
-      const stats = cocoStats(annotations);
-      const { byKind, bySize, objectsPerImage, width, height } = stats;
-      const spread = (values: typeof width): string =>
-        values === undefined
-          ? 'unknown'
-          : `${values.min} – ${values.max}, median ${values.median}, mean ${values.mean.toFixed(1)}`;
+      const core = await import('@mae-tasks/core-mae/run');
+      const { cocoStats } = await import('@mae-tasks/core-mae/coco');
+      const { reader, splits, open } = await openData(path, flags);
+      const data = await open(flags.split);
+      for (const warning of data.warnings) terminal.warn(warning);
+      const summary = await core.summarizeData(data, { reportProgress: showPictures(terminal, 'counting') });
+      const stats = core.isCocoDataset(data) ? cocoStats(data.annotations) : undefined;
+      const split = flags.split ?? splits[0] ?? 'data';
       terminal.print(
         ...formatTable([
-          ['file', stats.file],
-          ['pictures', `${stats.images} (${stats.imagesWithoutAnnotations} without objects)`],
-          ['objects', `${stats.annotations} (${stats.crowds} crowds)`],
-          ['outlines', `${byKind.polygons} polygons, ${byKind.runs} runs, ${byKind.boxesOnly} boxes alone`],
-          ['sizes', `${bySize.small} small (< 32²), ${bySize.medium} medium, ${bySize.large} large (≥ 96²)`],
-          ['objects a picture', spread(objectsPerImage)],
-          ['width', spread(width)],
-          ['height', spread(height)],
+          ...summaryRows([[split, summary]]),
+          ...(splits.length > 1 ? [['splits', splits.join(', ')]] : []),
+          ...(stats === undefined ? [] : cocoRows(stats)),
         ]),
       );
-      const rows = stats.categories.map(({ id, name, instances, images }) => [
-        String(id),
-        name,
-        String(instances),
-        String(images),
-      ]);
-      const header = ['id', 'class', 'objects', 'pictures'];
-      terminal.print('', ...formatTable(rows, { header, align: ['right', 'left', 'right', 'right'] }));
-      terminal.record({ ...stats });
+      printClasses(terminal, summary, stats);
+      const few = core.fewPicturesWarning(summary);
+      if (few !== undefined && (split === 'train' || splits.length === 0)) terminal.warn(few);
+      terminal.record({ format: reader.name, splits, ...summary, ...stats });
     });
+}
+
+function cocoRows(stats: CocoStats): string[][] {
+  const { byKind, bySize, objectsPerImage, width, height } = stats;
+  const spread = (values: typeof width): string =>
+    values === undefined
+      ? 'unknown'
+      : `${values.min} – ${values.max}, median ${values.median}, mean ${values.mean.toFixed(1)}`;
+  return [
+    ['file', stats.file],
+    ['pictures', `${stats.images} (${stats.imagesWithoutAnnotations} without objects)`],
+    ['objects', `${stats.annotations} (${stats.crowds} crowds)`],
+    ['outlines', `${byKind.polygons} polygons, ${byKind.runs} runs, ${byKind.boxesOnly} boxes alone`],
+    ['sizes', `${bySize.small} small (< 32²), ${bySize.medium} medium, ${bySize.large} large (≥ 96²)`],
+    ['objects a picture', spread(objectsPerImage)],
+    ['width', spread(width)],
+    ['height', spread(height)],
+  ];
+}
+
+function printClasses(terminal: Terminal, { unit, classes }: DataSummary, stats: CocoStats | undefined): void {
+  if (classes.length === 0) return;
+  const counts = stats?.categories.map(({ id, name, instances, images }) => ({
+    id: String(id),
+    name,
+    labels: instances,
+    pictures: images,
+  }));
+  const rows = (counts ?? classes.map((each, index) => ({ id: String(index), ...each }))).map(
+    ({ id, name, labels, pictures }) => [id, name, ...(unit === 'picture' ? [] : [String(labels)]), String(pictures)],
+  );
+  const header = ['id', 'class', ...(unit === 'picture' ? [] : [`${unit}s`]), 'pictures'];
+  terminal.print('', ...formatTable(rows, { header, align: ['right', 'left', 'right', 'right'] }));
 }

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { MaeError } from '../../base/errors.js';
 import { isFolder } from '../../base/listing.js';
@@ -28,6 +28,8 @@ const PAIRS: ReadonlyArray<readonly [images: string, annotations: string]> = [
 /** The splits found under a folder, `train` first; a single one named "train" where there are no subfolders. */
 export function semanticFolders(path: string): SemanticFolders[] {
   for (const [images, annotations] of PAIRS) {
+    // YOLO's folders have these names too, with a text for each picture.
+    if (annotations === 'labels' && holdsTexts(join(path, annotations))) continue;
     const found: SemanticFolders[] = [];
     for (const [split, names] of Object.entries(SPLITS)) {
       const name = names.find((each) => isFolder(join(path, images, each)) && isFolder(join(path, annotations, each)));
@@ -41,7 +43,30 @@ export function semanticFolders(path: string): SemanticFolders[] {
       return [{ split: 'train', images: join(path, images), annotations: join(path, annotations) }];
     }
   }
-  return [];
+  return splitsBeside(path);
+}
+
+/** SegNet's layout: `train/` with `trainannot/` beside it. */
+function splitsBeside(path: string): SemanticFolders[] {
+  return Object.entries(SPLITS).flatMap(([split, names]) => {
+    const name = names.find((each) => isFolder(join(path, each)) && isFolder(join(path, `${each}annot`)));
+    return name === undefined ? [] : [{ split, images: join(path, name), annotations: join(path, `${name}annot`) }];
+  });
+}
+
+/** Whether a folder, or the first of its subfolders with files, has texts and no PNG. */
+function holdsTexts(path: string): boolean {
+  if (!isFolder(path)) return false;
+  const folders = [
+    path,
+    ...readdirSync(path)
+      .map((name) => join(path, name))
+      .filter(isFolder),
+  ];
+  const names = folders
+    .map((folder) => readdirSync(folder))
+    .find((each) => each.some((name) => /\.(?:txt|png)$/iu.test(name)));
+  return names !== undefined && !names.some((name) => /\.png$/iu.test(name));
 }
 
 /**

@@ -1,4 +1,4 @@
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { z } from 'zod';
 import type { DataReader } from '../../contracts/data-reader.js';
 import type { Dataset } from '../../contracts/dataset.js';
@@ -7,6 +7,8 @@ import { readClassNames, semanticFolders, type SemanticFolders } from './ade20k-
 import { isFolder, listFiles } from '../../base/listing.js';
 import { isPictureName } from '../../base/picture-names.js';
 import { checkSettings } from '../../base/check-settings.js';
+import { readLabelMap } from '../targets/label-map.js';
+import { countClasses, type LabelValues } from '../targets/label-values.js';
 import type { SemanticAnnotation } from '../targets/semantic-target.js';
 
 export interface SemanticFolderOptions {
@@ -24,6 +26,12 @@ export interface SemanticFolderOptions {
   readonly reduceZeroLabel?: boolean;
   /** Value of pixels that are not counted. Default 255. */
   readonly ignoreIndex?: number;
+  /**
+   * The class of each value, by name, or null for pixels that are not counted; several values may be one class. Classes
+   * are numbered in the order of their lowest values. It stands for all of `reduceZeroLabel`, `classNames` and
+   * `numClasses`.
+   */
+  readonly classMap?: Readonly<Record<string, string | null>>;
   /** Names of the classes, where no file lists them. */
   readonly classNames?: readonly string[];
   /** Number of classes, where they have no names. */
@@ -55,15 +63,8 @@ export interface SemanticPairs {
 export async function pairSemanticFolder(path: string, options: SemanticFolderOptions = {}): Promise<SemanticPairs> {
   const folders = chooseFolders(path, options);
   const [images, maps] = [await listFiles(folders.images), await listFiles(folders.annotations)];
-  const listed = readClassNames(path);
-  const classNames = options.classNames ?? listed?.names;
-  const numClasses = options.numClasses ?? classNames?.length;
-  const annotation = (file: string): SemanticAnnotation => ({
-    path: join(folders.annotations, file),
-    reduceZeroLabel: options.reduceZeroLabel ?? listed?.fromOne ?? false,
-    ignoreIndex: options.ignoreIndex ?? 255,
-    ...(numClasses === undefined ? {} : { numClasses }),
-  });
+  const { classNames, ...values } = valuesOf(path, options);
+  const annotation = (file: string): SemanticAnnotation => ({ path: join(folders.annotations, file), ...values });
   const mapOf = new Map<string, string>();
   const suffix = options.annotationSuffix ?? '.png';
   for (const file of maps.files) {
@@ -85,9 +86,33 @@ export async function pairSemanticFolder(path: string, options: SemanticFolderOp
   return { folders, pairs, classNames, imagesWithoutMap, mapsWithoutImage: [...mapOf.values()], warnings };
 }
 
+/** How the values of the maps are to be read, and what their classes are called. */
+function valuesOf(
+  path: string,
+  options: SemanticFolderOptions,
+): LabelValues & { classNames: readonly string[] | undefined } {
+  const ignoreIndex = options.ignoreIndex ?? 255;
+  if (options.classMap !== undefined) {
+    const entries = Object.entries(options.classMap).map(([value, name]) => [Number(value), name] as const);
+    const classNames = [...new Set(entries.sort(([a], [b]) => a - b).flatMap(([, name]) => name ?? []))];
+    const classMap = entries.map(([value, name]) => [value, name === null ? null : classNames.indexOf(name)] as const);
+    return { classNames, reduceZeroLabel: false, ignoreIndex, numClasses: classNames.length, classMap };
+  }
+  const listed = readClassNames(path);
+  const classNames = options.classNames ?? listed?.names;
+  const numClasses = options.numClasses ?? classNames?.length;
+  return {
+    classNames,
+    reduceZeroLabel: options.reduceZeroLabel ?? listed?.fromOne ?? false,
+    ignoreIndex,
+    ...(numClasses === undefined ? {} : { numClasses }),
+  };
+}
+
 /**
  * A data set of pictures with an index map each: ADE20K's layout (`images/training`, `annotations/training`,
- * `objectInfo150.txt`), mmsegmentation's (`img_dir/train`, `ann_dir/train`) and their like. Pictures without a map are
+ * `objectInfo150.txt`), mmsegmentation's (`img_dir/train`, `ann_dir/train`), SegNet's (`train`, `trainannot`) and their
+ * like. Pictures without a map are
  * left out with a warning.
  *
  * @throws MaeError `DATA_NOT_FOUND`, `DATA_INVALID`, `DATA_EMPTY`
@@ -104,7 +129,7 @@ export async function semanticDataset(
     throw new MaeError('DATA_EMPTY', {
       what: 'no picture has an index map of its name',
       where: `${folders.images} and ${folders.annotations}`,
-      fix: 'a.jpg needs a.png; set `imageSuffix` and `annotationSuffix` where names end otherwise',
+      fix: 'a.jpg needs a.png; set `data.imageSuffix` and `data.annotationSuffix` where names end otherwise',
     });
   }
   return {
@@ -115,12 +140,19 @@ export async function semanticDataset(
       return { id, image: { kind: 'file', path: image }, target: annotation };
     },
     ...(classNames === undefined ? {} : { classNames }),
+    layout: `index maps, ${relative(path, folders.images)}/ with ${relative(path, folders.annotations)}/`,
+    labelling: { unit: 'pixel', countsOf: (index) => pixelCounts(pairs[index]!.annotation) },
     warnings: [
       ...warnings,
       ...imagesWithoutMap.map((file) => `${file}: has no index map and is left out`),
       ...mapsWithoutImage.map((file) => `${file}: is the index map of no picture`),
     ],
   };
+}
+
+/** How many pixels of each class a map has. */
+function pixelCounts(annotation: SemanticAnnotation): ReadonlyMap<number, number> {
+  return countClasses(readLabelMap(annotation.path).labels, annotation, annotation.path);
 }
 
 function stemOf(file: string, suffix: string | undefined): string | undefined {
@@ -144,9 +176,16 @@ function chooseFolders(path: string, { split, images, annotations }: SemanticFol
         ? 'there are no folders of pictures and index maps'
         : `there is no split "${split}" (there is ${found.map((folders) => folders.split).join(', ')})`,
     where: path,
-    fix: 'ADE20K has images/training and annotations/training; name others with `images` and `annotations`',
+    fix: 'ADE20K has images/training and annotations/training, SegNet train and trainannot; name others by `data.images` and `data.annotations`',
   });
 }
+
+/** `{ 0: 'background', 128: 'nucleus', 255: null }`: values of index maps with the names of their classes. */
+export const classMapSchema = z
+  .record(z.string(), z.string().min(1).nullable())
+  .refine((map) => Object.keys(map).every((key) => /^(?:0|[1-9]\d{0,4})$/u.test(key) && Number(key) <= 65_535), {
+    message: 'its keys are values of index maps, 0 to 65535: {0: background, 255: object}',
+  });
 
 const text = z.string().min(1).exactOptional();
 const schema: z.ZodType<SemanticFolderOptions> = z.strictObject({
@@ -157,6 +196,7 @@ const schema: z.ZodType<SemanticFolderOptions> = z.strictObject({
   annotationSuffix: text,
   reduceZeroLabel: z.boolean().exactOptional(),
   ignoreIndex: z.int().min(0).max(65_535).exactOptional(),
+  classMap: classMapSchema.exactOptional(),
   classNames: z.array(z.string()).exactOptional(),
   numClasses: z.int().min(1).exactOptional(),
 });
@@ -164,6 +204,7 @@ const schema: z.ZodType<SemanticFolderOptions> = z.strictObject({
 /** ADE20K's layout and its relatives; `data.format` "ade20k". */
 export const ade20kReader: DataReader = {
   name: 'ade20k',
+  settings: ['images', 'annotations', 'imageSuffix', 'annotationSuffix', 'reduceZeroLabel', 'ignoreIndex', 'classMap'],
   recognizes: (path) => Promise.resolve(semanticFolders(path).length > 0),
   splits: (path) => Promise.resolve(semanticFolders(path).map(({ split }) => split)),
   open: async (path, options = {}) => semanticDataset(path, checkSettings(schema, options, 'data reader ade20k')),

@@ -1,3 +1,4 @@
+import { dirname, relative } from 'node:path';
 import { z } from 'zod';
 import type { DataReader } from '../../contracts/data-reader.js';
 import type { Dataset } from '../../contracts/dataset.js';
@@ -24,6 +25,11 @@ export interface CocoDatasetOptions extends CocoLayoutOptions {
 export interface CocoDataset extends Dataset<InstanceAnnotations> {
   readonly annotations: CocoAnnotations;
   readonly imageFolder: string;
+}
+
+/** Whether a data set was read from a COCO file, so that its annotations are at hand. */
+export function isCocoDataset(data: Dataset): data is CocoDataset {
+  return 'annotations' in data && 'imageFolder' in data;
 }
 
 /**
@@ -58,6 +64,8 @@ export function cocoDataset(path: string, options: CocoDatasetOptions = {}): Coc
     },
     classNames: annotations.categories.map(({ name }) => name),
     classIds: annotations.categories.map(({ id }) => id),
+    layout: layoutOf(path, layout.annotationFile, imageFolder),
+    labelling: { unit: 'object', countsOf: (index) => classCounts(annotations, images[index]!) },
     warnings,
     annotations,
     imageFolder,
@@ -84,6 +92,25 @@ export function instancesOfImage(annotations: CocoAnnotations, image: number): I
     areas: Float64Array.from(entries, (entry) => annotations.areas[entry]!),
     masks: entries.map((entry) => encodedMask(annotations, entry)),
   };
+}
+
+function layoutOf(path: string, annotationFile: string, imageFolder: string): string {
+  const file = relative(path, annotationFile);
+  const beside = relative(dirname(annotationFile), imageFolder) === '';
+  const below = relative(path, imageFolder);
+  const pictures = beside ? 'beside it' : `in ${below === '' || below.startsWith('..') ? imageFolder : below}`;
+  return `COCO, ${file === '' ? 'the annotation file itself' : file}, pictures ${pictures}`;
+}
+
+/** How many objects of each class a picture has, crowds left out. */
+function classCounts(annotations: CocoAnnotations, image: number): ReadonlyMap<number, number> {
+  const counts = new Map<number, number>();
+  for (const entry of annotationsOfImage(annotations, image)) {
+    if (annotations.crowds[entry] === 1) continue;
+    const index = annotations.categoryIndexes[entry]!;
+    counts.set(index, (counts.get(index) ?? 0) + 1);
+  }
+  return counts;
 }
 
 type Quad = readonly [number, number, number, number];
@@ -123,6 +150,7 @@ const schema: z.ZodType<CocoDatasetOptions> = z.strictObject({
 /** COCO's layout and its relatives; `data.format` "coco". */
 export const cocoReader: DataReader = {
   name: 'coco',
+  settings: ['images', 'annotations'],
   recognizes: (path) => Promise.resolve(looksLikeCoco(path)),
   splits: (path) => Promise.resolve(cocoSplits(path)),
   open: async (path, options = {}) =>

@@ -70,7 +70,7 @@ export function locateCoco(path: string, options: CocoLayoutOptions = {}): CocoL
     throw new MaeError('DATA_NOT_FOUND', {
       what: `there is no folder of pictures ${options.images ?? ''}`.trim(),
       where: root,
-      fix: 'name it with `images`',
+      fix: 'name it by `data.images`',
     });
   }
   return { annotationFile: file, imageFolders };
@@ -106,7 +106,7 @@ function findAnnotations(path: string, { split, annotations }: CocoLayoutOptions
     where: path,
     fix:
       splits.length === 0
-        ? 'a COCO folder has annotations/instances_train.json; name another file with `annotations`'
+        ? 'a COCO folder has annotations/instances_train.json; name another file by `data.annotations`'
         : `it has ${splits.join(', ')}`,
   });
 }

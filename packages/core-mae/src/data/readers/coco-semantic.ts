@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { DataReader } from '../../contracts/data-reader.js';
-import type { Dataset } from '../../contracts/dataset.js';
+import type { Dataset, Labelling } from '../../contracts/dataset.js';
 import type { InstanceLabelOptions } from '../targets/instance-labels.js';
 import { checkSettings } from '../../base/check-settings.js';
 import type { InstancesAsLabels } from '../targets/semantic-target.js';
@@ -33,8 +33,15 @@ function cocoSemanticDataset(path: string, options: CocoSemanticOptions = {}): D
       return { ...item, target: { instances: instances!, background, ignoreIndex } };
     },
     classNames: semanticClassNames(data.annotations, background),
+    ...(data.layout === undefined ? {} : { layout: `${data.layout}; objects as classes of pixels` }),
+    ...(data.labelling === undefined ? {} : { labelling: shifted(data.labelling, background === 'class' ? 1 : 0) }),
     warnings: data.warnings,
   };
+}
+
+/** The same objects, their classes counted from `by`. */
+function shifted({ unit, countsOf }: Labelling, by: number): Labelling {
+  return { unit, countsOf: (index) => new Map([...countsOf(index)].map(([label, count]) => [label + by, count])) };
 }
 
 const text = z.string().min(1).exactOptional();
@@ -49,6 +56,7 @@ const schema: z.ZodType<CocoSemanticOptions> = z.strictObject({
 /** `data.format` "coco-semantic"; only by name, since the same files are objects to begin with. */
 export const cocoSemanticReader: DataReader = {
   name: 'coco-semantic',
+  settings: ['images', 'annotations'],
   recognizes: () => Promise.resolve(false),
   splits: (path) => Promise.resolve(cocoSplits(path)),
   open: async (path, options = {}) =>

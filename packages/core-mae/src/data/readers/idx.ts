@@ -139,7 +139,13 @@ export function idxDataset(folder: string, split = 'train'): Dataset<number | un
       const id = `${imageName.replace(/\.gz$/u, '')}#${index}`;
       return labels === undefined ? { id, image } : { id, image, target: labels[index]! };
     },
-    ...(labels === undefined ? {} : { classNames: classNamesOf(folder, splits.get('train')?.labels, labels) }),
+    ...(labels === undefined
+      ? {}
+      : {
+          classNames: classNamesOf(folder, splits.get('train')?.labels, labels),
+          labelling: { unit: 'picture', countsOf: (index: number) => new Map([[labels[index]!, 1]]) },
+        }),
+    layout: `IDX, ${imageName}${labelName === undefined ? '' : ` with ${labelName}`}`,
     warnings: labelName === undefined ? [`${folder}: the ${split} pictures have no file of labels`] : [],
   };
 }

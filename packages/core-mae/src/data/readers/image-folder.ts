@@ -1,24 +1,29 @@
 import { readdir, realpath } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { DataReader, OpenOptions } from '../../contracts/data-reader.js';
+import { z } from 'zod';
+import type { DataReader } from '../../contracts/data-reader.js';
 import type { Dataset } from '../../contracts/dataset.js';
 import { MaeError } from '../../base/errors.js';
 import { byCodeUnit, checkInside, isFolder, listFiles } from '../../base/listing.js';
 import { isPictureName, notPictures, PICTURE_NAMES } from '../../base/picture-names.js';
+import { classFinder, type ClassFolders, classFolders } from './class-folders.js';
+import { checkSettings } from '../../base/check-settings.js';
 
 export interface ImageFolderOptions {
   /** The subfolder `train`, `val` or `test`. Default `train` where there is one, otherwise the whole folder. */
   readonly split?: string;
   /** Whether subfolders are classes. Default: they are, unless pictures lie beside them. */
   readonly classes?: boolean;
+  /** How many levels down the class folders lie, from 1. Default: where the pictures are, see `classFolders`. */
+  readonly classLevel?: number;
 }
 
 const SPLITS = ['train', 'val', 'test'];
 
 /**
  * The pictures under a folder, sorted by path, each with the index of its class where the folder has classes: folders
- * by class (`cats/1.jpg`), `train/` and `val/` folders of these, or pictures in any order of folders. Class names are
- * the training split's, so that both splits agree. Nothing is decoded here.
+ * by class (`cats/1.jpg`, `Fruit/Apple/1.jpg`), `train/` and `val/` folders of these, or pictures in any order of
+ * folders. Class names are the training split's, so that both splits agree. Nothing is decoded here.
  *
  * @throws MaeError `DATA_NOT_FOUND`, `DATA_EMPTY`, `DATA_INVALID` or `PATH_ESCAPES`
  */
@@ -30,13 +35,12 @@ export async function imageFolder(
   const split = options.split ?? (splits.length > 0 ? 'train' : undefined);
   if (splits.length === 0) {
     if (split !== undefined && split !== 'train') throw noSuchSplit(path, split, splits);
-    return readFolder(path, path, options.classes);
+    return readFolder(path, path, options);
   }
   if (split === undefined || !splits.includes(split)) throw noSuchSplit(path, split ?? '', splits);
   const folder = join(path, split);
   checkInside(await realpath(path), await realpath(folder), folder);
-  if (split === 'train') return readFolder(folder, folder, options.classes);
-  return readFolder(folder, join(path, 'train'), options.classes);
+  return readFolder(folder, join(path, 'train'), options);
 }
 
 /** `train`, `val` and `test` where these subfolders exist and `train` is among them. */
@@ -45,24 +49,25 @@ function splitsOf(path: string): string[] {
   return found.includes('train') ? found : [];
 }
 
+/** @param trainFolder the folder that classes are told from */
 async function readFolder(
   folder: string,
-  classFolder: string,
-  wantClasses: boolean | undefined,
+  trainFolder: string,
+  options: ImageFolderOptions,
 ): Promise<Dataset<number | undefined>> {
-  const { files, warnings } = await listFiles(folder);
-  const pictures = files.filter(isPictureName);
-  const others = files.filter((file) => !isPictureName(file));
+  const { pictures, files, warnings } = await listPictures(folder);
   if (pictures.length === 0) {
-    const found = others.length === 0 ? 'it is empty' : `it has ${others.length} other files, such as ${others[0]}`;
+    const found = files.length === 0 ? 'it is empty' : `it has ${files.length} other files, such as ${files[0]}`;
     throw new MaeError('DATA_EMPTY', {
       what: `there are no pictures in this folder (${found})`,
       where: folder,
       fix: PICTURE_NAMES,
     });
   }
-  const classNames = await classesOf(classFolder, pictures, wantClasses);
-  const labels = classNames === undefined ? undefined : labelsOf(folder, pictures, classNames);
+  const training = folder === trainFolder ? pictures : (await listPictures(trainFolder)).pictures;
+  const classes = classesOf(folder, pictures, trainFolder, training, options);
+  if (classes !== undefined) await requireNoEmptyFolders(folder, pictures);
+  const labels = classes === undefined ? undefined : labelsOf(folder, pictures, classes);
   return {
     name: folder,
     size: pictures.length,
@@ -71,57 +76,75 @@ async function readFolder(
       const image = { kind: 'file', path: join(folder, id) } as const;
       return labels === undefined ? { id, image } : { id, image, target: labels[index]! };
     },
-    ...(classNames === undefined ? {} : { classNames }),
+    ...(classes === undefined ? {} : { classNames: classes.names }),
+    ...(labels === undefined
+      ? {}
+      : { labelling: { unit: 'picture', countsOf: (index: number) => new Map([[labels[index]!, 1]]) } }),
+    layout: layoutOf(classes, options),
     warnings: [...warnings, ...notPictures(folder, files)],
   };
 }
 
-/** Names of the class folders, sorted; undefined where pictures lie beside them or `wantClasses` is false. */
-async function classesOf(
-  folder: string,
-  pictures: readonly string[],
-  wantClasses: boolean | undefined,
-): Promise<string[] | undefined> {
-  if (wantClasses === false) return undefined;
-  const loose = pictures.find((picture) => !picture.includes('/'));
-  if (loose !== undefined) {
-    if (wantClasses !== true) return undefined;
-    throw new MaeError('DATA_INVALID', {
-      what: `the picture ${loose} lies beside the class folders, so it has no class`,
-      where: folder,
-      fix: 'move it into a class folder',
-    });
-  }
-  const entries = await readdir(folder);
-  const names = entries.filter((name) => !name.startsWith('.') && isFolder(join(folder, name)));
-  return names.sort(byCodeUnit);
+interface ListedPictures {
+  readonly pictures: readonly string[];
+  readonly files: readonly string[];
+  readonly warnings: readonly string[];
 }
 
-function labelsOf(folder: string, pictures: readonly string[], classNames: readonly string[]): Int32Array {
-  const indices = new Map(classNames.map((name, index) => [name, index]));
-  const counts = new Int32Array(classNames.length);
-  const labels = Int32Array.from(pictures, (picture) => {
-    const name = picture.slice(0, picture.indexOf('/'));
-    const index = indices.get(name);
-    if (index === undefined) {
-      throw new MaeError('DATA_INVALID', {
-        what: `the class \`${name}\` is not among the training split's ${classNames.length} classes`,
-        where: join(folder, picture),
-        fix: 'give every split the same class folders',
-      });
-    }
-    counts[index]!++;
-    return index;
+async function listPictures(folder: string): Promise<ListedPictures> {
+  const { files, warnings } = await listFiles(folder);
+  return { pictures: files.filter(isPictureName), files, warnings };
+}
+
+/** The class folders; undefined where pictures lie beside them or no classes are wanted. */
+function classesOf(
+  folder: string,
+  pictures: readonly string[],
+  trainFolder: string,
+  training: readonly string[],
+  { classes: wanted, classLevel }: ImageFolderOptions,
+): ClassFolders | undefined {
+  if (wanted === false) return undefined;
+  const loose = [...pictures, ...training].find((picture) => !picture.includes('/'));
+  if (loose === undefined) return classFolders(training, classLevel, trainFolder);
+  if (wanted !== true && classLevel === undefined) return undefined;
+  throw new MaeError('DATA_INVALID', {
+    what: `the picture ${loose} lies beside the class folders, so it has no class`,
+    where: pictures.includes(loose) ? folder : trainFolder,
+    fix: 'move it into a class folder',
   });
-  const empty = classNames.filter((name, index) => counts[index] === 0 && isFolder(join(folder, name)));
-  if (empty.length > 0) {
+}
+
+function layoutOf(classes: ClassFolders | undefined, { classes: wanted }: ImageFolderOptions): string {
+  if (classes !== undefined)
+    return ['a folder for each class', classes.reason].filter((part) => part !== '').join(', ');
+  return wanted === false ? 'pictures in folders' : 'pictures without classes: some lie beside the folders';
+}
+
+function labelsOf(folder: string, pictures: readonly string[], classes: ClassFolders): Int32Array {
+  const find = classFinder(classes);
+  return Int32Array.from(pictures, (picture) => {
+    const index = find(picture);
+    if (index !== undefined) return index;
     throw new MaeError('DATA_INVALID', {
-      what: `there are no pictures in the class ${empty.length === 1 ? 'folder' : 'folders'} ${empty.join(', ')}`,
-      where: folder,
-      fix: 'remove what is no class, or set `classes` to false where folders are not classes',
+      what: `the class \`${picture.slice(0, picture.lastIndexOf('/'))}\` is not among the training split's ${classes.names.length} classes`,
+      where: join(folder, picture),
+      fix: 'give every split the same class folders',
     });
-  }
-  return labels;
+  });
+}
+
+/** Folders beside the classes that have no picture are a mistake that would otherwise go unseen. */
+async function requireNoEmptyFolders(folder: string, pictures: readonly string[]): Promise<void> {
+  const used = new Set(pictures.map((picture) => picture.slice(0, picture.indexOf('/'))));
+  const entries = await readdir(folder);
+  const empty = entries.filter((name) => !name.startsWith('.') && !used.has(name) && isFolder(join(folder, name)));
+  if (empty.length === 0) return;
+  throw new MaeError('DATA_INVALID', {
+    what: `there are no pictures in the class ${empty.length === 1 ? 'folder' : 'folders'} ${empty.sort(byCodeUnit).join(', ')}`,
+    where: folder,
+    fix: 'remove what is no class',
+  });
 }
 
 function noSuchSplit(path: string, split: string, splits: readonly string[]): MaeError {
@@ -136,18 +159,21 @@ function noSuchSplit(path: string, split: string, splits: readonly string[]): Ma
   });
 }
 
+const schema: z.ZodType<ImageFolderOptions> = z.strictObject({
+  split: z.string().min(1).exactOptional(),
+  classes: z.boolean().exactOptional(),
+  classLevel: z.int().min(1).exactOptional(),
+});
+
 /** Reads folders of pictures; recognises any folder that has a picture or a subfolder, so it is asked last. */
 export const folderReader: DataReader = {
   name: 'folder',
+  settings: ['classLevel'],
   async recognizes(path) {
     if (!isFolder(path)) return false;
     const entries = await readdir(path, { withFileTypes: true });
     return entries.some((entry) => isPictureName(entry.name) || entry.isDirectory() || entry.isSymbolicLink());
   },
   splits: (path) => Promise.resolve(splitsOf(path)),
-  open: (path, options: OpenOptions = {}) => imageFolder(path, folderOptions(options)),
+  open: async (path, options = {}) => imageFolder(path, checkSettings(schema, options, 'data reader folder')),
 };
-
-function folderOptions({ split, classes }: OpenOptions): ImageFolderOptions {
-  return { ...(split === undefined ? {} : { split }), ...(typeof classes === 'boolean' ? { classes } : {}) };
-}

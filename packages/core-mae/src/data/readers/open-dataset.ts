@@ -9,6 +9,7 @@ import { existsSync } from 'node:fs';
 import type { DataReader, OpenOptions } from '../../contracts/data-reader.js';
 import type { Dataset } from '../../contracts/dataset.js';
 import { MaeError } from '../../base/errors.js';
+import { requireNativeLayout } from './foreign-layouts.js';
 import { folderReader } from './image-folder.js';
 
 export interface OpenDatasetOptions extends OpenOptions {
@@ -37,7 +38,8 @@ export async function openDataset(
  * where no other recognises the path.
  *
  * @throws MaeError `DATA_NOT_FOUND` where nothing is at the path, `CONFIG_INVALID` for an unknown format or where two
- * readers recognise the path, `DATA_INVALID` where none does
+ * readers recognise the path, `DATA_INVALID` where none does, or where `formats` are asked for and the path is of a
+ * layout that has to be converted to one
  *
  * @param formats names of readers, the best first, where several recognise the path
  */
@@ -65,6 +67,7 @@ export async function findReader(
   const special = recognizing.filter(({ name }) => name !== folderReader.name);
   const preferred = formats.flatMap((name) => special.filter((reader) => reader.name === name))[0];
   if (preferred !== undefined) return preferred;
+  if (formats.length > 0) requireNativeLayout(path);
   if (special.length > 1) {
     throw new MaeError('CONFIG_INVALID', {
       what: `this could be ${special.map(({ name }) => `\`${name}\``).join(' or ')}`,
@@ -77,6 +80,6 @@ export async function findReader(
   throw new MaeError('DATA_INVALID', {
     what: `no reader knows what this is (${names})`,
     where: path,
-    fix: 'give a folder of pictures, or say what it is by `format`',
+    fix: 'give a folder of pictures, or say what it is by `data.format`',
   });
 }

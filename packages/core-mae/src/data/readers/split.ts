@@ -1,4 +1,4 @@
-import type { Dataset } from '../../contracts/dataset.js';
+import type { Dataset, Labelling } from '../../contracts/dataset.js';
 import type { Random } from '../../contracts/random.js';
 import { MaeError } from '../../base/errors.js';
 
@@ -10,8 +10,14 @@ export function subset<Target>(dataset: Dataset<Target>, indices: ArrayLike<numb
     item: (index) => dataset.item(indices[index]!),
     ...(dataset.classNames === undefined ? {} : { classNames: dataset.classNames }),
     ...(dataset.classIds === undefined ? {} : { classIds: dataset.classIds }),
+    ...(dataset.layout === undefined ? {} : { layout: dataset.layout }),
+    ...(dataset.labelling === undefined ? {} : { labelling: labellingOf(dataset.labelling, indices) }),
     warnings: dataset.warnings,
   };
+}
+
+function labellingOf({ unit, countsOf }: Labelling, indices: ArrayLike<number>): Labelling {
+  return { unit, countsOf: (index) => countsOf(indices[index]!) };
 }
 
 /** At most `count` items, chosen at random by the seed, in the data set's order. */

@@ -96,6 +96,11 @@ export function checkAnnotatedSize(
   }
 }
 
+/** Whether a target is what data sets of objects give. */
+export function isInstances(target: unknown): target is InstanceAnnotations {
+  return typeof target === 'object' && target !== null && 'boxes' in target && 'crowds' in target && 'ids' in target;
+}
+
 /** The mask as runs; runs bring their own size. */
 export function decodeMask(mask: EncodedMask, height: number, width: number): Rle {
   return mask.kind === 'polygons'

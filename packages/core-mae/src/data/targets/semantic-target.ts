@@ -9,18 +9,13 @@ import type { Geometry, Size, TargetHandler } from '../../contracts/transform.js
 import { MaeError } from '../../base/errors.js';
 import { instanceLabels, type InstanceLabelOptions } from './instance-labels.js';
 import { checkAnnotatedSize, type InstanceAnnotations } from './instance-target.js';
-import { readLabelMap, reduceZeroLabel, type LabelMap } from './label-map.js';
+import { readLabelMap, type LabelMap } from './label-map.js';
+import { classesOfValues, type LabelValues } from './label-values.js';
 import { nearestLookup } from '../images/resampling/nearest-lookup.js';
 
 /** Where a picture's index map lies and how its values are to be read; plain data. */
-export interface SemanticAnnotation {
+export interface SemanticAnnotation extends LabelValues {
   readonly path: string;
-  /** Whether 0 stands for "other" and classes count from 1; see `reduceZeroLabel`. */
-  readonly reduceZeroLabel: boolean;
-  /** Value of pixels that are not counted. */
-  readonly ignoreIndex: number;
-  /** Where known, higher values are an error. */
-  readonly numClasses?: number;
 }
 
 /** A picture's objects, to be drawn as classes; plain data. */
@@ -63,7 +58,7 @@ function labelsOf(
   picture: Size & { readonly id: string },
   options: SemanticTargetOptions,
 ): LabelMap {
-  if ('path' in target) return loadLabels(target, picture);
+  if ('path' in target) return loadLabels(target, picture, options.ignoreIndex);
   if ('labels' in target) {
     requireSameSize(target, picture, picture.id);
     return target;
@@ -96,31 +91,18 @@ function requireSameSize(map: Size, picture: Size & { readonly id: string }, whe
 /**
  * The classes of a picture's pixels.
  *
+ * @param ignored what stands for pixels that are not counted; default the annotation's own value
  * @throws MaeError `IMAGE_INVALID` for a broken map or one of another size than the picture, `DATA_INVALID` for a value
  * that is no class; each names the map.
  */
-export function loadLabels(annotation: SemanticAnnotation, picture: Size & { readonly id: string }): LabelMap {
+export function loadLabels(
+  annotation: SemanticAnnotation,
+  picture: Size & { readonly id: string },
+  ignored = annotation.ignoreIndex,
+): LabelMap {
   const map = readLabelMap(annotation.path);
   requireSameSize(map, picture, annotation.path);
-  const labels = annotation.reduceZeroLabel ? reduceZeroLabel(map.labels, annotation.ignoreIndex) : map.labels;
-  checkLabels(labels, annotation);
-  return { ...map, labels };
-}
-
-function checkLabels(
-  labels: ArrayLike<number>,
-  { numClasses, ignoreIndex, reduceZeroLabel: reduced, path }: SemanticAnnotation,
-): void {
-  if (numClasses === undefined) return;
-  for (let i = 0; i < labels.length; i++) {
-    const label = labels[i]!;
-    if (label < numClasses || label === ignoreIndex) continue;
-    throw new MaeError('DATA_INVALID', {
-      what: `it holds ${reduced ? label + 1 : label}, which is no class (${numClasses} classes, reduceZeroLabel ${reduced})`,
-      where: path,
-      fix: 'correct the map, the number of classes or `reduceZeroLabel`',
-    });
-  }
+  return { ...map, labels: classesOfValues(map.labels, annotation, ignored, annotation.path) };
 }
 
 /** How index maps follow their pictures: by the nearest pixel; what comes from outside the picture is ignored. */

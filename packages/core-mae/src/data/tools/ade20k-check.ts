@@ -21,22 +21,26 @@ export async function checkSemanticFolder(
   const values = new Set<number>();
   const isNamed = options.split !== undefined || options.images !== undefined;
   const splits = isNamed ? [] : semanticFolders(path).map(({ split }) => split);
-  for (const split of splits.length === 0 ? [undefined] : splits) {
-    const found = await pairSemanticFolder(path, split === undefined ? options : { ...options, split });
-    const { folders, pairs } = found;
-    for (const file of found.imagesWithoutMap) {
+  const found = await Promise.all(
+    (splits.length === 0 ? [undefined] : splits).map((split) =>
+      pairSemanticFolder(path, split === undefined ? options : { ...options, split }),
+    ),
+  );
+  const total = found.reduce((sum, { pairs }) => sum + pairs.length, 0);
+  for (const { folders, pairs, imagesWithoutMap, mapsWithoutImage, warnings } of found) {
+    for (const file of imagesWithoutMap) {
       log.report(fault('error', 'picture-without-map', folders.images, file, 'has no index map', 'left out'));
     }
-    for (const file of found.mapsWithoutImage) {
+    for (const file of mapsWithoutImage) {
       log.report(
         fault('warning', 'map-without-picture', folders.annotations, file, 'belongs to no picture', 'not used'),
       );
     }
-    for (const warning of found.warnings) {
+    for (const warning of warnings) {
       log.report(fault('warning', 'dead-link', path, 'a link', warning, 'not used'));
     }
     for (const pair of pairs) {
-      checked.pictures++;
+      options.reportProgress?.(++checked.pictures, total);
       await checkPair(pair, options.decodePictures ?? true, folders.images, values, log.report);
     }
     checked.annotations += pairs.length;
@@ -45,7 +49,7 @@ export async function checkSemanticFolder(
   const ignoreIndex = options.ignoreIndex ?? 255;
   if (ignoreIndex === 255 && values.has(255) && [...values].every((value) => value === 0 || value === 255)) {
     const problem = 'hold nothing but 0 and 255, and 255 is ignored: there is only one class to learn';
-    const action = 'turn 255 into 1, or give another `ignoreIndex`';
+    const action = "name both by `data.classMap`: --set 'data.classMap={0: background, 255: object}'";
     log.report(fault('error', 'binary-masks', path, 'the index maps', problem, action));
   }
   return checkReport(log, checked);

@@ -5,25 +5,30 @@
  * Called by: the command and scripts, by the door `/run`.
  */
 
-import { join } from 'node:path';
-import { MaeError, messageOf } from '../../base/errors.js';
+import { existsSync } from 'node:fs';
+import type { DataReader } from '../../contracts/data-reader.js';
+import { MaeError } from '../../base/errors.js';
+import { ade20kReader, type SemanticFolderOptions } from '../readers/ade20k.js';
+import { cocoReader } from '../readers/coco-instances.js';
+import type { CocoLayoutOptions } from '../readers/coco-layout.js';
+import { requireNativeLayout } from '../readers/foreign-layouts.js';
+import { idxReader } from '../readers/idx.js';
+import { folderReader } from '../readers/image-folder.js';
 import { checkSemanticFolder } from './ade20k-check.js';
-import { semanticFolders } from '../readers/ade20k-layout.js';
-import { type CheckOptions, checkReport, type CheckReport } from './check-report.js';
+import { checkFolder, checkIdx } from './check-folder.js';
+import type { CheckOptions, CheckReport } from './check-report.js';
 import { checkCoco } from './coco-check.js';
-import { createFaultLog } from '../coco/faults.js';
-import { looksLikeCoco } from '../readers/coco-layout.js';
-import { openImage } from '../images/image.js';
-import { listFiles } from '../../base/listing.js';
-import { isPictureName, PICTURE_NAMES } from '../../base/picture-names.js';
 
-export type CheckFormat = 'coco' | 'ade20k' | 'folder';
+const CHECK_FORMATS = ['coco', 'ade20k', 'idx', 'folder'] as const;
+export type CheckFormat = (typeof CHECK_FORMATS)[number];
 
 export interface CheckDataOptions extends CheckOptions {
   /** Default: every layout that the path has, and plain pictures where it has no other. */
   readonly format?: CheckFormat;
   /** Default all. */
   readonly split?: string;
+  /** How files of the layout are read. */
+  readonly layout?: CocoLayoutOptions & SemanticFolderOptions & { readonly classLevel?: number };
 }
 
 /** What was found in a data set, by layout. */
@@ -35,65 +40,50 @@ export interface CheckedData {
 /**
  * Every oddity of a data set, whatever its layout.
  *
- * @throws MaeError `DATA_NOT_FOUND`
+ * @throws MaeError `DATA_NOT_FOUND`, or `DATA_INVALID` for a layout that has to be converted
  */
-export async function checkData(path: string, { format, ...options }: CheckDataOptions = {}): Promise<CheckedData> {
-  const formats = format === undefined ? formatsOf(path) : [format];
+export async function checkData(
+  path: string,
+  { format, layout = {}, ...rest }: CheckDataOptions = {},
+): Promise<CheckedData> {
+  const formats = format === undefined ? await formatsOf(path) : [format];
   const reports: Array<CheckReport & { format: CheckFormat }> = [];
-  for (const each of formats) {
-    const report =
-      each === 'coco'
-        ? await checkCoco(path, options)
-        : each === 'ade20k'
-          ? await checkSemanticFolder(path, options)
-          : await checkPictures(path, options);
-    reports.push({ format: each, ...report });
-  }
+  for (const each of formats) reports.push({ format: each, ...(await CHECKS[each](path, { ...layout, ...rest })) });
   return { ok: reports.every(({ ok }) => ok), reports };
 }
 
-function formatsOf(path: string): CheckFormat[] {
-  const found: CheckFormat[] = [];
-  if (looksLikeCoco(path)) found.push('coco');
-  if (semanticFolders(path).length > 0) found.push('ade20k');
-  return found.length === 0 ? ['folder'] : found;
-}
-
-async function checkPictures(
+type Check = (
   path: string,
-  { decodePictures = true, limitPerKind }: CheckOptions,
-): Promise<CheckReport> {
-  const log = createFaultLog(limitPerKind);
-  const { files, warnings } = await listFiles(path);
-  const pictures = files.filter(isPictureName);
-  if (pictures.length === 0) {
-    throw new MaeError('DATA_EMPTY', {
-      what: 'there are no pictures',
+  options: Omit<CheckDataOptions, 'format' | 'layout'> & CheckDataOptions['layout'],
+) => Promise<CheckReport>;
+
+const CHECKS: Readonly<Record<CheckFormat, Check>> = {
+  coco: checkCoco,
+  ade20k: checkSemanticFolder,
+  idx: checkIdx,
+  folder: checkFolder,
+};
+
+const READERS: Readonly<Record<CheckFormat, DataReader>> = {
+  coco: cocoReader,
+  ade20k: ade20kReader,
+  idx: idxReader,
+  folder: folderReader,
+};
+
+async function formatsOf(path: string): Promise<CheckFormat[]> {
+  if (!existsSync(path)) {
+    throw new MaeError('DATA_NOT_FOUND', {
+      what: 'there is no such file or folder',
       where: path,
-      fix: `check the path; ${PICTURE_NAMES}`,
+      fix: 'check the path',
     });
   }
-  const report = (
-    severity: 'error' | 'warning',
-    code: string,
-    subject: string,
-    problem: string,
-    action: string,
-  ): void => {
-    log.report({ severity, code, file: path, subject, problem, action });
-  };
-  for (const warning of warnings) report('warning', 'dead-link', 'a link', warning, 'not used');
-  for (const file of files) {
-    if (!isPictureName(file)) report('warning', 'not-a-picture', file, 'is not a picture by its name', 'left out');
-  }
-  for (const file of pictures) {
-    try {
-      const opened = await openImage({ kind: 'file', path: join(path, file) });
-      if (opened.warning !== undefined) report('warning', 'picture-large', file, opened.warning, 'used as it is');
-      if (decodePictures) await opened.read();
-    } catch (error) {
-      report('error', 'picture-unreadable', file, messageOf(error), 'left out, up to the limit on bad pictures');
-    }
-  }
-  return checkReport(log, { files: files.length, pictures: pictures.length, annotations: 0 });
+  const found: CheckFormat[] = [];
+  for (const format of CHECK_FORMATS) if (await READERS[format].recognizes(path)) found.push(format);
+  const special = found.filter((format) => format !== 'folder');
+  if (special.length > 0) return special;
+  requireNativeLayout(path);
+  if (found.length > 0) return found;
+  throw new MaeError('DATA_EMPTY', { what: 'there are no pictures', where: path, fix: 'check the path' });
 }

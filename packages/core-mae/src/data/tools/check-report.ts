@@ -5,6 +5,8 @@ export interface CheckOptions {
   readonly decodePictures?: boolean;
   /** Faults of one kind that are listed; the rest are counted. Default 20. */
   readonly limitPerKind?: number;
+  /** Called after each picture. */
+  readonly reportProgress?: ((done: number, total: number) => void) | undefined;
 }
 
 export interface CheckReport {

@@ -25,10 +25,16 @@ export async function checkCoco(path: string, options: CheckOptions & CocoLayout
   const layouts =
     splits.length === 0 ? [locateCoco(path, options)] : splits.map((split) => locateCoco(path, { ...options, split }));
   const loaded: CocoAnnotations[] = [];
+  const parsed = layouts.map((layout) => ({
+    ...layout,
+    annotations: parseForCheck(layout.annotationFile, log.report),
+  }));
+  const total = parsed.reduce((sum, { annotations }) => sum + (annotations?.images.size ?? 0), 0);
+  let done = 0;
+  const reportPicture = (): void => options.reportProgress?.(++done, total);
   const named = new Map<string, Set<string>>();
-  for (const { annotationFile, imageFolders } of layouts) {
+  for (const { annotations, imageFolders } of parsed) {
     checked.files++;
-    const annotations = parseForCheck(annotationFile, log.report);
     if (annotations === undefined) continue;
     loaded.push(annotations);
     checked.annotations += annotations.size;
@@ -36,7 +42,10 @@ export async function checkCoco(path: string, options: CheckOptions & CocoLayout
     const names = named.get(folder) ?? new Set<string>();
     named.set(folder, names);
     reportSharedFiles(annotations, names, log.report);
-    checked.pictures += await checkPictures(annotations, folder, log.report, options.decodePictures ?? true);
+    checked.pictures += await checkPictures(annotations, folder, log.report, {
+      decode: options.decodePictures ?? true,
+      reportPicture,
+    });
   }
   compareCategories(loaded, log.report);
   for (const [folder, names] of named) await reportUnlisted(folder, path, names, [...named.keys()], log.report);
@@ -87,12 +96,13 @@ async function checkPictures(
   annotations: CocoAnnotations,
   folder: string,
   report: ReportFault,
-  decode: boolean,
+  { decode, reportPicture }: { readonly decode: boolean; readonly reportPicture: () => void },
 ): Promise<number> {
   const { images, file } = annotations;
   const pathOf = imagePaths(annotations, folder);
   let numFound = 0;
   for (let image = 0; image < images.size; image++) {
+    reportPicture();
     const fault = (severity: 'error' | 'warning', code: string, problem: string, action: string): void => {
       report({ severity, code, file, subject: `image ${images.ids[image]!}`, problem, action });
     };

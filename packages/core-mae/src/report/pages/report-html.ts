@@ -9,13 +9,14 @@ import { curveCharts } from '../charts/curves.js';
 import { escapeMarkup } from '../charts/escape-markup.js';
 import { lineChartSvg } from '../charts/line-chart.js';
 import { reportStyle } from './report-style.js';
+import type { EmbeddedImage } from './thumbnail.js';
 
 export interface ReportPicture {
   readonly title: string;
   /** What is to be seen, in a sentence or two. */
   readonly caption?: string;
-  /** The PNG file, which becomes part of the page. */
-  readonly png: Uint8Array;
+  /** What becomes part of the page. */
+  readonly image: EmbeddedImage;
 }
 
 export interface ReportCommand {
@@ -105,8 +106,9 @@ function commandBlock({ purpose, command }: ReportCommand): string {
   return `<p>${escapeMarkup(purpose)}</p>\n<pre tabindex="0"><code>${escapeMarkup(command)}</code></pre>`;
 }
 
-function figure({ title, caption, png }: ReportPicture): string {
-  const source = `data:image/png;base64,${Buffer.from(png.buffer, png.byteOffset, png.byteLength).toString('base64')}`;
+function figure({ title, caption, image: { mediaType, bytes } }: ReportPicture): string {
+  const base64 = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64');
+  const source = `data:${mediaType};base64,${base64}`;
   const words = `<strong>${escapeMarkup(title)}</strong>${caption === undefined ? '' : ` ${escapeMarkup(caption)}`}`;
   return `<figure>\n<div tabindex="0"><img src="${source}" alt="${escapeMarkup(title)}"></div>\n<figcaption>${words}</figcaption>\n</figure>`;
 }

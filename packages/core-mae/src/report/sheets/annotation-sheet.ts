@@ -1,13 +1,15 @@
+import { basename } from 'node:path';
 import sharp from 'sharp';
+import type { Dataset } from '../../contracts/dataset.js';
 import type { Random } from '../../contracts/random.js';
 import { classColor } from '../../data/images/class-colors.js';
-import { annotationsOfImage, annotationRle, type CocoAnnotations } from '../../data/coco/annotations.js';
-import { imagePaths } from '../../data/coco/image-paths.js';
-import type { CocoDataset } from '../../data/readers/coco-instances.js';
 import { decodeRle } from '../../data/masks/rle.js';
-import { NO_SEGMENTATION } from '../../data/masks/segmentation.js';
+import { decodeMask, type InstanceAnnotations, isInstances } from '../../data/targets/instance-target.js';
+import type { LabelMap } from '../../data/targets/label-map.js';
+import { loadSemanticTarget, type SemanticSource } from '../../data/targets/semantic-target.js';
 import { decodeImage } from '../../data/images/image.js';
 import type { Image } from '../../data/images/picture.js';
+import { legendRows, overlay, type ShownClasses } from './label-overlay.js';
 import { pictureSheetPng, type SheetPicture } from './picture-sheet.js';
 import { fitText, strokeText, textWidth } from '../charts/svg-text.js';
 
@@ -20,6 +22,8 @@ export interface AnnotationSheetOptions {
   readonly random?: Random;
   /** Longer side of a picture on the sheet, in pixels. Default 320. */
   readonly side?: number;
+  /** Whether names of classes are written. Default true; without, crowded pictures stay visible. */
+  readonly labels?: boolean;
 }
 
 /** An object to be drawn, however it was found. */
@@ -27,6 +31,7 @@ export interface DrawnObject {
   /** `[x, y, width, height]` in absolute pixels. */
   readonly box: readonly [number, number, number, number];
   readonly classIndex: number;
+  /** Written above the box; nothing where it is empty. */
   readonly label: string;
   /** Row-major `[H, W]`, 0 and 1. */
   readonly mask?: Uint8Array;
@@ -35,45 +40,75 @@ export interface DrawnObject {
 }
 
 /**
- * A sheet of pictures with their boxes, masks and class names, as a PNG file.
+ * A sheet of pictures with what they are labelled with, as a PNG file: classes below them, boxes, masks and class names
+ * on them, or the colours of their pixels' classes with a legend.
  *
- * @throws MaeError of a picture that cannot be read, naming it
+ * @throws MaeError of a picture or its annotation that cannot be read, naming it
  */
-export async function annotationSheetPng(data: CocoDataset, options: AnnotationSheetOptions = {}): Promise<Buffer> {
-  const { count = 12, columns = 4, random, side = 320 } = options;
-  const { annotations } = data;
-  const pathOf = imagePaths(annotations, data.imageFolder);
-  const chosen = choosePictures(annotations, count, random);
+export async function annotationSheetPng(data: Dataset, options: AnnotationSheetOptions = {}): Promise<Buffer> {
+  const { count = 12, columns = 4, random, side = 320, labels = true } = options;
   const pictures: SheetPicture[] = [];
-  for (const image of chosen) {
-    const picture = await decodeImage({ kind: 'file', path: pathOf(image) });
-    const drawn = await drawObjects(picture, objectsOf(annotations, image), side);
-    pictures.push({ ...drawn, caption: annotations.images.fileNames[image]! });
+  const maps: LabelMap[] = [];
+  const shown = shownClasses(data);
+  for (const index of choosePictures(data, count, random)) {
+    const { id, image, target } = data.item(index);
+    const picture = await decodeImage(image);
+    if (isInstances(target)) {
+      const objects = objectsOf(target, picture, data.classNames ?? []);
+      const drawn = objects.map((object) => (labels ? object : { ...object, label: '' }));
+      pictures.push({ ...(await drawObjects(picture, drawn, side)), caption: id });
+    } else if (typeof target === 'object' && target !== null) {
+      const map = loadSemanticTarget(target as SemanticSource, { ...picture, id });
+      maps.push(map);
+      pictures.push({ ...overlay({ ...picture, pixels: picture.data }, map.labels, shown), caption: id });
+    } else {
+      const name = typeof target === 'number' && labels ? data.classNames?.[target] : undefined;
+      pictures.push({ ...picture, caption: name === undefined ? id : `${name}: ${basename(id)}` });
+    }
   }
   const rows = Array.from({ length: Math.ceil(pictures.length / columns) }, (_, row) => ({
     pictures: pictures.slice(row * columns, (row + 1) * columns),
   }));
-  return pictureSheetPng({ title: data.name, rows }, { minSide: side, maxSide: side });
+  const legend = legendRows(
+    maps.map((map) => map.labels),
+    shown,
+    columns,
+  );
+  const sheet = { title: data.name, rows: [...rows, ...legend] };
+  return pictureSheetPng(sheet, { minSide: side, maxSide: side, enlarging: 'smooth' });
 }
 
-function choosePictures(annotations: CocoAnnotations, count: number, random: Random | undefined): number[] {
-  const all = [...annotations.images.fileNames.keys()];
-  const withObjects = all.filter((image) => annotationsOfImage(annotations, image).length > 0);
-  if (random === undefined) return (withObjects.length > 0 ? withObjects : all).slice(0, count);
-  return [...random.fork('sheet').permutation(all.length).subarray(0, count)].sort((a, b) => a - b);
+function shownClasses({ classNames }: Dataset): ShownClasses {
+  // Classes without names get colours all the same.
+  const names = classNames ?? Array.from({ length: 256 }, (_, value) => `value ${value}`);
+  return { classNames: names, background: names[0] === 'background' };
 }
 
-function objectsOf(annotations: CocoAnnotations, image: number): DrawnObject[] {
-  return Array.from(annotationsOfImage(annotations, image), (entry) => {
-    const classIndex = annotations.categoryIndexes[entry]!;
-    const hasMask = annotations.segmentations.kinds[entry] !== NO_SEGMENTATION && annotations.images.widths[image]! > 0;
-    const [x, y, width, height] = annotations.boxes.subarray(4 * entry, 4 * entry + 4) as unknown as DrawnObject['box'];
+function choosePictures({ size, labelling }: Dataset, count: number, random: Random | undefined): number[] {
+  if (random !== undefined) {
+    return [...random.fork('sheet').permutation(size).subarray(0, count)].sort((a, b) => a - b);
+  }
+  const all = Array.from({ length: size }, (_, index) => index);
+  // Index maps are files that would have to be opened.
+  if (labelling === undefined || labelling.unit === 'pixel') return all.slice(0, count);
+  const labelled = all.filter((index) => labelling.countsOf(index).size > 0);
+  return (labelled.length > 0 ? labelled : all).slice(0, count);
+}
+
+function objectsOf(
+  { ids, boxes, classes, crowds, masks }: InstanceAnnotations,
+  { width, height }: Image,
+  classNames: readonly string[],
+): DrawnObject[] {
+  return Array.from(ids, (_, i) => {
+    const [x0, y0, x1, y1] = boxes.subarray(4 * i, 4 * i + 4) as unknown as DrawnObject['box'];
+    const mask = masks[i];
     return {
-      box: [x, y, width, height],
-      classIndex,
-      label: annotations.categories[classIndex]!.name,
-      crowd: annotations.crowds[entry] === 1,
-      ...(hasMask ? { mask: decodeRle(annotationRle(annotations, entry)) } : {}),
+      box: [x0, y0, x1 - x0, y1 - y0],
+      classIndex: classes[i]!,
+      label: classNames[classes[i]!] ?? `class ${classes[i]!}`,
+      crowd: crowds[i] === 1,
+      ...(mask === undefined ? {} : { mask: decodeRle(decodeMask(mask, height, width)) }),
     };
   });
 }
@@ -125,13 +160,15 @@ function tintMasks({ data, channels, width, height }: Image, objects: readonly D
 function boxSvg({ box, classIndex, label, crowd }: DrawnObject, factor: number, width: number, height: number): string {
   const [x, y, w, h] = box.map((side) => side * factor) as [number, number, number, number];
   const color = `rgb(${classColor(classIndex).join(',')})`;
+  const outline = `<rect x="${x}" y="${y}" width="${w}" height="${h}" fill="none" stroke="${color}"`;
+  const dashes = crowd === true ? ' stroke-dasharray="6 4"' : '';
+  if (label === '') return `${outline} stroke-width="1.5"${dashes}/>`;
   const text = fitText(label, LABEL_SIZE, Math.max(24, width - x - 4));
   const tagWidth = textWidth(text, LABEL_SIZE) + 6;
   const tagX = Math.max(0, Math.min(x, width - tagWidth));
   const tagY = Math.max(0, Math.min(y - LABEL_SIZE - 3, height - LABEL_SIZE - 3));
-  const dashes = crowd === true ? ' stroke-dasharray="6 4"' : '';
   return (
-    `<rect x="${x}" y="${y}" width="${w}" height="${h}" fill="none" stroke="${color}" stroke-width="2"${dashes}/>` +
+    `${outline} stroke-width="2"${dashes}/>` +
     `<rect x="${tagX}" y="${tagY}" width="${tagWidth}" height="${LABEL_SIZE + 3}" fill="${color}"/>` +
     strokeText(text, { x: tagX + 3, y: tagY + LABEL_SIZE - 1, size: LABEL_SIZE, bold: true })
   );

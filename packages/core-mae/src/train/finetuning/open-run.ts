@@ -8,6 +8,7 @@
 import type { MergeReport } from '../../checkpoint/merge-report.js';
 import type { Backbone } from '../../contracts/backbone.js';
 import type { Task } from '../../contracts/task.js';
+import { describeTrainingData } from '../inputs/describe-data.js';
 import { openTrainingData } from '../inputs/open-training-data.js';
 import { openRun, type Run, type RunOptions } from '../run/open-run.js';
 import { examinePictures, readResumed } from '../run/resume.js';
@@ -34,6 +35,7 @@ export async function openFinetuneRun(options: FinetuneRunOptions): Promise<Run>
   const openedAt = performance.now();
   const resumed = options.resume ? await readResumed(folder, task.name, config, finetuneConfig(task)) : undefined;
   const pictures = await openTrainingData(config.data, options.readers, config.seed, task.formats);
+  options.reportData?.(await describeTrainingData(pictures));
   for (const warning of pictures.warnings) options.reportWarning?.(warning);
   const facts = await examinePictures(task, taskSettingsOf(config, task), pictures, resumed);
   const resumeFrom = resumed && folder.weights.last;

@@ -1,6 +1,6 @@
 import type { Dataset, Sample } from '../../contracts/dataset.js';
 import type { Engine } from '../../contracts/engine.js';
-import type { EvaluationDetails, SamplePipeline } from '../../contracts/objective.js';
+import type { Drawing, EvaluationDetails, SamplePipeline } from '../../contracts/objective.js';
 import type { BadImage } from '../../data/loading/bad-images.js';
 import { createLoader, type Loader } from '../../data/loading/loader.js';
 import { createRandom } from '../../base/random.js';
@@ -40,6 +40,22 @@ export async function evaluateTask(options: UseOptions): Promise<Evaluation> {
       random: createRandom(0),
     });
     return { metrics: evaluator!.compute(), details: await evaluator!.details?.() };
+  } finally {
+    await loader.close();
+  }
+}
+
+/** The first pictures of a data set with the model's answers, beside the truth, as the task draws them while training. */
+export async function drawTask(options: UseOptions & { readonly count: number }): Promise<readonly Drawing[]> {
+  const { engine, loaded, data, count } = options;
+  const { objective } = loaded.model;
+  if (objective.draw === undefined) return [];
+  const loader = await load(objective.evaluation, Math.min(count, data.size), options);
+  try {
+    for await (const samples of loader.batches(0)) {
+      return await objective.draw({ engine, parameters: loaded.parameters, samples, random: createRandom(0) });
+    }
+    return [];
   } finally {
     await loader.close();
   }

@@ -4,6 +4,7 @@ import { findReader, openDataset } from '../../data/readers/open-dataset.js';
 import { splitDataset, splitFold, takeSample, takeSamplePerClass } from '../../data/readers/split.js';
 import { createRandom } from '../../base/random.js';
 import type { DataSettings } from '../settings/data-settings.js';
+import { type LayoutSettings, readerOptionsOf, requireTakenSettings } from '../settings/layout-settings.js';
 
 /** What a training learns from, and what it is measured on. */
 export interface TrainingPictures {
@@ -13,6 +14,9 @@ export interface TrainingPictures {
 }
 
 export interface OpenedPictures extends TrainingPictures {
+  readonly heldOut: Dataset | undefined;
+  /** Where the held-out pictures come from, in a few words; undefined where there are none. */
+  readonly heldOutBy: string | undefined;
   readonly warnings: readonly string[];
 }
 
@@ -23,34 +27,42 @@ export interface OpenedPictures extends TrainingPictures {
  * @throws MaeError `DATA_NOT_FOUND`, `DATA_EMPTY`, `DATA_INVALID` or `CONFIG_INVALID`
  */
 export async function openTrainingData(
-  { path, format, val, valFraction, folds, fold, limit, limitPerClass }: DataSettings,
+  settings: DataSettings,
   readers: readonly DataReader[],
   seed: number,
   formats?: readonly string[],
 ): Promise<OpenedPictures> {
+  const { path, format, val, valFraction, folds, fold, limit, limitPerClass } = settings;
   const random = createRandom(seed).fork('data');
   const reader = await findReader(path, readers, namedFormat(format), formats);
-  const whole = await reader.open(path);
+  requireTakenSettings(settings, reader, readers);
+  const options = readerOptionsOf(settings, reader);
+  const whole = await reader.open(path, options);
   let train: Dataset = whole;
   let heldOut: Dataset | undefined;
+  let heldOutBy: string | undefined;
   const warnings = [...whole.warnings];
   if (folds !== null && fold !== null) {
     ({ train, heldOut } = splitFold(whole, folds, fold, random));
+    heldOutBy = `part ${fold + 1} of ${folds}`;
   } else if (val !== null) {
-    heldOut = await openDataset(val, readers, { format: reader.name });
+    heldOut = await openDataset(val, readers, { ...optionsOfOther(options), format: reader.name });
+    heldOutBy = val;
     warnings.push(...heldOut.warnings);
-  } else if ((await reader.splits?.(path))?.includes('val') === true) {
-    heldOut = await reader.open(path, { split: 'val' });
+  } else if (options.annotations === undefined && (await reader.splits?.(path))?.includes('val') === true) {
+    heldOut = await reader.open(path, { ...options, split: 'val' });
+    heldOutBy = "the data's own val split";
     warnings.push(...heldOut.warnings);
   } else if (valFraction > 0) {
     ({ train, heldOut } = splitDataset(whole, valFraction, random));
+    heldOutBy = `${Number((100 * valFraction).toPrecision(3))} % of the pictures, by the seed`;
   }
   if (limitPerClass !== null) train = takeSamplePerClass(train, limitPerClass, random.fork('train'));
   if (limit !== null) {
     train = takeSample(train, limit, random.fork('train'));
     heldOut &&= takeSample(heldOut, limit, random.fork('val'));
   }
-  return { train, heldOut, warnings };
+  return { train, heldOut, heldOutBy, warnings };
 }
 
 /**
@@ -82,6 +94,8 @@ export interface OpenSplitOptions {
   readonly format?: string | undefined;
   /** Names of readers, the best first, where the path could be of several formats. */
   readonly formats?: readonly string[] | undefined;
+  /** How the files are read, as far as their reader takes such settings. */
+  readonly layout?: LayoutSettings | undefined;
 }
 
 /**
@@ -92,12 +106,18 @@ export interface OpenSplitOptions {
 export async function openSplit(
   path: string,
   readers: readonly DataReader[],
-  { split, preferred, format = 'auto', formats }: OpenSplitOptions,
+  { split, preferred, format = 'auto', formats, layout }: OpenSplitOptions,
 ): Promise<Dataset> {
   const reader = await findReader(path, readers, namedFormat(format), formats);
   const splits = (await reader.splits?.(path)) ?? [];
   const chosen = split ?? (preferred !== undefined && splits.includes(preferred) ? preferred : undefined);
-  return reader.open(path, chosen === undefined ? {} : { split: chosen });
+  const options = layout === undefined ? {} : readerOptionsOf(layout, reader);
+  return reader.open(path, { ...options, ...(chosen === undefined ? {} : { split: chosen }) });
+}
+
+/** Options that hold for another path of the same format: not those that name files of this one. */
+function optionsOfOther({ images: _, annotations: __, ...options }: Readonly<Record<string, unknown>>) {
+  return options;
 }
 
 function namedFormat(format: string): string | undefined {

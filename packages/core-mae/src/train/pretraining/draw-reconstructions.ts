@@ -4,11 +4,34 @@ import type { Reconstruction } from '../../models/reconstruct.js';
 import { pictureSheetPng, type SheetPicture } from '../../report/sheets/picture-sheet.js';
 
 /** Columns of the paper's figure 2. */
-const COLUMNS = ['original', 'masked', 'reconstruction', 'with visible patches'] as const;
+const COLUMNS = ['original', 'masked', 'prediction', 'with visible patches'] as const;
+/** What the model predicts of normalised patches has no brightness and contrast of its own. */
+const NORMALIZED_COLUMNS = [
+  'original',
+  'masked',
+  'prediction, around grey',
+  'with visible patches',
+  'true mean and deviation added',
+] as const;
+
+/** Share of the range of a pixel that stands for one deviation of a normalised patch; nearly all of it is then visible. */
+const DEVIATION_SHARE = 0.2;
+
+/** What stands for removed patches and for a deviation of normalised ones: mid-grey, and a fifth of the range. */
+export function shownValues({ mean, std }: PixelStatistics): {
+  readonly removedValue: readonly number[];
+  readonly deviationValue: readonly number[];
+} {
+  return {
+    removedValue: mean.map((value, channel) => (0.5 - value) / std[channel]!),
+    deviationValue: std.map((value) => DEVIATION_SHARE / value),
+  };
+}
 
 /**
- * A PNG with one row a picture: the original, what the encoder saw, the prediction, and the prediction with the visible
- * patches pasted over it (He et al. 2022, figure 2).
+ * A PNG with one row a picture: the original, what the encoder saw, the model's own prediction, and that with the
+ * visible patches pasted over it (He et al. 2022, figure 2); of normalised patches also with what the model was not
+ * asked for.
  */
 export async function drawReconstructions(
   pictures: readonly Reconstruction[],
@@ -17,9 +40,11 @@ export async function drawReconstructions(
   const percent = `${Math.round(options.mask.maskRatio * 100)} % masked`;
   return pictureSheetPng({
     title: `Reconstructions, ${percent}`,
-    columns: COLUMNS,
-    rows: pictures.map(({ original, masked, reconstruction, pasted }) => ({
-      pictures: [original, masked, reconstruction, pasted].map((image) => toSheetPicture(image, options)),
+    columns: options.mask.normPixLoss ? NORMALIZED_COLUMNS : COLUMNS,
+    rows: pictures.map(({ original, masked, prediction, pasted, withTruth }) => ({
+      pictures: [original, masked, prediction, pasted, ...(withTruth === undefined ? [] : [withTruth])].map((image) =>
+        toSheetPicture(image, options),
+      ),
     })),
   });
 }

@@ -9,7 +9,7 @@ import { maeLoss, maeSpecs } from '../../models/mae.js';
 import { drawPatchOrder } from '../../models/masking.js';
 import { createReconstruct, type Reconstruct } from '../../models/reconstruct.js';
 import { patchGrid } from '../../models/vit-config.js';
-import { drawReconstructions } from './draw-reconstructions.js';
+import { drawReconstructions, shownValues } from './draw-reconstructions.js';
 
 export interface MaeObjectiveOptions {
   readonly config: MaeConfig;
@@ -98,7 +98,7 @@ async function draw(
   const pictures = await reconstruct(engine, parameters, {
     images: stackPixels(samples, config),
     patchOrders: drawOrders(samples.length, random, config, mask),
-    removedValue: mean.map((value, channel) => (0.5 - value) / std[channel]!),
+    ...shownValues({ mean, std }),
   });
   const png = await drawReconstructions(pictures, options);
   return [{ name: 'reconstructions', png }];

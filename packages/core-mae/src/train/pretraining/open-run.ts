@@ -5,6 +5,7 @@
  * Called by: `mae-tasks pretrain` and `visualize`, and scripts.
  */
 
+import { describeTrainingData } from '../inputs/describe-data.js';
 import { openTrainingData } from '../inputs/open-training-data.js';
 import { openRun, type Run, type RunOptions } from '../run/open-run.js';
 import { readResumed } from '../run/resume.js';
@@ -26,6 +27,7 @@ export async function openPretrainRun(options: PretrainRunOptions): Promise<Run>
   const { path } = config.data;
   const resumed = options.resume ? await readResumed(folder, 'pretrain', config, pretrainConfig) : undefined;
   const pictures = await openTrainingData(config.data, options.readers, config.seed);
+  options.reportData?.(await describeTrainingData(pictures, { countsMaps: false }));
   for (const warning of pictures.warnings) options.reportWarning?.(warning);
   const resumeFrom = resumed && folder.weights.last;
   const training = await assemblePretraining(config, { ...options, pictures, resumeFrom });

@@ -8,7 +8,7 @@ import { createReconstruct, type Reconstruction } from '../../models/reconstruct
 import { patchGrid } from '../../models/vit-config.js';
 import { createRandom } from '../../base/random.js';
 import { pictureSheetPng } from '../../report/sheets/picture-sheet.js';
-import { drawReconstructions, toSheetPicture } from './draw-reconstructions.js';
+import { drawReconstructions, shownValues, toSheetPicture } from './draw-reconstructions.js';
 import type { LoadedMae } from './load.js';
 
 export interface VisualizeOptions {
@@ -24,9 +24,10 @@ export interface VisualizeOptions {
 }
 
 /**
- * A PNG of reconstructions. With one ratio: original, masked, reconstruction, and the reconstruction with the visible
- * patches, a row a picture (He et al. 2022, figure 2). With several: the original, then masked picture and
- * reconstruction at each ratio (figure 4).
+ * A PNG of reconstructions. With one ratio: original, masked, the model's own prediction, and that with the visible
+ * patches, a row a picture (He et al. 2022, figure 2). With several: the original, then masked picture and prediction
+ * with the visible patches at each ratio (figure 4). Normalised patches are shown around grey, and beside them with
+ * their true mean and deviation.
  *
  * @throws MaeError `DATA_INVALID` where no picture can be used
  */
@@ -45,13 +46,19 @@ export async function visualize(options: VisualizeOptions): Promise<Uint8Array> 
   const percent = (ratio: number): string => `${Math.round(ratio * 100)} %`;
   return pictureSheetPng({
     title: 'Reconstructions at several mask ratios',
-    columns: ['original', ...maskRatios.flatMap((ratio) => [`${percent(ratio)} masked`, 'reconstruction'])],
+    columns: [
+      'original',
+      ...maskRatios.flatMap((ratio) => [
+        `${percent(ratio)} masked`,
+        ...(mask.normPixLoss ? ['prediction, around grey', 'true mean and deviation added'] : ['prediction']),
+      ]),
+    ],
     rows: samples.map((_, row) => ({
       pictures: [
         picture([...columns.values()][0]![row]!.original),
         ...maskRatios.flatMap((ratio) => {
-          const { masked, pasted } = columns.get(ratio)![row]!;
-          return [picture(masked), picture(pasted)];
+          const { masked, pasted, withTruth } = columns.get(ratio)![row]!;
+          return [masked, pasted, ...(withTruth === undefined ? [] : [withTruth])].map(picture);
         }),
       ],
     })),
@@ -91,6 +98,6 @@ async function reconstructAt(
     patchOrders: samples.map((_, index) =>
       drawPatchOrder(mask.maskStrategy, grid, maskRatio, random.fork('mask', index)),
     ),
-    removedValue: statistics.mean.map((value, channel) => (0.5 - value) / statistics.std[channel]!),
+    ...shownValues(statistics),
   });
 }

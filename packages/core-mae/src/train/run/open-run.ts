@@ -10,6 +10,7 @@ import type { Engine } from '../../contracts/engine.js';
 import { noRecorder } from '../../contracts/recorder.js';
 import type { Tracker } from '../../contracts/tracker.js';
 import type { BadImage } from '../../data/loading/bad-images.js';
+import type { TrainingDataSummary } from '../inputs/describe-data.js';
 import type { PictureReports } from '../inputs/load-training-data.js';
 import { withEpochs } from '../../optim/schedule.js';
 import { chooseReplicas } from '../loop/choose-replicas.js';
@@ -57,6 +58,8 @@ export interface RunOptions extends PictureReports {
   readonly trackers: readonly Tracker[];
   /** Whether some steps are measured at the start to say how long the run is going to take; with `minutes` they always are. */
   readonly estimate?: boolean | undefined;
+  /** Called with what the data is made of, before anything is trained. */
+  readonly reportData?: ((summary: TrainingDataSummary) => void) | undefined;
   /** Asked after every step: whether to save and end. */
   readonly shouldStop?: (() => boolean) | undefined;
 }

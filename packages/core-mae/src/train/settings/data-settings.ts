@@ -3,6 +3,7 @@ import { MaeError } from '../../base/errors.js';
 import type { PixelStatistics } from '../../contracts/dataset.js';
 import { DEFAULT_MAX_PIXELS, type DecodeOptions } from '../../data/images/image.js';
 import { IMAGENET_MEAN, IMAGENET_STD } from '../../data/transforms/picture-transforms.js';
+import { layoutSettings } from './layout-settings.js';
 
 const colorValue = z.int().min(0).max(255);
 
@@ -45,6 +46,7 @@ export const dataSettings = z.strictObject({
   limit: z.int().positive().nullable().default(null),
   /** Trains on at most this many pictures of each class, chosen by the seed; held-out data stays whole. */
   limitPerClass: z.int().positive().nullable().default(null),
+  ...layoutSettings.shape,
   ...readingSettings.shape,
 });
 

@@ -1,10 +1,8 @@
-import { classColor, pictureSheetPng, type SheetPicture, type SheetRow } from '@mae-tasks/core-mae/task';
-import type { SegmentFacts } from '../facts.js';
+import { classColor } from '../../data/images/class-colors.js';
+import type { SheetPicture, SheetRow } from './picture-sheet.js';
 
 /** Share of a class's colour in a coloured pixel. */
 const OPACITY = 0.6;
-/** The longer side of a picture on a sheet, in pixels. */
-const SIDE = 320;
 const SWATCH = { width: 160, height: 14 };
 const MAX_SWATCHES = 24;
 
@@ -16,14 +14,23 @@ export interface OverlaidPicture {
   readonly channels: number;
 }
 
+/** The classes of pixels, as they are to be shown. */
+export interface ShownClasses {
+  readonly classNames: readonly string[];
+  /** Whether class 0 is what is no object, and keeps the picture's own colours. */
+  readonly background: boolean;
+}
+
 /**
  * The picture in RGB with its classes' colours on it, the borders between them darker. The background, where class 0 is
  * that, and what is no class keep the picture's own colours.
+ *
+ * @param labels class indexes, row-major `[H, W]`
  */
 export function overlay(
   { pixels, width, height, channels }: OverlaidPicture,
   labels: ArrayLike<number>,
-  { classNames, background }: Pick<SegmentFacts, 'classNames' | 'background'>,
+  { classNames, background }: ShownClasses,
 ): SheetPicture {
   const data = new Uint8Array(3 * width * height);
   const colors = classNames.map((_, index) => classColor(index));
@@ -43,11 +50,15 @@ export function overlay(
 }
 
 /** The classes that occur, as rows of coloured swatches with their names. */
-export function legendRows(maps: ReadonlyArray<ArrayLike<number>>, facts: SegmentFacts, columns: number): SheetRow[] {
+export function legendRows(
+  maps: ReadonlyArray<ArrayLike<number>>,
+  { classNames, background }: ShownClasses,
+  columns: number,
+): SheetRow[] {
   const present = new Set<number>();
   for (const labels of maps) for (let i = 0; i < labels.length; i++) present.add(labels[i]!);
-  const shown = facts.classNames.flatMap((name, index) =>
-    present.has(index) && !(index === 0 && facts.background) ? [swatch(name, index)] : [],
+  const shown = classNames.flatMap((name, index) =>
+    present.has(index) && !(index === 0 && background) ? [swatch(name, index)] : [],
   );
   const kept = shown.slice(0, MAX_SWATCHES);
   return Array.from({ length: Math.ceil(kept.length / columns) }, (_, row) => ({
@@ -59,14 +70,4 @@ function swatch(name: string, index: number): SheetPicture {
   const color = classColor(index);
   const data = new Uint8Array(3 * SWATCH.width * SWATCH.height).map((_, i) => color[i % 3]!);
   return { data, ...SWATCH, channels: 3, caption: name };
-}
-
-/** A sheet of pictures as a PNG file, large ones shrunk to the same size. */
-export function overlaySheet(
-  title: string,
-  columns: readonly string[],
-  rows: readonly SheetRow[],
-): Promise<Uint8Array> {
-  const sheet = { title, ...(columns.length === 0 ? {} : { columns }), rows };
-  return pictureSheetPng(sheet, { minSide: SWATCH.width, maxSide: SIDE, enlarging: 'smooth' });
 }

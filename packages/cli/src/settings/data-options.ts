@@ -1,0 +1,74 @@
+import type { DataReader, Dataset } from '@mae-tasks/core-mae/task';
+import { Option } from 'commander';
+import { parseAssignment, withOverrides } from './config.js';
+import type { Terminal } from '../terminal/terminal.js';
+
+/** Flags of commands that look at data sets. */
+export interface DataFlags {
+  readonly format?: string;
+  readonly split?: string;
+  readonly set?: readonly string[];
+}
+
+export const optionFormat = (): Option =>
+  new Option('--format <name>', 'the layout, where two fit: coco, ade20k, idx, folder, coco-semantic');
+
+export const optionLayoutSettings = (): Option =>
+  new Option('--set <key=value...>', 'how the files are read, for example data.classLevel=1 (repeatable)');
+
+/** Layouts with labels, the richest first. */
+const LABELLED = ['coco', 'ade20k', 'idx'];
+
+/** A data set to look at: its reader, and a function that opens one of its splits. */
+export interface OpenedData {
+  readonly reader: DataReader;
+  /** Names of its splits; empty where it has none. */
+  readonly splits: readonly string[];
+  readonly open: (split?: string) => Promise<Dataset>;
+}
+
+/** @throws MaeError as `findReader`, and for settings that say nothing of the layout */
+export async function openData(path: string, flags: DataFlags): Promise<OpenedData> {
+  const core = await import('@mae-tasks/core-mae/run');
+  const layout = await layoutOf(flags);
+  const reader = await core.findReader(path, core.dataReaders, flags.format, LABELLED);
+  core.requireTakenSettings(layout, reader, core.dataReaders);
+  const options = core.readerOptionsOf(layout, reader);
+  return {
+    reader,
+    splits: (await reader.splits?.(path)) ?? [],
+    open: (split) => reader.open(path, split === undefined ? options : { ...options, split }),
+  };
+}
+
+/** The settings below `data` that say how files are read. */
+export async function layoutOf({ set = [] }: DataFlags) {
+  const core = await import('@mae-tasks/core-mae/run');
+  const { data, ...others } = withOverrides({ data: {} }, set.map(parseAssignment));
+  const [stray] = Object.keys(others);
+  if (stray !== undefined) {
+    const { MaeError } = await import('@mae-tasks/core-mae');
+    throw new MaeError('CONFIG_INVALID', {
+      what: `\`${stray}\` is no setting of data`,
+      where: '--set',
+      fix: `there is ${Object.keys(core.layoutSettings.shape)
+        .map((name) => `data.${name}`)
+        .join(', ')}`,
+    });
+  }
+  const { data: layout } = core.checkSettings(core.dataLayoutSettings, { data }, '--set');
+  return layout;
+}
+
+/** Shows how far a long work on pictures is; the line goes away at its end. */
+export function showPictures(terminal: Terminal, doing: string): (done: number, total: number) => void {
+  let shownAt = -Infinity;
+  return (done, total) => {
+    const now = terminal.now();
+    if (done >= total) terminal.clearLive();
+    else if (now - shownAt > 100) {
+      shownAt = now;
+      terminal.showLive(`${doing}: ${done} of ${total} pictures`);
+    }
+  };
+}
