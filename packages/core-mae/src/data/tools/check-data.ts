@@ -19,8 +19,9 @@ import { checkFolder, checkIdx } from './check-folder.js';
 import type { CheckOptions, CheckReport } from './check-report.js';
 import { checkCoco } from './coco-check.js';
 
-const CHECK_FORMATS = ['coco', 'ade20k', 'idx', 'folder'] as const;
-export type CheckFormat = (typeof CHECK_FORMATS)[number];
+/** A layout that is checked file by file. */
+export type CheckFormat = 'coco' | 'ade20k' | 'idx' | 'folder';
+const CHECK_FORMATS: readonly CheckFormat[] = ['coco', 'ade20k', 'idx', 'folder'];
 
 export interface CheckDataOptions extends CheckOptions {
   /** Default: every layout that the path has, and plain pictures where it has no other. */
