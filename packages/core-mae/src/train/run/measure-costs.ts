@@ -71,7 +71,8 @@ async function timeSteps({ objective, state, loop, data }: Training): Promise<nu
 
 /** Seconds until an evaluation's program is ready, and of each batch. */
 async function timeEvaluation({ objective, state, loop: { engine, random }, data }: Training) {
-  const { batchSize, batches } = data.heldOut!;
+  const heldOut = data.heldOut!;
+  const { batchSize } = heldOut;
   const parameters = evaluatedParameters(state);
   const { evaluation, parameters: specs } = objective;
   let startedAt = performance.now();
@@ -79,7 +80,7 @@ async function timeEvaluation({ objective, state, loop: { engine, random }, data
   try {
     const evaluator = objective.createEvaluator();
     let [compile, done] = [0, 0];
-    for await (const samples of batches()) {
+    for await (const samples of heldOut.batches()) {
       evaluator.update(await step.run(parameters, samples, random.fork('evaluate').fork('batch', done)), samples);
       if (done === 0) {
         compile = (performance.now() - startedAt) / 1000;

@@ -116,7 +116,8 @@ async function planRun(
   const fits = asked.minutes !== null && resumed === undefined;
   if (!fits && !estimate) return { training, config: asked, seconds: undefined };
   const { loop, data } = training;
-  const costs = await measureCosts(training, asked, openedAt);
+  const { recorder = noRecorder } = training.loop.engine;
+  const costs = await recorder.time('estimating', () => measureCosts(training, asked, openedAt));
   const stepsInData = Math.max(1, Math.floor(data.train.batchesPerEpoch / loop.accumIter));
   if (!fits) {
     return { training, config: asked, seconds: secondsOfRun(training, asked, costs, stepsInData) };
