@@ -104,7 +104,13 @@ function roomRules(root, floors) {
 const pluginFloors = {
   classify: [{ augmentation: [''] }],
   segment: [{ decoders: [''] }, { inference: [''] }],
-  detect: [{ boxes: [''] }, { network: [''] }, { pooling: [''] }, { inference: [''], training: [''] }],
+  detect: [
+    { boxes: [''] },
+    { network: [''] },
+    { pooling: [''] },
+    { inference: [''], training: [''] },
+    { 'one-stage': [''] },
+  ],
 };
 
 /** The rooms of the command line. */

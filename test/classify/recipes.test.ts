@@ -3,6 +3,7 @@ import { resolveFinetuneConfig } from '#core/train/finetuning/resolve-config.js'
 import { assembleFinetuning } from '#core/train/finetuning/assemble.js';
 import { createEngine } from '#core/engine/select.js';
 import { vitBackbone } from '#core/models/vit.js';
+import { classifySettings } from '../../packages/plugin-classify/src/settings.js';
 import { classifyTask } from '../../packages/plugin-classify/src/task.js';
 import { TINY_VIT } from '../models/tiny-models.js';
 import { labelledPictures } from '../pictures/labelled-pictures.js';
@@ -63,7 +64,7 @@ describe('the recipes of FINETUNE.md', () => {
 
   it('are told apart by the size of the encoder', () => {
     const nameFor = (embedDim: number): string | undefined =>
-      classifyTask.defaultRecipe?.('full', { ...TINY_VIT, embedDim });
+      classifyTask.defaultRecipe?.('full', { ...TINY_VIT, embedDim }, classifySettings.parse({}));
     expect([192, 768, 1024, 1280].map(nameFor)).toEqual(['base', 'base', 'large', 'huge']);
   });
 

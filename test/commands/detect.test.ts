@@ -1,30 +1,16 @@
 import { access, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
-import * as onnx from 'onnxruntime-node';
 import sharp from 'sharp';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { createLoader } from '#core/data/loading/loader.js';
-import { pictureList } from '#core/data/readers/picture-list.js';
-import { createRandom } from '#core/base/random.js';
-import { exportedDetector, type RunProgram } from '@mae-tasks/plugin-detect';
 import { fixturePath } from '../fixture-path.js';
 import { writeObjectPictures } from '../pictures/object-pictures.js';
 import { TINY_DETECTOR } from '../detect/tiny-detector.js';
 import { expectClose, readReference, toChannelsLast } from '../models/reference.js';
+import { type CocoResult, expectExportAgrees, resultsIn } from './exported-answers.js';
 import { finished, jsonLines, startCli } from './run-cli.js';
 import { expectSameWeights } from './weights.js';
 import { MINUTES, useWorkFolder } from './work-folder.js';
 
 const { path, succeeding, failing } = useWorkFolder();
-
-interface CocoResult {
-  readonly image_id: number | string;
-  readonly category_id: number;
-  readonly bbox: [number, number, number, number];
-  readonly score: number;
-  readonly segmentation?: { size: [number, number]; counts: string };
-}
-
-const resultsIn = (stdout: string): CocoResult[] => JSON.parse(stdout.slice(stdout.indexOf('['))) as CocoResult[];
 
 const TRAIN = [
   ...['finetune', 'detect', '--data', 'shapes', '--config', 'detect.json', '--batch-size', '4'],
@@ -112,62 +98,8 @@ describe('a detector', () => {
 
   it('is exported as programs that answer the same', async () => {
     await succeeding('export', 'run', '--out', 'model.onnx');
-    await expectExportAgrees(results);
+    await expectExportAgrees({ stem: path('model'), pictures: path('shapes/val') }, ['trunk', 'box', 'mask'], results);
   });
-
-  /** Runs the exported files through ONNX Runtime, and the library call around them. */
-  async function expectExportAgrees(expected: readonly CocoResult[]): Promise<void> {
-    const description = JSON.parse(await readFile(path('model.json'), 'utf8')) as Record<string, string>;
-    const sessions = new Map<string, onnx.InferenceSession>();
-    for (const program of ['trunk', 'box', 'mask']) {
-      sessions.set(program, await onnx.InferenceSession.create(path(`model.${program}.onnx`)));
-    }
-    const runProgram =
-      (program: string): RunProgram =>
-      async (batch) => {
-        const feeds = Object.entries(batch).map(([name, { data, dtype, shape }]) => {
-          return [name, new onnx.Tensor(dtype as 'float32', data as Float32Array, [...shape])];
-        });
-        const outputs = await sessions.get(program)!.run(Object.fromEntries(feeds) as Record<string, onnx.Tensor>);
-        return Object.fromEntries(
-          Object.entries(outputs).map(([name, { data, dims }]) => [
-            name,
-            { data: data as Float32Array, shape: dims, dtype: 'float32' },
-          ]),
-        );
-      };
-    const detector = exportedDetector(description, runProgram);
-    const loader = await createLoader({
-      dataset: await pictureList([path('shapes/val')]),
-      pipeline: { decode: { channels: 3 }, transforms: detector.transforms },
-      batchSize: detector.batchSize,
-      random: createRandom(0),
-      shuffle: false,
-      workers: 0,
-    });
-    const found: CocoResult[] = [];
-    for await (const samples of loader.batches(0)) {
-      const predictions = await detector.detect(samples);
-      samples.forEach((sample, i) => {
-        found.push(...(detector.records(sample, predictions[i]!) as unknown as CocoResult[]));
-      });
-    }
-    expect(found.map(({ image_id, category_id }) => [image_id, category_id])).toEqual(
-      expected.map(({ image_id, category_id }) => [image_id, category_id]),
-    );
-    expectClose(
-      found.map(({ score }) => score),
-      expected.map(({ score }) => score),
-      1e-4,
-      'scores',
-    );
-    expectClose(
-      found.flatMap(({ bbox }) => bbox),
-      expected.flatMap(({ bbox }) => bbox),
-      1e-4,
-      'boxes',
-    );
-  }
 });
 
 describe('mae-tasks finetune detect', () => {

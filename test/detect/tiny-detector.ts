@@ -11,3 +11,18 @@ export const TINY_DETECTOR = {
   detectionsPerImage: 20,
   augmentation: { scale: [1, 1], flip: 0 },
 };
+
+/** The same of a detector of one stage, on composed pictures. */
+export const TINY_ONE_STAGE = {
+  head: 'one-stage',
+  windowSize: 8,
+  oneStage: {
+    strides: [4, 8],
+    channels: 16,
+    numConvs: 1,
+    spatialPrior: 8,
+    prototypes: { count: 4, channels: 8, pointsPerImage: 8 },
+  },
+  detectionsPerImage: 20,
+  augmentation: { scale: [0.8, 1.2], translate: 0.1, mosaic: 0.5, copyPaste: 0.5 },
+};

@@ -51,7 +51,11 @@ export {
   type DetectTrainStep,
   type DetectTrainStepOptions,
 } from './training/train-step.js';
-export { type ExportedDetector, exportedDetector } from './inference/exported-detector.js';
+export { type ExportedDetector, exportedDetector } from './exported-detector.js';
+export type { OneStageConfig } from './one-stage/config.js';
+export { oneStageSpecs } from './one-stage/network.js';
+export { createOneStagePredictStep } from './one-stage/predict-step.js';
+export { createOneStageTrainStep } from './one-stage/train-step.js';
 export type { DetectFacts } from './facts.js';
 export { type CocoResult, cocoResults } from './inference/results.js';
 export { detectRecipes } from './recipes.js';

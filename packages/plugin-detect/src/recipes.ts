@@ -1,4 +1,5 @@
 import type { Recipe, VitConfig } from '@mae-tasks/core-mae/task';
+import type { DetectSettings } from './settings.js';
 
 /** Optimizer steps of the published 100 epochs, and their warm-up. */
 const STEPS = 184_375;
@@ -49,6 +50,32 @@ export const detectRecipes: Readonly<Record<string, Recipe>> = {
   'cascade-vitdet-b': published('cascade_mask_rcnn_vitdet_b_100ep.py', base, { cascade: true }),
   'cascade-vitdet-l': published('cascade_mask_rcnn_vitdet_l_100ep.py', large, { cascade: true }),
   'cascade-vitdet-h': published('cascade_mask_rcnn_vitdet_h_75ep.py', huge, { cascade: true, decayNorms: true }),
+  'one-stage': {
+    source: 'our own: small batches and a fast rate from random weights, for small pictures and few of them',
+    settings: {
+      epochs: 50,
+      dropPath: 0,
+      batchSize: 4,
+      optimizer: {
+        name: 'adamw',
+        // 1e-3 for 4 pictures a step.
+        blr: 6.4e-2,
+        layerDecay: 1,
+        weightDecay: 0.05,
+        betas: [0.9, 0.99],
+        minLr: 0,
+        schedule: 'cosine',
+        warmupEpochs: 1,
+        clipGrad: 5,
+        ema: 0.98,
+      },
+      detect: {
+        head: 'one-stage',
+        scoreThreshold: 0.01,
+        augmentation: { scale: [0.8, 1.25], flip: 0.5 },
+      },
+    },
+  },
   small: {
     source: 'our own: narrower heads, fewer proposals and milder jitter, for small pictures and few of them',
     settings: {
@@ -83,8 +110,9 @@ export const detectRecipes: Readonly<Record<string, Recipe>> = {
   },
 };
 
-/** The recipe of the published size; the small one for encoders that are smaller than all of them. */
-export function defaultDetectRecipe({ embedDim }: VitConfig): string {
+/** The recipe of the head; for two stages that of the published size; the small one for encoders that are smaller than all of them. */
+export function defaultDetectRecipe({ embedDim }: VitConfig, { head }: Pick<DetectSettings, 'head'>): string {
+  if (head === 'one-stage') return 'one-stage';
   if (embedDim >= 1280) return 'vitdet-h';
   if (embedDim >= 1024) return 'vitdet-l';
   return embedDim >= 768 ? 'vitdet-b' : 'small';

@@ -14,6 +14,48 @@ const boxLoss = z
 const proposalCounts = (beforeNms: number, afterNms: number) =>
   z.strictObject({ beforeNms: count.default(beforeNms), afterNms: count.default(afterNms) }).prefault({});
 
+/** Of the head without proposals. */
+const oneStage = z.strictObject({
+  /**
+   * Pixels between neighbouring points of each level, finest first: a quarter to four times the patches' side. Default:
+   * half the patches' side, that side, and twice it.
+   */
+  strides: z.array(side).min(1).nullable().default(null),
+  /** Channels of every level of the pyramid, and of the convolutions on them. */
+  channels: count.default(64),
+  /** Channels of convolutions on the pixels, added to what the encoder says (Chen et al. 2023, "ViT-Adapter"); 0: none. */
+  spatialPrior: z.int().min(0).multipleOf(2).default(48),
+  /** Convolutions before the classes, and as many before the boxes. */
+  numConvs: z.int().min(0).default(2),
+  /** Bins that the distance of a side is distributed over, a stride each (Li et al. 2020). */
+  regMax: z.int().min(2).default(16),
+  /** Task-aligned assignment (Feng et al. 2021): points for each object, powers of score and overlap. */
+  assignment: z
+    .strictObject({
+      topk: count.default(10),
+      alpha: z.number().min(0).default(0.5),
+      beta: z.number().min(0).default(6),
+    })
+    .prefault({}),
+  lossWeights: z
+    .strictObject({
+      classification: z.number().min(0).default(0.5),
+      box: z.number().min(0).default(7.5),
+      distribution: z.number().min(0).default(1.5),
+      mask: z.number().min(0).default(7.5),
+    })
+    .prefault({}),
+  /** Masks as sums of prototypes (Bolya et al. 2019). */
+  prototypes: z
+    .strictObject({
+      count: count.default(32),
+      channels: count.default(64),
+      /** Points of a picture whose masks are learned in a step. */
+      pointsPerImage: count.default(64),
+    })
+    .prefault({}),
+});
+
 /**
  * What detection adds to fine-tuning. Names are detectron2's where it has one; defaults are those of ViTDet (detectron2's
  * configs/common/models/mask_rcnn_vitdet.py).
@@ -21,6 +63,9 @@ const proposalCounts = (beforeNms: number, afterNms: number) =>
 export const detectSettings = z.strictObject({
   /** Whether the pixels of objects are predicted besides their boxes. */
   masks: z.boolean().default(true),
+  /** Proposals and a second look at each (Mask R-CNN), or all at once at every point of the pyramid. */
+  head: z.enum(['two-stage', 'one-stage']).default('two-stage'),
+  oneStage: oneStage.prefault({}),
   /** Three box heads one after another, each with stricter matches (Cai and Vasconcelos 2018). */
   cascade: z.boolean().default(false),
   /** Pyramid from the encoder's last map, or from four of its maps (He et al. 2022, §A.3). */
@@ -94,6 +139,19 @@ export const detectSettings = z.strictObject({
         .default([0.1, 2]),
       /** Probability of a horizontal flip. */
       flip: share.default(0.5),
+      /**
+       * Largest move of the picture's middle, as a share of its side; pictures are then scaled around their middle, and
+       * no longer cut out anywhere. Default: large-scale jitter.
+       */
+      translate: z.number().min(0).max(0.5).nullable().default(null),
+      /** Probability of four pictures laid side by side (Bochkovskiy et al. 2020). */
+      mosaic: share.default(0),
+      /** Probability that a picture gets objects of another, as far as these have masks (Ghiasi et al. 2021). */
+      copyPaste: share.default(0),
+      /** Share of the training after which mosaics and copied objects end. */
+      composeUntil: share.default(0.85),
+      /** Probability of each change of brightness, contrast, saturation and hue; pictures have to be in colour. */
+      color: share.default(0),
     })
     .prefault({}),
   /** Detections below it are dropped. */

@@ -24,5 +24,5 @@ export const detectTask: Task<DetectSettings, DetectFacts, readonly FoundObjects
   requireFit: requireSameObjects,
   createModel: createDetector,
   recipes: detectRecipes,
-  defaultRecipe: (_, vit) => defaultDetectRecipe(vit),
+  defaultRecipe: (_, vit, settings) => defaultDetectRecipe(vit, settings),
 };

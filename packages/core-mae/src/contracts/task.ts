@@ -86,7 +86,7 @@ export interface TaskModel<Result = unknown, Out = unknown> {
   readonly checkpoint: CheckpointAllowances;
   /**
    * The prediction's programs by name, for exporters of programs, where it is not one program from pictures to results;
-   * of several each becomes a file of its own. Absent: `prediction.forward` is the only one.
+   * each becomes a file of its own, but for one that is called as its task. Absent: `prediction.forward` is the only one.
    */
   readonly programs?: Readonly<Record<string, ExportedProgram>>;
   /** With `linear-probe` only, and only where no picture is augmented. */
@@ -154,8 +154,8 @@ export interface Task<Settings = unknown, Facts = unknown, Out = unknown extends
   /** @throws MaeError `CONFIG_INVALID` */
   createModel(context: TaskContext<Settings, Facts>): TaskModel<unknown, Out>;
   readonly recipes?: Readonly<Record<string, Recipe>>;
-  /** The recipe to start from where none is named. */
-  defaultRecipe?(mode: TuningMode, vit: VitConfig): string | undefined;
+  /** The recipe to start from where none is named. @param settings as they are without a recipe */
+  defaultRecipe?(mode: TuningMode, vit: VitConfig, settings: Settings): string | undefined;
 }
 
 export const Task: ServiceIdentifier<Task> = Symbol.for('mae:Task');

@@ -46,6 +46,8 @@ export interface Scene<Target = unknown> extends Size {
 export interface GeometryTransform<Target = unknown> {
   /** Default `bicubic`. */
   readonly filter?: Filter;
+  /** Whether the geometry depends on the scene alone, so that what comes of a picture may be kept. Default false. */
+  readonly fixed?: boolean;
   /** The geometry, or undefined to leave the sample as it is. */
   plan(scene: Scene<Target>, random: Random): Geometry | undefined;
 }
@@ -63,8 +65,32 @@ export type SampleTransform<Target = unknown> = (
   allocate?: AllocateFloats,
 ) => Sample<Target>;
 
+/** What a composition is made with. */
+export interface CompositionContext<Target = unknown> {
+  readonly random: Random;
+  /** Share of the training that is done, from 0 to below 1. */
+  readonly progress: number;
+  /** How targets follow their picture, where they do. */
+  readonly handler?: TargetHandler<never, Target> | undefined;
+  /**
+   * Another sample, drawn by the loader, after the geometries that come first in the pipeline; a broken one is the sample
+   * itself.
+   *
+   * @param index below {@link CompositionTransform.numPartners}
+   */
+  readonly partner: (index: number) => Promise<Sample<Target>>;
+}
+
+/** Makes one sample of several: a mosaic, a picture with objects of another. Must not write into its inputs. */
+export interface CompositionTransform<Target = unknown> {
+  /** Other samples that it may ask for, at most. */
+  readonly numPartners: number;
+  compose(sample: Sample<Target>, context: CompositionContext<Target>): Promise<Sample<Target>>;
+}
+
 /** One step of a sample pipeline. Its random stream is its own: forked from the sample's by position. */
-export type Transform<Target = unknown> = SampleTransform<Target> | GeometryTransform<Target>;
+export type Transform<Target = unknown> =
+  SampleTransform<Target> | GeometryTransform<Target> | CompositionTransform<Target>;
 
 /**
  * Makes a transform from options out of a configuration.
@@ -82,6 +108,8 @@ export interface TargetHandler<Source = unknown, Loaded = Source> {
   load?(target: Source, picture: Size & { readonly id: string }): Loaded | Promise<Loaded>;
   /** The target after the frame changed; `before` is the size the geometry was planned for. */
   apply(target: Loaded, geometry: Geometry, before: Size): Loaded;
+  /** The target of a picture that is made of others, whose targets these are, each at its place. */
+  join?(targets: readonly Loaded[]): Loaded;
 }
 
 export type TargetHandlerFactory = (options: Readonly<Record<string, unknown>>) => TargetHandler;

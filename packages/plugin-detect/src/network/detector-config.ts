@@ -17,6 +17,9 @@ export interface CascadeStage {
   readonly boxWeights: BoxWeights;
 }
 
+/** What the encoder and its pyramid are made of, whatever stands on them. */
+export type EncoderConfig = Pick<DetectorConfig, 'vit' | 'positionGrid' | 'windowSize' | 'globalBlocks'>;
+
 /** A Mask R-CNN on a plain ViT (Li et al. 2022, "Exploring Plain Vision Transformer Backbones for Object Detection"). */
 export interface DetectorConfig {
   /** Its `imageSize` is the size that pictures are padded to. */

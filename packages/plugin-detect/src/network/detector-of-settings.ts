@@ -15,12 +15,7 @@ export type DescribedDetector = Pick<TaskContext<DetectSettings, DetectFacts>, '
  * @throws MaeError `CONFIG_INVALID`
  */
 export function detectorOfSettings({ settings, facts, vit, backbone }: DescribedDetector): DetectorConfig {
-  if (backbone.name !== 'vit') {
-    throw new MaeError('CONFIG_INVALID', {
-      what: `\`model.backbone\` (=${backbone.name}) cannot be used for detection`,
-      fix: 'its windowed attention is that of the plain ViT: use vit',
-    });
-  }
+  requirePlainVit(backbone);
   const { anchors, rpn, boxHead } = settings;
   const [height, width] = vit.imageSize;
   return detectorConfig({
@@ -36,14 +31,29 @@ export function detectorOfSettings({ settings, facts, vit, backbone }: Described
     boxHead,
     cascade: settings.cascade ? CASCADE_STAGES : undefined,
     maskHead: settings.masks ? settings.maskHead : undefined,
-    test: {
-      scoreThreshold: settings.scoreThreshold,
-      nmsThreshold: settings.nmsThreshold,
-      agnosticNms: settings.agnosticNms,
-      detectionsPerImage: settings.detectionsPerImage,
-      classes: requireKnownClasses(settings.classes, facts.classNames),
-    },
+    test: testSettingsOf(settings, facts),
   });
+}
+
+/** @throws MaeError `CONFIG_INVALID` for another backbone */
+export function requirePlainVit({ name }: Pick<Backbone, 'name'>): void {
+  if (name === 'vit') return;
+  throw new MaeError('CONFIG_INVALID', {
+    what: `\`model.backbone\` (=${name}) cannot be used for detection`,
+    fix: 'its windowed attention is that of the plain ViT: use vit',
+  });
+}
+
+/** Which detections are kept. @throws MaeError `CONFIG_INVALID` for an unknown class */
+export function testSettingsOf(settings: DetectSettings, facts: DetectFacts): DetectorConfig['test'] {
+  const { scoreThreshold, nmsThreshold, agnosticNms, detectionsPerImage } = settings;
+  return {
+    scoreThreshold,
+    nmsThreshold,
+    agnosticNms,
+    detectionsPerImage,
+    classes: requireKnownClasses(settings.classes, facts.classNames),
+  };
 }
 
 /** Eight times the strides (32 to 512 for patches of 16), scaled down where the largest exceeds the picture. */

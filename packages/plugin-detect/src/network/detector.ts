@@ -9,7 +9,7 @@ import * as tf from '@tensorflow/tfjs';
 import type { NamedTensors, ParameterSpecs, TensorFunction, TensorSpec } from '@mae-tasks/core-mae/task';
 import { createAnchors, joinAnchors } from './anchors.js';
 import { type BoxStage, boxStages } from './box-stages.js';
-import { type DetectorConfig, pyramidGrids } from './detector-config.js';
+import { type DetectorConfig, type EncoderConfig, pyramidGrids } from './detector-config.js';
 import { pyramidNetwork, pyramidNetworkSpecs } from './feature-pyramid-network.js';
 import { boxHead, boxHeadSpecs, maskHead, maskHeadSpecs } from './roi-heads.js';
 import { boxHeadLosses, maskLoss } from './roi-losses.js';
@@ -96,7 +96,7 @@ function optionsOf(batch: NamedTensors): VitDetOptions {
 }
 
 /** Entries of a batch of pictures; `dropPathScales` where blocks are dropped. */
-export function pictureSpec({ vit }: DetectorConfig, batchSize: number, dropPath: boolean): BatchSpec {
+export function pictureSpec({ vit }: Pick<EncoderConfig, 'vit'>, batchSize: number, dropPath: boolean): BatchSpec {
   const images = float32(batchSize, ...vit.imageSize, vit.inChannels);
   return dropPath ? { images, dropPathScales: float32(vit.depth, 2, batchSize) } : { images };
 }

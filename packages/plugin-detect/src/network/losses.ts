@@ -67,7 +67,7 @@ type Four = [tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor];
 const EPS = 1e-7;
 
 /** 1 − GIoU of boxes row by row (Rezatofighi et al. 2019): `[R, 4]`, `[R, 4]` → `[R]`. */
-function generalizedIouLoss(a: tf.Tensor2D, b: tf.Tensor2D): tf.Tensor1D {
+export function generalizedIouLoss(a: tf.Tensor2D, b: tf.Tensor2D): tf.Tensor1D {
   const [ax0, ay0, ax1, ay1] = tf.unstack(a, -1) as Four;
   const [bx0, by0, bx1, by1] = tf.unstack(b, -1) as Four;
   const area = (x0: tf.Tensor, y0: tf.Tensor, x1: tf.Tensor, y1: tf.Tensor): tf.Tensor =>

@@ -1,5 +1,5 @@
-import { type HostTensor, MaeError, type Sample } from '@mae-tasks/core-mae/task';
-import type { DetectorConfig } from './detector-config.js';
+import { type HostTensor, MaeError, type Sample, sizeOf, type TensorData } from '@mae-tasks/core-mae/task';
+import type { EncoderConfig } from './detector-config.js';
 
 /**
  * Normalised pictures of any size in one tensor `[B, H, W, C]`, each at the top left, zeros around it (which after
@@ -8,7 +8,11 @@ import type { DetectorConfig } from './detector-config.js';
  * @param batchSize pictures in the tensor; those past the samples are empty
  * @throws MaeError `SHAPE_MISMATCH` for a picture that is larger, has other channels or is not normalised
  */
-export function padPictures(samples: readonly Sample[], { vit }: DetectorConfig, batchSize: number): HostTensor {
+export function padPictures(
+  samples: readonly Sample[],
+  { vit }: Pick<EncoderConfig, 'vit'>,
+  batchSize: number,
+): HostTensor {
   const [height, width] = vit.imageSize;
   const channels = vit.inChannels;
   const data = new Float32Array(batchSize * height * width * channels);
@@ -33,4 +37,10 @@ function requireFit(sample: Sample, [height, width]: readonly [number, number], 
   if (sample.channels !== channels) refuse(`the picture has ${sample.channels} channels`, `expected ${channels}`);
   if (!(sample.pixels instanceof Float32Array))
     refuse('the picture is not normalised', 'add the transform `normalize`');
+}
+
+/** One picture's values in a tensor whose first axis is the batch's: a view. */
+export function pictureRow({ data, shape }: HostTensor, picture: number): TensorData {
+  const length = sizeOf(shape.slice(1));
+  return data.subarray(picture * length, (picture + 1) * length);
 }

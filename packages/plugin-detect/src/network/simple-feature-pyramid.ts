@@ -16,28 +16,36 @@ import {
 
 const PREFIX = 'backbone.simfp_';
 
+/** How much finer than the encoder's map the levels are that have convolutions of their own, finest first. */
+export const PYRAMID_SCALES: readonly number[] = [4, 2, 1, 1 / 2];
+
 /**
  * The pyramid's parameters (detectron2's `SimpleFeaturePyramid`, whose numbers of layers they keep: `backbone.simfp_2.0.weight`).
  * Level 2 is four times as fine as the encoder's map, level 5 half as fine.
+ *
+ * @param scales powers of two from 1/4 to 4
  */
-export function simplePyramidSpecs(embedDim: number, channels: number): ParameterSpecs {
+export function simplePyramidSpecs(
+  embedDim: number,
+  channels: number,
+  scales: readonly number[] = PYRAMID_SCALES,
+): ParameterSpecs {
   const [half, quarter] = [embedDim / 2, embedDim / 4];
   const upsampling = (numIn: number, numOut: number): ParameterSpecs =>
     transposedConv2dSpecs(numIn, numOut, { kernelSize: 2 });
-  const output = (level: number, first: number, numIn: number): ParameterSpecs => ({
-    ...prefixed(`${PREFIX}${level}.${first}.`, normedConvSpecs(numIn, channels, 1)),
-    ...prefixed(`${PREFIX}${level}.${first + 1}.`, normedConvSpecs(channels, channels, 3)),
+  const levels = scales.map((scale): ParameterSpecs => {
+    const [first, numIn] = scale === 4 ? [4, quarter] : scale === 2 ? [1, half] : [scale === 1 ? 0 : 1, embedDim];
+    const prefix = prefixOf(scale);
+    return {
+      ...(scale > 1 ? prefixed(`${prefix}0.`, upsampling(embedDim, half)) : {}),
+      ...(scale === 4
+        ? { ...prefixed(`${prefix}1.`, layerNormSpecs(half)), ...prefixed(`${prefix}3.`, upsampling(half, quarter)) }
+        : {}),
+      ...prefixed(`${prefix}${first}.`, normedConvSpecs(numIn, channels, 1)),
+      ...prefixed(`${prefix}${first + 1}.`, normedConvSpecs(channels, channels, 3)),
+    };
   });
-  return {
-    ...prefixed(`${PREFIX}2.0.`, upsampling(embedDim, half)),
-    ...prefixed(`${PREFIX}2.1.`, layerNormSpecs(half)),
-    ...prefixed(`${PREFIX}2.3.`, upsampling(half, quarter)),
-    ...output(2, 4, quarter),
-    ...prefixed(`${PREFIX}3.0.`, upsampling(embedDim, half)),
-    ...output(3, 1, half),
-    ...output(4, 0, embedDim),
-    ...output(5, 1, embedDim),
-  };
+  return Object.assign({}, ...levels) as ParameterSpecs;
 }
 
 /**
@@ -45,19 +53,29 @@ export function simplePyramidSpecs(embedDim: number, channels: number): Paramete
  * `[B, 2h, 2w, C]`, `[B, h, w, C]`, `[B, h/2, w/2, C]`, `[B, h/4, w/4, C]`.
  */
 export function simplePyramid(parameters: NamedTensors, map: tf.Tensor4D): tf.Tensor4D[] {
-  const level = (index: number): Scope => scope(parameters, `${PREFIX}${index}.`);
-  const output = (index: number, first: number, x: tf.Tensor4D): tf.Tensor4D => {
-    const parameter = level(index);
-    return normedConv(parameter, `${first + 1}.`, normedConv(parameter, `${first}.`, x));
-  };
-  const p5 = output(5, 1, tf.maxPool(map, 2, 2, 'valid'));
-  return [
-    output(2, 4, upsampledTwice(level(2), map)),
-    output(3, 1, upsampled(level(3), '0.', map)),
-    output(4, 0, map),
-    p5,
-    halved(p5),
-  ];
+  const levels = PYRAMID_SCALES.map((scale) => pyramidLevel(parameters, map, scale));
+  return [...levels, halved(levels.at(-1)!)];
+}
+
+/** The level that is `scale` times as fine as the encoder's map: `[B, h, w, D]` → `[B, scale·h, scale·w, C]`. */
+export function pyramidLevel(parameters: NamedTensors, map: tf.Tensor4D, scale: number): tf.Tensor4D {
+  const parameter = scope(parameters, prefixOf(scale));
+  const output = (first: number, x: tf.Tensor4D): tf.Tensor4D =>
+    normedConv(parameter, `${first + 1}.`, normedConv(parameter, `${first}.`, x));
+  switch (scale) {
+    case 4:
+      return output(4, upsampledTwice(parameter, map));
+    case 2:
+      return output(1, upsampled(parameter, '0.', map));
+    case 1:
+      return output(0, map);
+    default:
+      return output(1, tf.maxPool(map, 1 / scale, 1 / scale, 'valid'));
+  }
+}
+
+function prefixOf(scale: number): string {
+  return `${PREFIX}${4 - Math.log2(scale)}.`;
 }
 
 /** Every other pixel: detectron2's `LastLevelMaxPool`. */

@@ -14,13 +14,13 @@ import {
   scope,
   truncatedNormal,
 } from '@mae-tasks/core-mae/task';
-import type { DetectorConfig } from './detector-config.js';
+import type { EncoderConfig } from './detector-config.js';
 
 /**
  * The encoder's parameters: those of the official MAE without class token and final norm, and tables of relative
  * positions. `pos_embed` has the row of a class token, which is not used, and the grid of pretraining.
  */
-export function vitDetSpecs(config: DetectorConfig): ParameterSpecs {
+export function vitDetSpecs(config: EncoderConfig): ParameterSpecs {
   const { vit, positionGrid } = config;
   const blocks = Array.from({ length: vit.depth }, (_, index) =>
     prefixed(
@@ -53,7 +53,7 @@ export interface VitDetOptions {
 export function encodeMaps(
   parameters: NamedTensors,
   images: tf.Tensor4D,
-  config: DetectorConfig,
+  config: EncoderConfig,
   { dropPathScales }: VitDetOptions = {},
 ): tf.Tensor4D[] {
   const { vit, globalBlocks } = config;
@@ -93,6 +93,6 @@ function positionsOf(posEmbed: tf.Tensor, [height, width]: readonly [number, num
   return tf.matMul(tf.tensor2d(weights, [grid.height * grid.width, size]), table);
 }
 
-function windowOf({ globalBlocks, windowSize }: DetectorConfig, index: number): number | undefined {
+function windowOf({ globalBlocks, windowSize }: EncoderConfig, index: number): number | undefined {
   return globalBlocks.includes(index) ? undefined : windowSize;
 }

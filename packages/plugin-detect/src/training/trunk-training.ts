@@ -1,13 +1,7 @@
-import {
-  type Batch,
-  type Engine,
-  type HostTensor,
-  type ParameterTree,
-  type ProgramSpec,
-  shapesOf,
-} from '@mae-tasks/core-mae/task';
+import { type Batch, type Engine, type HostTensor, type ParameterTree, shapesOf } from '@mae-tasks/core-mae/task';
 import type { DetectorConfig } from '../network/detector-config.js';
 import { pictureSpec, trunkFunction, trunkLossFunction, trunkSpecs, trunkTargetSpec } from '../network/detector.js';
+import { compileLate } from './late-program.js';
 
 type Outputs = Readonly<Record<string, HostTensor>>;
 
@@ -28,42 +22,25 @@ export interface TrunkTrainingOptions {
   readonly dropPath: boolean;
 }
 
-/** One program whose targets come late, where the engine has such; else two, of which the second repeats the first. */
 export async function createTrunkTraining(
   config: DetectorConfig,
   { engine, batchSize, gradients, dropPath }: TrunkTrainingOptions,
 ): Promise<TrunkTraining> {
-  const parameters = shapesOf(trunkSpecs(config));
-  const pictures = pictureSpec(config, batchSize, dropPath);
   const targets = trunkTargetSpec(config, batchSize);
-  const whole: ProgramSpec = {
-    name: 'detect.trunk.loss',
-    fn: trunkLossFunction(config),
-    parameters,
-    batch: { ...pictures, ...targets },
-    gradients,
-  };
-  if (engine.compileInTwo !== undefined) {
-    const program = await engine.compileInTwo(whole, Object.keys(targets));
-    return {
-      forward: (values, batch) => program.first(values, batch),
-      backward: (values, batch, results) => program.second(values, batch, results),
-      dispose: () => program.dispose(),
-    };
-  }
-  const forward = await engine.compile({
-    name: 'detect.trunk',
-    fn: trunkFunction(config),
-    parameters,
-    batch: pictures,
-  });
-  const backward = await engine.compile(whole);
-  return {
-    forward: (values, batch) => forward.run(values, batch),
-    backward: (values, batch, results) => backward.run(values, batch, results),
-    dispose() {
-      forward.dispose();
-      backward.dispose();
+  const program = await compileLate(
+    engine,
+    {
+      name: 'detect.trunk.loss',
+      fn: trunkLossFunction(config),
+      parameters: shapesOf(trunkSpecs(config)),
+      batch: { ...pictureSpec(config, batchSize, dropPath), ...targets },
+      gradients,
     },
+    { late: Object.keys(targets), fn: trunkFunction(config) },
+  );
+  return {
+    forward: (values, batch) => program.first(values, batch),
+    backward: (values, batch, results) => program.second(values, batch, results),
+    dispose: () => program.dispose(),
   };
 }

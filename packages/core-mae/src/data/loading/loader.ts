@@ -18,6 +18,8 @@ import { fromTransferred } from '../../base/transferred-error.js';
 export interface LoaderOptions extends Omit<SamplerOptions, 'size'> {
   readonly dataset: Dataset;
   readonly pipeline: PipelineSpec;
+  /** Of the whole training, for transforms that change with it. Default: they are as at its start. */
+  readonly epochs?: number;
   /** Worker threads that decode and transform; 0 works in the calling thread. Default half the processors, 1 to 8. */
   readonly workers?: number;
   /** Batches begun before they are asked for, which bounds the memory. Default 2, more where batches are very small. */
@@ -70,6 +72,7 @@ export async function createLoader(options: LoaderOptions): Promise<Loader> {
   const source: BatchSource = {
     dataset,
     random: options.random,
+    epochs: options.epochs ?? Infinity,
     sampler: createSampler({ ...options, size: dataset.size }),
     pool: await createSamplePool(options.pipeline, workers),
     bad: countBadImages(limit, dataset.name, options.reportBadImage ?? ignore),
@@ -93,6 +96,7 @@ export async function createLoader(options: LoaderOptions): Promise<Loader> {
 interface BatchSource {
   readonly dataset: Dataset;
   readonly random: Random;
+  readonly epochs: number;
   readonly sampler: Sampler;
   readonly pool: SamplePool;
   readonly bad: BadImageCounter;
@@ -175,11 +179,18 @@ function passOver({ bad, skip }: BatchSource, index: number, id: string, error: 
   throw error;
 }
 
-function jobOf({ dataset, random }: BatchSource, epoch: number, index: number, candidate: number): SampleJob {
+function jobOf(
+  { dataset, random, epochs, pool }: BatchSource,
+  epoch: number,
+  index: number,
+  candidate: number,
+): SampleJob {
   const stream = random.fork('sample', epoch, index);
   // 53 bits, as many as a seed has.
   const seed = stream.integer(2 ** 21) * 2 ** 32 + stream.integer(2 ** 32);
-  return { item: dataset.item(candidate), seed };
+  const others = random.fork('partners', epoch, index);
+  const partners = Array.from({ length: pool.numPartners }, () => dataset.item(others.integer(dataset.size)));
+  return { item: dataset.item(candidate), seed, partners, progress: epoch / epochs };
 }
 
 function reportOnce(report: (message: string) => void): (message: string) => void {

@@ -10,6 +10,10 @@ export interface SampleJob {
   readonly item: Item;
   /** Seeds the sample's own random stream. */
   readonly seed: number;
+  /** Other items, for a pipeline that composes. */
+  readonly partners: readonly Item[];
+  /** Share of the training that is done. */
+  readonly progress: number;
 }
 
 /** What a worker thread is given at a time. */
@@ -51,11 +55,11 @@ export async function runSampleJobs(
 
 async function runSampleJob(
   pipeline: Pipeline,
-  { item, seed }: SampleJob,
+  { item, seed, partners, progress }: SampleJob,
   allocate: AllocateFloats,
 ): Promise<SampleOutcome> {
   try {
-    return await pipeline(item, createRandom(seed), allocate);
+    return await pipeline(item, createRandom(seed), { allocate, partners, progress });
   } catch (error) {
     return { error: toTransferred(error) };
   }

@@ -21,6 +21,8 @@ export interface SampleJobsResult {
 
 /** Makes samples, here or in worker threads. */
 export interface SamplePool {
+  /** Other items that each job has to bring. */
+  readonly numPartners: number;
   /** Jobs handed in earlier are begun earlier. */
   run(jobs: readonly SampleJob[]): Promise<SampleJobsResult>;
   /** Takes the memories of samples that are done with, for later ones. */
@@ -45,6 +47,7 @@ export async function createSamplePool(spec: PipelineSpec, workers: number): Pro
   decodeManyAtOnce();
   if (workers === 0) {
     return poolOf(
+      pipeline.numPartners,
       (jobs) => [jobs],
       (task) => runSampleJobs(pipeline, task),
       () => Promise.resolve(),
@@ -53,6 +56,7 @@ export async function createSamplePool(spec: PipelineSpec, workers: number): Pro
   const { Piscina } = await import('piscina');
   const pool = new Piscina({ filename: workerFile('sample-worker'), minThreads: workers, maxThreads: workers });
   return poolOf(
+    pipeline.numPartners,
     (jobs) => inChunks(jobs, workers),
     async ({ jobs, memory }) => {
       const task: SampleTask = { pipeline: spec, jobs: jobs.map(detached), memory };
@@ -65,6 +69,7 @@ export async function createSamplePool(spec: PipelineSpec, workers: number): Pro
 type RunTask = (task: Pick<SampleTask, 'jobs' | 'memory'>) => Promise<SampleTaskResult>;
 
 function poolOf(
+  numPartners: number,
   split: (jobs: readonly SampleJob[]) => ReadonlyArray<readonly SampleJob[]>,
   runTask: RunTask,
   close: () => Promise<void>,
@@ -77,6 +82,7 @@ function poolOf(
     return { outcomes, taken };
   };
   return {
+    numPartners,
     async run(jobs) {
       const parts = await Promise.all(split(jobs).map(runPart));
       return {
@@ -99,8 +105,11 @@ function inChunks(jobs: readonly SampleJob[], workers: number): SampleJob[][] {
 
 /** The job with pixels of its own: cloning a view would copy the whole array that it looks into. */
 function detached(job: SampleJob): SampleJob {
-  const { image } = job.item;
-  if (image.kind === 'file' || image.data.byteLength === image.data.buffer.byteLength) return job;
-  const item: Item = { ...job.item, image: { ...image, data: new Uint8Array(image.data) } };
-  return { ...job, item };
+  return { ...job, item: detachedItem(job.item), partners: job.partners.map(detachedItem) };
+}
+
+function detachedItem(item: Item): Item {
+  const { image } = item;
+  if (image.kind === 'file' || image.data.byteLength === image.data.buffer.byteLength) return item;
+  return { ...item, image: { ...image, data: new Uint8Array(image.data) } };
 }

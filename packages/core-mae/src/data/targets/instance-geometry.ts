@@ -5,19 +5,50 @@ import {
   boxOfRegion,
   type InstanceAnnotations,
   type Instances,
+  joinInstances,
   loadInstances,
   type MaskRegion,
+  selectInstances,
   withoutEmpty,
 } from './instance-target.js';
+
+export interface InstanceHandlerOptions {
+  /** Share of an object's box that must be left in the picture, else the object is left out. Default 0. */
+  readonly minVisible?: number;
+}
 
 /**
  * How objects follow their picture: masks by the nearest pixel, boxes from the transformed masks, and from the
  * transformed corners where an object has no mask. Objects that leave the picture are left out.
  */
-export const instanceHandler: TargetHandler<InstanceAnnotations, Instances> = {
-  load: loadInstances,
-  apply: transformInstances,
-};
+export function instanceHandler({ minVisible = 0 }: InstanceHandlerOptions = {}): TargetHandler<
+  InstanceAnnotations,
+  Instances
+> {
+  return {
+    load: loadInstances,
+    apply: (instances, geometry, before) =>
+      transformInstances(
+        minVisible === 0 ? instances : visibleInstances(instances, geometry, minVisible),
+        geometry,
+        before,
+      ),
+    join: joinInstances,
+  };
+}
+
+/** The objects of whose box at least a share is left. */
+function visibleInstances(instances: Instances, geometry: Geometry, share: number): Instances {
+  const { boxes, classes } = instances;
+  const { box, width, height } = geometry;
+  const scale = (width / (box[2] - box[0])) * (height / (box[3] - box[1]));
+  const kept = [...classes.keys()].filter((i) => {
+    const [x0, y0, x1, y1] = transformBox(boxes, i, geometry);
+    const whole = (boxes[4 * i + 2]! - boxes[4 * i]!) * (boxes[4 * i + 3]! - boxes[4 * i + 1]!) * scale;
+    return Math.max(0, x1 - x0) * Math.max(0, y1 - y0) >= share * whole;
+  });
+  return kept.length === classes.length ? instances : selectInstances(instances, kept);
+}
 
 /** The objects after the geometry. */
 export function transformInstances(instances: Instances, geometry: Geometry, before: Size): Instances {

@@ -175,3 +175,16 @@ export function selectInstances(instances: Instances, positions: readonly number
     masks: positions.map((i) => instances.masks[i]),
   };
 }
+
+/** The instances of several pictures as one's, which is the first. */
+export function joinInstances(parts: readonly Instances[]): Instances {
+  const numbers = (name: 'ids' | 'boxes' | 'classes' | 'crowds'): number[] => parts.flatMap((part) => [...part[name]]);
+  return {
+    imageId: parts[0]!.imageId,
+    ids: Float64Array.from(numbers('ids')),
+    boxes: Float32Array.from(numbers('boxes')),
+    classes: Int32Array.from(numbers('classes')),
+    crowds: Uint8Array.from(numbers('crowds')),
+    masks: parts.flatMap(({ masks }) => masks),
+  };
+}

@@ -10,6 +10,7 @@ import type { Random } from '../../contracts/random.js';
 import type {
   AllocateFloats,
   Box,
+  CompositionTransform,
   Filter,
   Geometry,
   GeometryTransform,
@@ -21,6 +22,7 @@ import type {
 import { applyGeometry, outputSize } from '../images/resampling/geometry.js';
 import { type DecodeOptions, type OpenedImage, openImage } from '../images/image.js';
 import { type Image, ownPixels } from '../images/picture.js';
+import { keepingSamples } from './kept-samples.js';
 import { createTargetHandler, createTransform } from './registry.js';
 
 /** How an item becomes a sample, as plain data that crosses to worker threads. */
@@ -37,11 +39,25 @@ export interface PipelineResult {
   readonly warning?: string;
 }
 
+/** What an item is made a sample with. */
+export interface PipelineContext {
+  /** For float pixels. */
+  readonly allocate?: AllocateFloats | undefined;
+  /** Other items, as many as {@link Pipeline.numPartners}, for compositions. */
+  readonly partners?: readonly Item[] | undefined;
+  /** Share of the training that is done. Default 0. */
+  readonly progress?: number | undefined;
+}
+
 /**
- * Decodes and transforms one item; the result depends on nothing but the item and the random stream's seed. Float pixels
- * may lie in memory of `allocate`.
+ * Decodes and transforms one item; the result depends on nothing but the item, its partners, the progress and the random
+ * stream's seed.
  */
-export type Pipeline = (item: Item, random: Random, allocate?: AllocateFloats) => Promise<PipelineResult>;
+export interface Pipeline {
+  (item: Item, random: Random, context?: PipelineContext): Promise<PipelineResult>;
+  /** Other items that compositions may ask for. */
+  readonly numPartners: number;
+}
 
 /** The pipeline of a spec. @throws MaeError `CONFIG_INVALID` or `PLUGIN_INVALID`, naming the transform */
 export async function createPipeline(spec: PipelineSpec): Promise<Pipeline> {
@@ -57,21 +73,64 @@ export function composePipeline(
   decode: DecodeOptions = {},
   handler?: TargetHandler,
 ): Pipeline {
-  const numLeading = transforms.findIndex((transform) => typeof transform === 'function');
+  const numLeading = transforms.findIndex((transform) => !isGeometry(transform));
   const leading = (numLeading < 0 ? transforms : transforms.slice(0, numLeading)) as readonly GeometryTransform[];
-  return async (item, random, allocate) => {
+  const firstPartners = firstPartnersOf(transforms);
+  const numPartners = firstPartners.at(-1)!;
+  const start = async (item: Item, random: Random): Promise<PipelineResult> => {
     const opened = await openImage(item.image, decode);
     const { width, height, warning } = opened;
     const loaded = await loadTarget(item, opened, handler);
     // Geometries that come first are chosen by the size alone, so that only the box that they keep is decoded.
     const { steps, target } = planGeometries(leading, { width, height, target: loaded }, random, handler);
     const image = await readSteps(opened, steps);
-    let sample: Sample = { id: item.id, ...samplePixels(image), originalWidth: width, originalHeight: height, target };
+    const sample = { id: item.id, ...samplePixels(image), originalWidth: width, originalHeight: height, target };
+    return warning === undefined ? { sample } : { sample, warning };
+  };
+  // Every picture is wanted several times in an epoch, and comes out the same every time.
+  const begin = numPartners > 0 && leading.every(({ fixed }) => fixed === true) ? keepingSamples(start) : start;
+  const run = async (item: Item, random: Random, context: PipelineContext = {}): Promise<PipelineResult> => {
+    const { allocate, partners = [], progress = 0 } = context;
+    const { sample: first, warning } = await begin(item, random);
+    let sample = first;
     for (let position = leading.length; position < transforms.length; position++) {
-      sample = applyTransform(transforms[position]!, sample, streamOf(random, position), handler, allocate);
+      const transform = transforms[position]!;
+      const stream = streamOf(random, position);
+      if (!isComposition(transform)) sample = applyTransform(transform, sample, stream, handler, allocate);
+      else {
+        const partner = async (index: number): Promise<Sample> => {
+          const number = firstPartners[position]! + index;
+          const other = partners[number];
+          if (other === undefined) return first;
+          // A broken picture is reported when its own turn comes.
+          return begin(other, random.fork('partner', number)).then(
+            (result) => result.sample,
+            () => first,
+          );
+        };
+        sample = await transform.compose(sample, { random: stream, progress, handler, partner });
+      }
     }
     return warning === undefined ? { sample } : { sample, warning };
   };
+  return Object.assign(run, { numPartners });
+}
+
+function isComposition(transform: Transform): transform is CompositionTransform {
+  return 'compose' in transform;
+}
+
+function isGeometry(transform: Transform): transform is GeometryTransform {
+  return 'plan' in transform;
+}
+
+/** For each transform the number of the first partner that is its own, and last how many there are. */
+function firstPartnersOf(transforms: readonly Transform[]): number[] {
+  const numbers = [0];
+  for (const transform of transforms) {
+    numbers.push(numbers.at(-1)! + (isComposition(transform) ? transform.numPartners : 0));
+  }
+  return numbers;
 }
 
 function streamOf(random: Random, position: number): Random {
@@ -133,7 +192,7 @@ async function readSteps(opened: OpenedImage, steps: readonly GeometryStep[]): P
 
 /** The sample after one transform, its target with it. */
 export function applyTransform(
-  transform: Transform,
+  transform: Exclude<Transform, CompositionTransform>,
   sample: Sample,
   random: Random,
   handler?: TargetHandler,

@@ -4,7 +4,10 @@ import type { TargetHandler, TargetHandlerFactory, Transform, TransformFactory }
 import { MaeError, messageOf } from '../../base/errors.js';
 import { checkSettings } from '../../base/check-settings.js';
 import { instanceHandler } from '../targets/instance-geometry.js';
+import { copyPaste } from './copy-paste.js';
+import { mosaic } from './mosaic.js';
 import { photometricDistortion } from './photometric-distortion.js';
+import { randomAffine } from './random-affine.js';
 import { resizeAndPad, resizeEdges, resizeLongerSide, resizeToFit, scaleJitter } from './scale-jitter.js';
 import { semanticCrop } from './semantic-crop.js';
 import { semanticHandler } from '../targets/semantic-target.js';
@@ -27,6 +30,7 @@ const ordered = (low: number, high: number): z.ZodType<[number, number]> =>
     .default([low, high]);
 
 const bilinearFirst = z.enum(['bicubic', 'bilinear']).default('bilinear');
+const share = (usual: number) => z.number().min(0).max(1).default(usual);
 const fill = z.array(z.number().min(0).max(255)).min(1).default([128, 128, 128]);
 
 /** The transforms that core brings, by the name that a `TransformSpec` gives. */
@@ -98,6 +102,23 @@ const builtInTransforms: Readonly<Record<string, TransformFactory>> = {
     }),
     photometricDistortion,
   ),
+  randomAffine: checked(
+    'randomAffine',
+    z.strictObject({
+      size: targetSize,
+      scale: ordered(0.5, 1.5),
+      translate: z.number().min(0).max(0.5).default(0.1),
+      fill,
+      filter: bilinearFirst,
+    }),
+    randomAffine,
+  ),
+  mosaic: checked('mosaic', z.strictObject({ size: targetSize, probability: share(1), until: share(1), fill }), mosaic),
+  copyPaste: checked(
+    'copyPaste',
+    z.strictObject({ probability: share(0.5), share: share(0.5), until: share(1), minVisible: share(0.3) }),
+    (options) => copyPaste(options) as Transform,
+  ),
   resizeTo: checked('resizeTo', z.strictObject({ size: targetSize, filter }), resizeTo),
   centerCrop: checked('centerCrop', z.strictObject({ size: targetSize }), centerCrop),
   normalize: checked(
@@ -112,7 +133,11 @@ const builtInTransforms: Readonly<Record<string, TransformFactory>> = {
 
 /** The target handlers that core brings, by name. */
 const builtInTargetHandlers: Readonly<Record<string, TargetHandlerFactory>> = {
-  instances: checked('instances', z.strictObject({}), () => instanceHandler as TargetHandler),
+  instances: checked(
+    'instances',
+    z.strictObject({ minVisible: share(0) }),
+    (options) => instanceHandler(options) as TargetHandler,
+  ),
   semantic: checked(
     'semantic',
     z.strictObject({

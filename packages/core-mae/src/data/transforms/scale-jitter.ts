@@ -52,7 +52,7 @@ export function resizeAndPad({
   filter = 'bilinear',
 }: ResizeAndPadOptions): GeometryTransform {
   const [height, width] = typeof size === 'number' ? [size, size] : size;
-  return { filter, plan: (scene) => fixedFrame(scene, 1, width, height, fill, 0, 0) };
+  return { filter, fixed: true, plan: (scene) => fixedFrame(scene, 1, width, height, fill, 0, 0) };
 }
 
 export interface ResizeToFitOptions {
@@ -65,7 +65,7 @@ export interface ResizeToFitOptions {
 /** The whole picture, its shape kept, as large as fits into a size; not padded. */
 export function resizeToFit({ size, filter = 'bilinear' }: ResizeToFitOptions): GeometryTransform {
   const [height, width] = typeof size === 'number' ? [size, size] : size;
-  return { filter, plan: (scene) => withoutCanvas(fixedFrame(scene, 1, width, height, [], 0, 0)) };
+  return { filter, fixed: true, plan: (scene) => withoutCanvas(fixedFrame(scene, 1, width, height, [], 0, 0)) };
 }
 
 function withoutCanvas({ box, width, height }: Geometry): Geometry {

@@ -20,14 +20,15 @@ export function exportedModel({
   facts,
 }: LoadedTaskModel): ExportedModel {
   const { forward } = model.prediction;
-  const named = Object.values(model.programs ?? {});
-  // One program needs no name.
-  const only = named.length === 1 ? named[0] : 'createStep' in forward ? undefined : forward;
+  const { programs } = model;
+  // A program that is called as its task is the whole model, and needs no name.
+  const whole = programs?.[task.name];
+  const only = whole ?? (programs !== undefined || 'createStep' in forward ? undefined : forward);
   return {
     name: task.name,
     parameters,
     forward: only,
-    programs: named.length > 1 ? model.programs : undefined,
+    programs: whole === undefined ? programs : undefined,
     metadata: {
       task: task.name,
       input: 'images [batch, height, width, channels], float32, (value / 255 − mean) / std',

@@ -72,7 +72,12 @@ export async function assembleFinetuning(
   const state = startingState(objective, parameters, loop);
   // Before the data, which may be what the encoder says of it.
   if (resumeFrom !== undefined) await loadTrainingState(resumeFrom, state);
-  const loaders = pictureLoaders(config.data, { inChannels: vit.inChannels, random, ...reports });
+  const loaders = pictureLoaders(config.data, {
+    inChannels: vit.inChannels,
+    random,
+    epochs: config.epochs,
+    ...reports,
+  });
   const data =
     frozen === undefined
       ? await loadTrainingData(pictures, objective, config.batchSize, loaders)

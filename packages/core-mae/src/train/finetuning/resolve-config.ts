@@ -4,7 +4,7 @@ import { checkSettings, nearestName } from '../../base/check-settings.js';
 import { openWeights } from '../../checkpoint/open-weights.js';
 import { describeEncoder } from '../inputs/pretrained-encoder.js';
 import { resolveEncoder } from '../settings/encoder-settings.js';
-import { type FinetuneConfig, finetuneConfig } from '../settings/finetune-config.js';
+import { type FinetuneConfig, finetuneConfig, taskSettingsOf } from '../settings/finetune-config.js';
 import { overlaySettings } from '../settings/overlay-settings.js';
 
 /**
@@ -26,7 +26,7 @@ export async function resolveFinetuneConfig(
   requireMode(task, first);
   const pretrained = first.pretrained === null ? undefined : describeEncoder(await openWeights(first.pretrained));
   const vit = resolveEncoder(first.model, pretrained?.vit);
-  const recipe = first.recipe ?? task.defaultRecipe?.(first.mode, vit) ?? null;
+  const recipe = first.recipe ?? task.defaultRecipe?.(first.mode, vit, taskSettingsOf(first, task)) ?? null;
   const recipeSettings = recipe === null ? {} : recipeNamed(task, recipe).settings;
   const merged = overlaySettings(recipeSettings, named);
   const config = checkSettings(schema, merged, recipe === null ? where : `recipe ${recipe} and ${where ?? 'settings'}`);

@@ -32,9 +32,16 @@ export interface PictureLoaders {
   badImages(): readonly BadImage[];
 }
 
+export interface PictureUse {
+  readonly inChannels: number;
+  readonly random: Random;
+  /** Of the whole training, for transforms that change with it. */
+  readonly epochs: number;
+}
+
 export function pictureLoaders(
   reading: ReadingSettings,
-  { inChannels, random, ...reports }: PictureReports & { readonly inChannels: number; readonly random: Random },
+  { inChannels, random, epochs, ...reports }: PictureReports & PictureUse,
 ): PictureLoaders {
   const { workers, onBadImage, maxBadImages } = reading;
   // The same picture may be met by several loaders, for training and for drawing.
@@ -53,7 +60,7 @@ export function pictureLoaders(
   const decode = decodeOptionsOf(reading, inChannels);
   const load = (
     { transforms, target }: SamplePipeline,
-    options: Pick<LoaderOptions, 'dataset' | 'batchSize' | 'random' | 'shuffle' | 'dropLast'>,
+    options: Pick<LoaderOptions, 'dataset' | 'batchSize' | 'random' | 'shuffle' | 'dropLast' | 'epochs'>,
   ): Promise<Loader> =>
     createLoader({
       ...common,
@@ -61,7 +68,8 @@ export function pictureLoaders(
       pipeline: { decode, transforms, ...(target === undefined ? {} : { target }) },
     });
   return {
-    shuffled: (dataset, pipeline, batchSize) => load(pipeline, { dataset, batchSize, random: random.fork('train') }),
+    shuffled: (dataset, pipeline, batchSize) =>
+      load(pipeline, { dataset, batchSize, random: random.fork('train'), epochs }),
     inOrder: (dataset, pipeline, batchSize) =>
       load(pipeline, { dataset, batchSize, random: random.fork('heldOut'), shuffle: false, dropLast: false }),
     badImages: () => [...badImages.values()],

@@ -51,7 +51,12 @@ export async function assemblePretraining(
   });
   const state = startingState(objective, initializeParameters(objective.parameters, random, allocate), loop);
   if (resumeFrom !== undefined) await loadTrainingState(resumeFrom, state);
-  const loaders = pictureLoaders(settings.data, { inChannels: model.inChannels, random, ...reports });
+  const loaders = pictureLoaders(settings.data, {
+    inChannels: model.inChannels,
+    random,
+    epochs: settings.epochs,
+    ...reports,
+  });
   const data = await loadTrainingData(pictures, objective, settings.batchSize, loaders);
   return { objective, state, loop, data };
 }

@@ -31,12 +31,28 @@ export function applyGeometry(image: Image, geometry: Geometry, filter: Filter):
 }
 
 /** A canvas of the fill colour with the picture on it; what lies outside the canvas is cut off. */
-function layOnCanvas(image: Image, { width, height, left = 0, top = 0, fill }: Canvas): Image {
-  const { channels } = image;
+function layOnCanvas(image: Image, canvas: Canvas): Image {
+  const result = emptyCanvas(canvas, image.channels);
+  pasteImage(result, image, canvas);
+  return result;
+}
+
+/** A picture of the canvas's fill colour. */
+export function emptyCanvas({ width, height, fill }: Canvas, channels: number): Image {
   const data = new Uint8Array(width * height * channels);
   if (fill?.some((value) => value !== 0) === true) {
     for (let at = 0; at < data.length; at++) data[at] = fill[at % channels] ?? 0;
   }
+  return { data, width, height, channels };
+}
+
+/** Writes a picture into another, its top-left corner at a place; what lies outside is cut off. */
+export function pasteImage(
+  { data, width, height }: Image,
+  image: Image,
+  { left = 0, top = 0 }: Pick<Canvas, 'left' | 'top'>,
+): void {
+  const { channels } = image;
   const firstColumn = Math.max(0, left);
   const columns = Math.min(width, left + image.width) - firstColumn;
   const lastRow = Math.min(height, top + image.height);
@@ -44,5 +60,4 @@ function layOnCanvas(image: Image, { width, height, left = 0, top = 0, fill }: C
     const from = ((row - top) * image.width + (firstColumn - left)) * channels;
     data.set(image.data.subarray(from, from + columns * channels), (row * width + firstColumn) * channels);
   }
-  return { data, width, height, channels };
 }
