@@ -27,7 +27,7 @@ describe('the registry', () => {
   it("has core's own services, bound as a plugin's", async () => {
     const registry = await createRegistry([core]);
     expect(registry.readers.map(({ name }) => name)).toEqual(expect.arrayContaining(['folder', 'idx']));
-    expect([...registry.backbones.keys()]).toEqual(['vit']);
+    expect([...registry.backbones.keys()]).toEqual(['vit', 'vit-conv-stem']);
     expect([...registry.exporters.keys()]).toEqual(['safetensors', 'onnx']);
     const [first, second] = [registry.createTrackers(), registry.createTrackers()];
     expect(first.map(({ name }) => name)).toEqual(['metrics.jsonl', 'results.csv', 'tensorboard']);

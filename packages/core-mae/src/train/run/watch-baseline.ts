@@ -14,7 +14,10 @@ export interface BaselineWatch {
    * @returns what to tell the user, once a run
    */
   epochEnd(epoch: number, metrics: Readonly<Record<string, number>>): string | undefined;
-  /** What is to be said of the weights as they are now; undefined where they have left the baseline. */
+  /**
+   * What is to be said of the weights as they are now, without numbers, so that a resumed run says the same; undefined
+   * where they have left the baseline.
+   */
   standing(): string | undefined;
 }
 
@@ -23,30 +26,34 @@ export function watchBaseline({ baseline }: Objective, epochs: number): Baseline
   const { metric, better, value, of, advice } = baseline;
   const sums = new Map<string, number>();
   let steps = 0;
+  let epochLoss: number | undefined;
   let told = false;
   let standing: string | undefined;
   const meanOf = (name: string): number | undefined => {
+    // A checkpoint keeps the sum of an epoch's losses: their mean does not depend on where a run was resumed.
+    if (name === 'loss') return epochLoss;
     const sum = sums.get(name);
     return sum === undefined || steps === 0 ? undefined : sum / steps;
   };
   return {
-    step({ loss, terms }) {
+    step(record) {
       steps++;
-      for (const [name, each] of Object.entries({ ...terms, loss })) sums.set(name, (sums.get(name) ?? 0) + each);
+      epochLoss = record.epochLoss;
+      for (const [name, each] of Object.entries(record.terms)) sums.set(name, (sums.get(name) ?? 0) + each);
     },
     epochEnd(epoch, metrics) {
       const reached = metrics[metric] ?? meanOf(metric);
       const bound = typeof value === 'number' ? value : meanOf(value);
       sums.clear();
       steps = 0;
+      epochLoss = undefined;
       if (reached === undefined || bound === undefined) return undefined;
       const stays = better === 'lower' ? reached > bound * (1 - LEFT) : reached < bound * (1 + LEFT);
-      standing = stays
-        ? `\`${metric}\` (=${reached.toPrecision(3)}) has not left that of ${of} (${bound.toPrecision(3)})`
-        : undefined;
-      if (standing === undefined || told || epoch < epochs * PATIENCE) return undefined;
+      standing = stays ? `\`${metric}\` had not left that of ${of}` : undefined;
+      if (!stays || told || epoch < epochs * PATIENCE) return undefined;
       told = true;
-      return `after epoch ${epoch} of ${epochs}, ${standing}: nothing is learned yet — ${advice}`;
+      const values = `(=${reached.toPrecision(3)}) has not left that of ${of} (${bound.toPrecision(3)})`;
+      return `after epoch ${epoch} of ${epochs}, \`${metric}\` ${values}: nothing is learned yet — ${advice}`;
     },
     standing: () => standing,
   };
