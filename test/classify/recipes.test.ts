@@ -93,7 +93,7 @@ describe('the warm-up', () => {
     const config = await resolved(recipe, given);
     const train = labelledPictures({ count: 6, classNames: ['a', 'b'] });
     const backbones = new Map([[vitBackbone.name, vitBackbone]]);
-    const facts = { classNames: ['a', 'b'] };
+    const facts = { classNames: ['a', 'b'], counts: [3, 3] };
     const input = { engine, pictures: { train }, backbones };
     const { loop, data } = await assembleFinetuning(classifyTask, config, facts, input);
     expect(loop.schedule).toMatchObject({ warmupEpochs, epochs });

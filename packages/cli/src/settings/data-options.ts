@@ -1,6 +1,5 @@
 import type { DataReader, Dataset } from '@mae-tasks/core-mae/task';
 import { Option } from 'commander';
-import { parseAssignment, withOverrides } from './config.js';
 import type { Terminal } from '../terminal/terminal.js';
 
 /** Flags of commands that look at data sets. */
@@ -44,6 +43,7 @@ export async function openData(path: string, flags: DataFlags): Promise<OpenedDa
 /** The settings below `data` that say how files are read. */
 export async function layoutOf({ set = [] }: DataFlags) {
   const core = await import('@mae-tasks/core-mae/run');
+  const { parseAssignment, withOverrides } = await import('./config.js');
   const { data, ...others } = withOverrides({ data: {} }, set.map(parseAssignment));
   const [stray] = Object.keys(others);
   if (stray !== undefined) {
