@@ -25,7 +25,8 @@ describe('mae-tasks pretrain --replicas', () => {
   it('ends after a kill as if there had been none, bit by bit', async () => {
     const args = [...BASE, '--replicas', '2'];
     const whole = await run(...args, '--out', 'whole');
-    expect(whole.stderr).toBe('');
+    // So few steps teach nothing, and nothing else is to be said.
+    expect(whole.stderr).toMatch(/^warning: after epoch 3 of 8, `loss` .* nothing is learned yet .*\n$/u);
     expect(whole.status).toBe(0);
     const child = startCli([...args, '--out', 'killed', '--json', '--set', 'checkpoint.everySteps=1'], { cwd: path() });
     const result = finished(child);

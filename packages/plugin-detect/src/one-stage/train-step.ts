@@ -1,3 +1,10 @@
+/*
+ * one-stage/: the detector without proposals: its head on the pyramid, which points learn which object, the losses, one
+ * step of training (this file), and what is found.
+ * Not here: encoder and pyramid (`network/`), suppression (`boxes/`), found objects in a picture's pixels (`inference/`).
+ * Called by: `model`, where `detect.head` is `one-stage`, and `exported-detector`.
+ */
+
 import {
   type Batch,
   drawDropPathScales,
