@@ -190,10 +190,10 @@ describe('a pipeline of compositions', () => {
   const data = objectPictures(8);
 
   async function samplesOf(workers: number, start = 0, dataset: Dataset = data): Promise<Sample[]> {
-    const loader = await createLoader({ dataset, pipeline, batchSize: 2, random: createRandom(5), workers, epochs: 4 });
+    const loader = await createLoader({ dataset, pipeline, batchSize: 2, random: createRandom(5), workers });
     const found: Sample[] = [];
     for (const epoch of [0, 3]) {
-      for await (const batch of loader.batches(epoch, start)) found.push(...batch);
+      for await (const batch of loader.batches(epoch, start, 4)) found.push(...batch);
     }
     await loader.close();
     return found;
@@ -210,6 +210,19 @@ describe('a pipeline of compositions', () => {
     const later = await samplesOf(0, 2);
     expect(later.slice(0, 4)).toEqual(here.slice(4, 8));
     expect(later.slice(4)).toEqual(here.slice(12));
+  });
+
+  it('ends them after their share of the epochs that the training turns out to have', async () => {
+    const loader = await createLoader({ dataset: data, pipeline, batchSize: 8, random: createRandom(5), workers: 0 });
+    const objectsIn = async (epoch: number, epochs?: number): Promise<number> => {
+      for await (const batch of loader.batches(epoch, 0, epochs)) {
+        return batch.reduce((sum, { target }) => sum + (target as Instances).ids.length, 0);
+      }
+      return 0;
+    };
+    expect(await objectsIn(6, 10)).toBeLessThan(await objectsIn(6, 100));
+    expect(await objectsIn(6)).toBe(await objectsIn(6, 100));
+    await loader.close();
   });
 
   it('gives a picture that cannot be read to no other, and its own turn an error', async () => {

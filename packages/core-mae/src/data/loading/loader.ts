@@ -18,8 +18,6 @@ import { fromTransferred } from '../../base/transferred-error.js';
 export interface LoaderOptions extends Omit<SamplerOptions, 'size'> {
   readonly dataset: Dataset;
   readonly pipeline: PipelineSpec;
-  /** Of the whole training, for transforms that change with it. Default: they are as at its start. */
-  readonly epochs?: number;
   /** Worker threads that decode and transform; 0 works in the calling thread. Default half the processors, 1 to 8. */
   readonly workers?: number;
   /** Batches begun before they are asked for, which bounds the memory. Default 2, more where batches are very small. */
@@ -46,9 +44,10 @@ export interface Loader {
    * The batches of an epoch in order, from number `start`: each is the same whatever the number of workers, and
    * wherever the epoch was started. Memory holds at most `prefetch` batches besides the one handed out.
    *
+   * @param epochs of the whole training, for transforms that change with it. Default: they are as at its start
    * @throws MaeError of a broken picture, or whatever a transform throws
    */
-  batches(epoch: number, start?: number): AsyncGenerator<readonly Sample[], void, undefined>;
+  batches(epoch: number, start?: number, epochs?: number): AsyncGenerator<readonly Sample[], void, undefined>;
   /**
    * Tells that nobody looks at a batch's pixels any more: those of later ones take their memory, which spares V8 most of
    * its collections. A batch that is not released stays as it is.
@@ -72,7 +71,6 @@ export async function createLoader(options: LoaderOptions): Promise<Loader> {
   const source: BatchSource = {
     dataset,
     random: options.random,
-    epochs: options.epochs ?? Infinity,
     sampler: createSampler({ ...options, size: dataset.size }),
     pool: await createSamplePool(options.pipeline, workers),
     bad: countBadImages(limit, dataset.name, options.reportBadImage ?? ignore),
@@ -83,7 +81,8 @@ export async function createLoader(options: LoaderOptions): Promise<Loader> {
   return {
     numBatches: source.sampler.numBatches,
     badImages: source.bad.images,
-    batches: (epoch, start = 0) => prefetched(source, epoch, start, prefetch),
+    batches: (epoch, start = 0, epochs = Infinity) =>
+      prefetched(source, { epoch, progress: epoch / epochs }, start, prefetch),
     release(batch) {
       source.pool.release(source.memories.get(batch) ?? []);
       // A second call must not give the same memory to two batches.
@@ -96,7 +95,6 @@ export async function createLoader(options: LoaderOptions): Promise<Loader> {
 interface BatchSource {
   readonly dataset: Dataset;
   readonly random: Random;
-  readonly epochs: number;
   readonly sampler: Sampler;
   readonly pool: SamplePool;
   readonly bad: BadImageCounter;
@@ -106,9 +104,15 @@ interface BatchSource {
   readonly memories: WeakMap<readonly Sample[], readonly SharedArrayBuffer[]>;
 }
 
+/** An epoch, and the share of the training that lies before it. */
+interface Moment {
+  readonly epoch: number;
+  readonly progress: number;
+}
+
 async function* prefetched(
   source: BatchSource,
-  epoch: number,
+  moment: Moment,
   start: number,
   prefetch: number,
 ): AsyncGenerator<readonly Sample[], void, undefined> {
@@ -117,7 +121,7 @@ async function* prefetched(
   let next = start;
   const begin = (): void => {
     while (next < numBatches && pending.length < prefetch) {
-      const batch = loadBatch(source, epoch, next++);
+      const batch = loadBatch(source, moment, next++);
       // A failure is thrown when its batch is due; until then, or if nobody asks, it must not end the process.
       batch.catch(ignore);
       pending.push(batch);
@@ -131,20 +135,20 @@ async function* prefetched(
   }
 }
 
-async function loadBatch(source: BatchSource, epoch: number, number: number): Promise<Sample[]> {
-  const indices = source.sampler.batch(epoch, number);
-  const jobs = indices.map((index) => jobOf(source, epoch, index, index));
+async function loadBatch(source: BatchSource, moment: Moment, number: number): Promise<Sample[]> {
+  const indices = source.sampler.batch(moment.epoch, number);
+  const jobs = indices.map((index) => jobOf(source, moment, index, index));
   const { outcomes, memories } = await source.pool.run(jobs);
   const samples: Sample[] = [];
   for (const [position, outcome] of outcomes.entries()) {
-    samples.push(await settle(source, epoch, indices[position]!, outcome));
+    samples.push(await settle(source, moment, indices[position]!, outcome));
   }
   source.memories.set(samples, memories);
   return samples;
 }
 
 /** The sample of an index, or its replacement's: the next usable picture, with the random stream of the first. */
-async function settle(source: BatchSource, epoch: number, index: number, first: SampleOutcome): Promise<Sample> {
+async function settle(source: BatchSource, moment: Moment, index: number, first: SampleOutcome): Promise<Sample> {
   const { dataset, pool } = source;
   let outcome = first;
   for (let step = 0; step < dataset.size; step++) {
@@ -152,7 +156,7 @@ async function settle(source: BatchSource, epoch: number, index: number, first: 
     if (step > 0) {
       if (source.bad.has(candidate)) continue;
       // Memory of a replacement is left to the collector: it is rare.
-      outcome = (await pool.run([jobOf(source, epoch, index, candidate)])).outcomes[0]!;
+      outcome = (await pool.run([jobOf(source, moment, index, candidate)])).outcomes[0]!;
     }
     if ('sample' in outcome) {
       if (outcome.warning !== undefined) source.warn(outcome.warning);
@@ -180,8 +184,8 @@ function passOver({ bad, skip }: BatchSource, index: number, id: string, error: 
 }
 
 function jobOf(
-  { dataset, random, epochs, pool }: BatchSource,
-  epoch: number,
+  { dataset, random, pool }: BatchSource,
+  { epoch, progress }: Moment,
   index: number,
   candidate: number,
 ): SampleJob {
@@ -190,7 +194,7 @@ function jobOf(
   const seed = stream.integer(2 ** 21) * 2 ** 32 + stream.integer(2 ** 32);
   const others = random.fork('partners', epoch, index);
   const partners = Array.from({ length: pool.numPartners }, () => dataset.item(others.integer(dataset.size)));
-  return { item: dataset.item(candidate), seed, partners, progress: epoch / epochs };
+  return { item: dataset.item(candidate), seed, partners, progress };
 }
 
 function reportOnce(report: (message: string) => void): (message: string) => void {

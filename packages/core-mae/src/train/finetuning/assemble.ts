@@ -75,7 +75,6 @@ export async function assembleFinetuning(
   const loaders = pictureLoaders(config.data, {
     inChannels: vit.inChannels,
     random,
-    epochs: config.epochs,
     ...reports,
   });
   const data =

@@ -35,13 +35,11 @@ export interface PictureLoaders {
 export interface PictureUse {
   readonly inChannels: number;
   readonly random: Random;
-  /** Of the whole training, for transforms that change with it. */
-  readonly epochs: number;
 }
 
 export function pictureLoaders(
   reading: ReadingSettings,
-  { inChannels, random, epochs, ...reports }: PictureReports & PictureUse,
+  { inChannels, random, ...reports }: PictureReports & PictureUse,
 ): PictureLoaders {
   const { workers, onBadImage, maxBadImages } = reading;
   // The same picture may be met by several loaders, for training and for drawing.
@@ -60,7 +58,7 @@ export function pictureLoaders(
   const decode = decodeOptionsOf(reading, inChannels);
   const load = (
     { transforms, target }: SamplePipeline,
-    options: Pick<LoaderOptions, 'dataset' | 'batchSize' | 'random' | 'shuffle' | 'dropLast' | 'epochs'>,
+    options: Pick<LoaderOptions, 'dataset' | 'batchSize' | 'random' | 'shuffle' | 'dropLast'>,
   ): Promise<Loader> =>
     createLoader({
       ...common,
@@ -69,7 +67,7 @@ export function pictureLoaders(
     });
   return {
     shuffled: (dataset, pipeline, batchSize) =>
-      load(pipeline, { dataset, batchSize, random: random.fork('train'), epochs }),
+      load(pipeline, { dataset, batchSize, random: random.fork('train') }),
     inOrder: (dataset, pipeline, batchSize) =>
       load(pipeline, { dataset, batchSize, random: random.fork('heldOut'), shuffle: false, dropLast: false }),
     badImages: () => [...badImages.values()],
@@ -98,7 +96,7 @@ export async function loadTrainingData(
     batchSize: size,
     train: {
       batchesPerEpoch: loader.numBatches,
-      batches: (epoch, first) => loader.batches(epoch, first),
+      batches: (epoch, first, epochs) => loader.batches(epoch, first, epochs),
       release: (batch) => {
         loader.release(batch);
       },

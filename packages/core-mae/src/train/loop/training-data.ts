@@ -4,8 +4,12 @@ import type { BadImage } from '../../data/loading/bad-images.js';
 /** Decoded batches in the order of an epoch, a pure function of the epoch and the place in it. */
 export interface BatchSource {
   readonly batchesPerEpoch: number;
-  /** The epoch's batches from `firstBatch` on. */
-  batches(epoch: number, firstBatch: number): AsyncIterable<readonly Sample[]>;
+  /**
+   * The epoch's batches from `firstBatch` on.
+   *
+   * @param epochs of the whole training, for transforms that change with it. Default: they are as at its start
+   */
+  batches(epoch: number, firstBatch: number, epochs?: number): AsyncIterable<readonly Sample[]>;
   /** Told of every batch that a step is done with: the pixels of later ones may take its memory. */
   release?(batch: readonly Sample[]): void;
 }
@@ -21,10 +25,10 @@ export function shortenEpochs(source: BatchSource, most: number): BatchSource {
   return {
     ...source,
     batchesPerEpoch: most,
-    async *batches(epoch, firstBatch) {
+    async *batches(epoch, firstBatch, epochs) {
       if (firstBatch >= most) return;
       let index = firstBatch;
-      for await (const samples of source.batches(epoch, firstBatch)) {
+      for await (const samples of source.batches(epoch, firstBatch, epochs)) {
         yield samples;
         index++;
         if (index >= most) return;

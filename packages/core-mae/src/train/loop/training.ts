@@ -121,7 +121,7 @@ async function* trainEpoch(
   const { batchesPerEpoch } = source;
   let pending: Array<readonly Sample[]> = [];
   let startedAt = performance.now();
-  const batches = source.batches(state.progress.epoch, state.progress.batch);
+  const batches = source.batches(state.progress.epoch, state.progress.batch, schedule.epochs);
   for await (const batch of timedIteration(engine.recorder, 'waiting for data', batches)) {
     pending.push(batch);
     const { progress } = state;

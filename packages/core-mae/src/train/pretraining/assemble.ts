@@ -54,7 +54,6 @@ export async function assemblePretraining(
   const loaders = pictureLoaders(settings.data, {
     inChannels: model.inChannels,
     random,
-    epochs: settings.epochs,
     ...reports,
   });
   const data = await loadTrainingData(pictures, objective, settings.batchSize, loaders);

@@ -52,7 +52,7 @@ async function timeSteps({ objective, state, loop, data }: Training): Promise<nu
   try {
     let startedAt = performance.now();
     let done = -1;
-    for await (const samples of data.train.batches(0, 0)) {
+    for await (const samples of data.train.batches(0, 0, schedule.epochs)) {
       await pass.run(parameters, samples, { random: random.fork('batch', 0, 0), gradients });
       optimizer.update(parameters, gradients, moments, { step: 1, lr: schedule.lr * 1e-6, groups });
       data.train.release?.(samples);
