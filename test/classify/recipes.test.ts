@@ -3,7 +3,9 @@ import { resolveFinetuneConfig } from '#core/train/finetuning/resolve-config.js'
 import { assembleFinetuning } from '#core/train/finetuning/assemble.js';
 import { createEngine } from '#core/engine/select.js';
 import { vitBackbone } from '#core/models/vit.js';
-import { classifySettings } from '../../packages/plugin-classify/src/settings.js';
+import type { DataMeasures } from '#core/contracts/dataset.js';
+import type { RecipeContext } from '#core/contracts/task.js';
+import { type ClassifySettings, classifySettings } from '../../packages/plugin-classify/src/settings.js';
 import { classifyTask } from '../../packages/plugin-classify/src/task.js';
 import { TINY_VIT } from '../models/tiny-models.js';
 import { labelledPictures } from '../pictures/labelled-pictures.js';
@@ -12,6 +14,17 @@ const PROBED = ['linear-probe-base', 'linear-probe-large', 'linear-probe-huge'];
 
 async function resolved(recipe: string, more: Readonly<Record<string, unknown>> = {}) {
   return resolveFinetuneConfig(classifyTask, { data: { path: 'photos' }, recipe, ...more });
+}
+
+type Context = RecipeContext<ClassifySettings>;
+
+function contextOf(more: Partial<Context> = {}): Context {
+  const settings = classifySettings.parse({});
+  return { mode: 'full', vit: TINY_VIT, fixed: {}, isPretrained: false, settings, data: undefined, ...more };
+}
+
+function measures(pictures: number, side = 128): DataMeasures {
+  return { pictures, width: side, height: side, objectSide: undefined };
 }
 
 /** FINETUNE.md's three commands: --epochs, --blr, --layer_decay, --drop_path; the rest is the same for all. */
@@ -63,9 +76,23 @@ describe('the recipes of FINETUNE.md', () => {
   });
 
   it('are told apart by the size of the encoder', () => {
-    const nameFor = (embedDim: number): string | undefined =>
-      classifyTask.defaultRecipe?.('full', { ...TINY_VIT, embedDim }, classifySettings.parse({}));
-    expect([192, 768, 1024, 1280].map(nameFor)).toEqual(['base', 'base', 'large', 'huge']);
+    const contexts = [192, 768, 1024, 1280].map((embedDim) => contextOf({ vit: { ...TINY_VIT, embedDim } }));
+    expect(contexts.map((context) => classifyTask.officialRecipe!(context))).toEqual(['base', 'base', 'large', 'huge']);
+    const probes = contexts.map((context) => classifyTask.officialRecipe!({ ...context, mode: 'linear-probe' }));
+    expect(probes[2]).toBe('linear-probe-large');
+  });
+
+  it('are the start for large models and much data alone', () => {
+    const nameFor = (more: Partial<Context>) => classifyTask.defaultRecipe!(contextOf(more));
+    expect(nameFor({})).toBe('small-data');
+    expect(nameFor({ data: measures(60_000) })).toBe('base');
+    expect(nameFor({ vit: { ...TINY_VIT, embedDim: 1024 }, data: measures(300) })).toBe('large');
+    expect(nameFor({ mode: 'linear-probe' })).toBe('linear-probe-cached');
+  });
+
+  it('are what --recipe official names', async () => {
+    expect((await resolved('official')).recipe).toBe('base');
+    await expect(resolved('offical')).rejects.toThrow(/did you mean "official"/u);
   });
 
   it('give way to what is set beside them', async () => {
@@ -99,5 +126,36 @@ describe('the warm-up', () => {
     expect(loop.schedule).toMatchObject({ warmupEpochs, epochs });
     await data.close();
     await engine.dispose();
+  });
+});
+
+describe('the recipe for few pictures', () => {
+  const fitted = (data: DataMeasures | undefined, given: Readonly<Record<string, unknown>> = {}) =>
+    resolveFinetuneConfig(classifyTask, { data: { path: 'photos' }, ...given }, undefined, {
+      ...(data === undefined ? {} : { measure: () => Promise.resolve(data) }),
+    });
+
+  it('takes smaller patches of smaller pictures, and pictures no larger than they are', async () => {
+    expect((await fitted(measures(500, 28))).model).toMatchObject({ imageSize: [32, 32], patchSize: 4 });
+    expect((await fitted(measures(500, 64))).model).toMatchObject({ imageSize: [64, 64], patchSize: 8 });
+    expect((await fitted(measures(500, 128))).model).toMatchObject({ imageSize: [128, 128], patchSize: 16 });
+    expect((await fitted(measures(500, 1080))).model).toMatchObject({ imageSize: [160, 160], patchSize: 16 });
+  });
+
+  it('leaves what is set as it is', async () => {
+    const config = await fitted(measures(500), { model: { imageSize: 96, patchSize: 12 }, optimizer: { lr: 2e-4 } });
+    expect(config.model).toMatchObject({ imageSize: [96, 96], patchSize: 12 });
+    expect(config.optimizer).toMatchObject({ lr: 2e-4, layerDecay: 1 });
+  });
+
+  it('is told with what it was fitted to', async () => {
+    let told = '';
+    await resolveFinetuneConfig(classifyTask, { data: { path: 'photos' } }, undefined, {
+      measure: () => Promise.resolve(measures(500, 28)),
+      reportRecipe: ({ name, because }) => {
+        told = `${name}: ${because}`;
+      },
+    });
+    expect(told).toMatch(/^small-data: random weights.*pictures of 32 px in patches of 4/u);
   });
 });

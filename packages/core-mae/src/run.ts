@@ -21,6 +21,10 @@ export { runSettings } from './train/settings/run-settings.js';
 export { pretrainConfig, type PretrainConfig } from './train/settings/pretrain-config.js';
 export { finetuneConfig, type FinetuneConfig } from './train/settings/finetune-config.js';
 export { resolveFinetuneConfig } from './train/finetuning/resolve-config.js';
+export { resolvePretrainConfig } from './train/pretraining/resolve-config.js';
+export { pretrainRecipes } from './train/pretraining/recipes.js';
+export type { ChosenRecipe, ResolveOptions } from './train/settings/resolve-options.js';
+export { measureData } from './data/tools/measure-data.js';
 export { openPretrainRun, type PretrainRunOptions } from './train/pretraining/open-run.js';
 export { type FinetuneRunOptions, openFinetuneRun } from './train/finetuning/open-run.js';
 export type { Run } from './train/run/open-run.js';
@@ -41,7 +45,14 @@ export {
   type ProfileOptions,
 } from './report/profile/profile.js';
 export { dataReaders } from './data/readers/core-readers.js';
-export { openHeldOut, openPictures, openSplit, type OpenSplitOptions } from './train/inputs/open-training-data.js';
+export {
+  type OpenedPictures,
+  openHeldOut,
+  openPictures,
+  openSplit,
+  type OpenSplitOptions,
+  openTrainingData,
+} from './train/inputs/open-training-data.js';
 export { takeSample } from './data/readers/split.js';
 export { isCocoDataset } from './data/readers/coco-instances.js';
 export { findReader } from './data/readers/open-dataset.js';

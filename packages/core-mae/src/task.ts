@@ -20,7 +20,9 @@ export {
   type CheckpointAllowances,
   type FrozenEncoder,
   type PredictedFile,
+  type FittedSettings,
   type Recipe,
+  type RecipeContext,
   Task,
   type TaskContext,
   type TaskFlag,
@@ -52,6 +54,7 @@ export { DataReader, type OpenOptions } from './contracts/data-reader.js';
 export { type ExportedModel, Exporter } from './contracts/exporter.js';
 export { type MetricsRecord, type PictureRecord, type TrackedRun, Tracker } from './contracts/tracker.js';
 export type {
+  DataMeasures,
   Dataset,
   ImageSource,
   Item,
@@ -165,6 +168,8 @@ export { type DrawText, strokeText, type TextPlacement } from './report/charts/s
 export { instantiateWasm, type WasmMemory } from './base/wasm-module.js';
 export type { PipelineSpec } from './data/transforms/pipeline.js';
 export type { DecodeOptions } from './data/images/image.js';
+export { normedConv, normedConvSpecs } from './nn/normed-conv.js';
+export { spatialPrior, type SpatialPriorConfig, spatialPriorSpecs } from './models/spatial-prior.js';
 export { type PickedRows, pickRows } from './nn/rows.js';
 export type { Color, Image } from './data/images/picture.js';
 export type { Box, Filter, Size } from './contracts/transform.js';

@@ -1,4 +1,5 @@
-import type { Recipe, TuningMode, VitConfig } from '@mae-tasks/core-mae/task';
+import type { FittedSettings, Recipe, RecipeContext } from '@mae-tasks/core-mae/task';
+import type { ClassifySettings } from './settings.js';
 
 /**
  * The commands of FINETUNE.md, whose numbers belong to the published checkpoints (`--norm_pix_loss`) and differ slightly
@@ -57,6 +58,24 @@ export const classifyRecipes: Readonly<Record<string, Recipe>> = {
   'linear-probe-base': larsProbe(90),
   'linear-probe-large': larsProbe(50),
   'linear-probe-huge': larsProbe(50),
+  'small-data': {
+    source: 'our own: a fast rate and light augmentation, for hundreds or thousands of pictures and small models',
+    settings: {
+      epochs: 100,
+      batchSize: 32,
+      dropPath: 0,
+      optimizer: { name: 'adamw', lr: 1e-3, weightDecay: 0.05, betas: [0.9, 0.999], minLr: 0, clipGrad: 1 },
+      classify: {
+        pool: 'mean',
+        labelSmoothing: 0.1,
+        mixup: 0,
+        cutmix: 0,
+        augmentation: { cropScale: [0.35, 1], flip: 0.5, randAugment: null, randomErasing: 0 },
+        cropPct: 1,
+      },
+    },
+    fit: fitSmallData,
+  },
   'linear-probe-cached': {
     source: 'our own: AdamW on features that are computed once, of pictures without augmentation',
     settings: {
@@ -69,8 +88,47 @@ export const classifyRecipes: Readonly<Record<string, Recipe>> = {
   },
 };
 
-/** The recipe of the nearest published size; probing starts from the cached one, whose batches need not be huge. */
-export function defaultClassifyRecipe(mode: TuningMode, { embedDim }: VitConfig): string {
+/** Pictures from which on the published settings are the better start, and the width from which on models need them. */
+const MANY_PICTURES = 50_000;
+const WIDE_MODEL = 768;
+
+/** For few pictures and small models our own; probing starts from the cached one, whose batches need not be huge. */
+export function defaultClassifyRecipe(context: RecipeContext<ClassifySettings>): string {
+  const { mode, vit, data } = context;
   if (mode === 'linear-probe') return 'linear-probe-cached';
-  return embedDim >= 1280 ? 'huge' : embedDim >= 1024 ? 'large' : 'base';
+  const isMuch = data !== undefined && data.pictures >= MANY_PICTURES;
+  return isMuch || vit.embedDim >= WIDE_MODEL ? officialClassifyRecipe(context) : 'small-data';
+}
+
+/** FINETUNE.md's, of the nearest size. */
+export function officialClassifyRecipe({ mode, vit: { embedDim } }: RecipeContext<ClassifySettings>): string {
+  const size = embedDim >= 1280 ? 'huge' : embedDim >= 1024 ? 'large' : 'base';
+  return mode === 'linear-probe' ? `linear-probe-${size}` : size;
+}
+
+/** Sides of the pictures that a small machine trains on, and what they are multiples of. */
+const SMALLEST_SIDE = 32;
+const LARGEST_SIDE = 160;
+/** Sides up to which patches are smaller than usual. */
+const TINY_SIDE = 48;
+const SMALL_SIDE = 96;
+
+function fitSmallData({ fixed, vit, isPretrained, data }: RecipeContext): FittedSettings {
+  const shorter =
+    data?.width === undefined || data.height === undefined ? undefined : Math.min(data.width, data.height);
+  const wanted = Math.min(LARGEST_SIDE, Math.max(SMALLEST_SIDE, shorter ?? LARGEST_SIDE));
+  const side = fixed.imageSize === undefined ? wanted : Math.max(...fixed.imageSize);
+  const patchSize = fixed.patchSize ?? (side <= TINY_SIDE ? 4 : side <= SMALL_SIDE ? 8 : vit.patchSize);
+  const imageSize = patchSize * Math.ceil(side / patchSize);
+  return {
+    settings: {
+      model: {
+        ...(fixed.imageSize === undefined ? { imageSize } : {}),
+        ...(fixed.patchSize === undefined ? { patchSize } : {}),
+        ...(isPretrained ? {} : { backbone: 'vit-conv-stem' }),
+      },
+      optimizer: { layerDecay: isPretrained ? 0.75 : 1 },
+    },
+    because: `${isPretrained ? 'from the checkpoint' : 'random weights behind a convolutional stem'}, pictures of ${imageSize} px in patches of ${patchSize}`,
+  };
 }

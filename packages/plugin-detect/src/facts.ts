@@ -7,6 +7,13 @@ export interface DetectFacts {
   readonly classNames: readonly string[];
   /** COCO's category ids by class index, ascending; 1, 2, … where the data has none. */
   readonly categoryIds: readonly number[];
+  /** Whether an object has a mask; absent in checkpoints of earlier versions, whose settings say what they predict. */
+  readonly hasMasks?: boolean;
+}
+
+/** Whether a detector of these settings and this data predicts masks. */
+export function predictsMasks({ masks }: Pick<DetectSettings, 'masks'>, { hasMasks = true }: DetectFacts): boolean {
+  return masks ?? hasMasks;
 }
 
 /**
@@ -19,26 +26,38 @@ export function examineObjects(data: Dataset, { masks, classes }: DetectSettings
   const classNames = data.classNames ?? [];
   if (classNames.length === 0) throw withoutObjects(data, 'the pictures have no classes');
   let numObjects = 0;
+  let hasMasks = false;
   for (let index = 0; index < data.size; index++) {
     const target = instancesOf(data, index);
     for (let i = 0; i < target.ids.length; i++) {
       if (target.crowds[i] === 1) continue;
       numObjects++;
-      if (!masks || target.masks[i] !== undefined) return factsOf(data, classNames, classes);
+      hasMasks ||= target.masks[i] !== undefined;
+      // One with a mask tells all; where none is wanted, one tells enough.
+      if (hasMasks || masks === false) return factsOf(data, { classNames, hasMasks, wanted: classes });
     }
   }
   if (numObjects === 0) throw withoutObjects(data, 'no picture has an object');
+  if (masks === null) return factsOf(data, { classNames, hasMasks, wanted: classes });
   throw new MaeError('DATA_INVALID', {
     what: `none of the ${numObjects} objects has a mask`,
     where: data.name,
-    fix: 'train for boxes alone: --masks off',
+    fix: 'train for boxes alone: leave `detect.masks` away, or --masks off',
   });
 }
 
-function factsOf(data: Dataset, classNames: readonly string[], wanted: DetectSettings['classes']): DetectFacts {
+function factsOf(
+  data: Dataset,
+  found: {
+    readonly classNames: readonly string[];
+    readonly hasMasks: boolean;
+    readonly wanted: DetectSettings['classes'];
+  },
+): DetectFacts {
+  const { classNames, hasMasks, wanted } = found;
   const categoryIds = data.classIds ?? classNames.map((_, index) => index + 1);
   requireKnownClasses(wanted, classNames);
-  return { classNames: [...classNames], categoryIds: [...categoryIds] };
+  return { classNames: [...classNames], categoryIds: [...categoryIds], hasMasks };
 }
 
 /** The wanted classes' indices; all where none are named. @throws MaeError `CONFIG_INVALID` for an unknown one */

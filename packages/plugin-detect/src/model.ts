@@ -13,7 +13,7 @@ import { createCocoEvaluator } from './inference/coco-evaluator.js';
 import { detectorSpecs } from './network/detector.js';
 import { type DescribedDetector, detectorOfSettings } from './network/detector-of-settings.js';
 import { exportedPrograms } from './inference/exported-programs.js';
-import type { DetectFacts } from './facts.js';
+import { type DetectFacts, predictsMasks } from './facts.js';
 import { detectorGroup } from './network/parameter-groups.js';
 import { detectorForward } from './inference/forward.js';
 import type { FoundObjects } from './inference/found-objects.js';
@@ -49,7 +49,7 @@ export function createDetector(
     parameters,
     training,
     evaluation: forward,
-    createEvaluator: () => createCocoEvaluator({ facts, masks: settings.masks, classes }),
+    createEvaluator: () => createCocoEvaluator({ facts, masks: predictsMasks(settings, facts), classes }),
     primaryMetric: { name: 'valBoxAP', better: 'higher' },
   };
   return {

@@ -1,4 +1,5 @@
-import type { Recipe, VitConfig } from '@mae-tasks/core-mae/task';
+import type { Recipe, RecipeContext } from '@mae-tasks/core-mae/task';
+import { fitOneStage } from './fit-one-stage.js';
 import type { DetectSettings } from './settings.js';
 
 /** Optimizer steps of the published 100 epochs, and their warm-up. */
@@ -34,7 +35,7 @@ const published = (
       gamma: 0.1,
       warmupEpochs: (100 * WARMUP_STEPS) / STEPS,
     },
-    detect: { positionGrid: [14, 14], augmentation: { scale: [0.1, 2], flip: 0.5 }, ...detect },
+    detect: { head: 'two-stage', positionGrid: [14, 14], augmentation: { scale: [0.1, 2], flip: 0.5 }, ...detect },
   },
 });
 
@@ -51,7 +52,8 @@ export const detectRecipes: Readonly<Record<string, Recipe>> = {
   'cascade-vitdet-l': published('cascade_mask_rcnn_vitdet_l_100ep.py', large, { cascade: true }),
   'cascade-vitdet-h': published('cascade_mask_rcnn_vitdet_h_75ep.py', huge, { cascade: true, decayNorms: true }),
   'one-stage': {
-    source: 'our own: small batches and a fast rate from random weights, for small pictures and few of them',
+    source:
+      'our own: one stage, small batches and a fast rate, for hundreds or thousands of pictures and small machines; size of the pictures and levels by the objects',
     settings: {
       epochs: 50,
       dropPath: 0,
@@ -72,9 +74,10 @@ export const detectRecipes: Readonly<Record<string, Recipe>> = {
       detect: {
         head: 'one-stage',
         scoreThreshold: 0.01,
-        augmentation: { scale: [0.8, 1.25], flip: 0.5 },
+        augmentation: { scale: [0.7, 1.3], translate: 0.1, flip: 0.5 },
       },
     },
+    fit: fitOneStage,
   },
   small: {
     source: 'our own: narrower heads, fewer proposals and milder jitter, for small pictures and few of them',
@@ -97,6 +100,7 @@ export const detectRecipes: Readonly<Record<string, Recipe>> = {
         clipGrad: 1,
       },
       detect: {
+        head: 'two-stage',
         pyramidChannels: 128,
         rpn: {
           train: { beforeNms: 1000, afterNms: 500 },
@@ -110,10 +114,16 @@ export const detectRecipes: Readonly<Record<string, Recipe>> = {
   },
 };
 
-/** The recipe of the head; for two stages that of the published size; the small one for encoders that are smaller than all of them. */
-export function defaultDetectRecipe({ embedDim }: VitConfig, { head }: Pick<DetectSettings, 'head'>): string {
-  if (head === 'one-stage') return 'one-stage';
+/** Below ViT-B one stage, from there on the published one; for two stages below it, the small one. */
+export function defaultDetectRecipe(context: RecipeContext<DetectSettings>): string {
+  const { vit, settings } = context;
+  const isSmall = vit.embedDim < 768;
+  if (settings.head === 'one-stage' || (settings.head === null && isSmall)) return 'one-stage';
+  return isSmall ? 'small' : officialDetectRecipe(context);
+}
+
+/** ViTDet's, of the nearest size. */
+export function officialDetectRecipe({ vit: { embedDim } }: RecipeContext<DetectSettings>): string {
   if (embedDim >= 1280) return 'vitdet-h';
-  if (embedDim >= 1024) return 'vitdet-l';
-  return embedDim >= 768 ? 'vitdet-b' : 'small';
+  return embedDim >= 1024 ? 'vitdet-l' : 'vitdet-b';
 }

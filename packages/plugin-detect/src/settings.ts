@@ -61,10 +61,13 @@ const oneStage = z.strictObject({
  * configs/common/models/mask_rcnn_vitdet.py).
  */
 export const detectSettings = z.strictObject({
-  /** Whether the pixels of objects are predicted besides their boxes. */
-  masks: z.boolean().default(true),
-  /** Proposals and a second look at each (Mask R-CNN), or all at once at every point of the pyramid. */
-  head: z.enum(['two-stage', 'one-stage']).default('two-stage'),
+  /** Whether the pixels of objects are predicted besides their boxes. Default: where objects of the data have masks. */
+  masks: z.boolean().nullable().default(null),
+  /**
+   * Proposals and a second look at each (Mask R-CNN), or all at once at every point of the pyramid. Default: the recipe's;
+   * without one, two stages.
+   */
+  head: z.enum(['two-stage', 'one-stage']).nullable().default(null),
   oneStage: oneStage.prefault({}),
   /** Three box heads one after another, each with stricter matches (Cai and Vasconcelos 2018). */
   cascade: z.boolean().default(false),

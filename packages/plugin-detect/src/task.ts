@@ -2,7 +2,7 @@ import type { Task } from '@mae-tasks/core-mae/task';
 import { type DetectFacts, examineObjects, requireSameObjects } from './facts.js';
 import type { FoundObjects } from './inference/found-objects.js';
 import { createDetector } from './model.js';
-import { defaultDetectRecipe, detectRecipes } from './recipes.js';
+import { defaultDetectRecipe, detectRecipes, officialDetectRecipe } from './recipes.js';
 import { type DetectSettings, detectSettings } from './settings.js';
 
 /** Detection and instance segmentation: Mask R-CNN on a plain ViT (Li et al. 2022; detectron2's projects/ViTDet). */
@@ -13,7 +13,7 @@ export const detectTask: Task<DetectSettings, DetectFacts, readonly FoundObjects
   flags: [
     {
       name: 'masks',
-      description: 'whether pixels of objects are learned too (on)',
+      description: 'whether pixels of objects are learned too (where they have masks)',
       setting: 'masks',
       choices: { on: true, off: false },
     },
@@ -24,5 +24,6 @@ export const detectTask: Task<DetectSettings, DetectFacts, readonly FoundObjects
   requireFit: requireSameObjects,
   createModel: createDetector,
   recipes: detectRecipes,
-  defaultRecipe: (_, vit, settings) => defaultDetectRecipe(vit, settings),
+  defaultRecipe: defaultDetectRecipe,
+  officialRecipe: officialDetectRecipe,
 };

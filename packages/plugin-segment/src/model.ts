@@ -34,7 +34,9 @@ export function createSegmenter(context: Context): TaskModel<LabelMap, readonly 
   const numClasses = facts.classNames.length;
   const network = createNetwork(vit, backbone, settings, numClasses);
   const target = targetSpec(settings, facts);
-  const shared = { network, numClasses, statistics, inference: settings.inference };
+  // As large as in training, where nothing else is said.
+  const inference = { ...settings.inference, shorter: settings.inference.shorter ?? settings.augmentation.shorter };
+  const shared = { network, numClasses, statistics, inference };
   const objective: Objective<readonly LabelMap[]> = {
     name: 'segment',
     parameters: network.specs,

@@ -74,6 +74,7 @@ export function createNetwork(
       const features = decoder.features(
         context,
         decoder.taps.map((tap) => maps.get(tap)!),
+        batch.images as tf.Tensor4D,
       );
       const logits = classifyPixels(context, 'decode_head', features, batch.keepChannels);
       const extra =

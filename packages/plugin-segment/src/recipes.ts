@@ -1,4 +1,5 @@
-import type { Recipe } from '@mae-tasks/core-mae/task';
+import type { FittedSettings, Recipe, RecipeContext } from '@mae-tasks/core-mae/task';
+import type { SegmentSettings } from './settings.js';
 
 /** Pictures of ADE20K's training set. */
 const ADE20K = 20_210;
@@ -6,7 +7,7 @@ const iterations = (count: number, batchSize: number): number => Math.round((100
 
 const adamw = { name: 'adamw', layerDecay: 0.65, weightDecay: 0.05, betas: [0.9, 0.999], minLr: 0 };
 
-/** Published settings by name, and one of our own for small data and machines. */
+/** Published settings by name, and two of our own. */
 export const segmentRecipes: Readonly<Record<string, Recipe>> = {
   deconv: {
     source: 'our own: rates, decay and schedule of ade20k-base, for any data',
@@ -17,6 +18,21 @@ export const segmentRecipes: Readonly<Record<string, Recipe>> = {
       // 1e-4 for 16 pictures.
       optimizer: { ...adamw, blr: 1.6e-3, schedule: 'poly', power: 1 },
     },
+  },
+  'small-data': {
+    source:
+      'our own: a fast rate, overlap in the loss and convolutions on the pixels beside the encoder, for hundreds or thousands of pictures and small models',
+    settings: {
+      epochs: 50,
+      batchSize: 4,
+      dropPath: 0,
+      optimizer: { name: 'adamw', lr: 1e-3, weightDecay: 0.05, betas: [0.9, 0.99], minLr: 0, clipGrad: 5, ema: 0.98 },
+      segment: {
+        loss: { dice: 1 },
+        augmentation: { scale: [0.75, 1.33] },
+      },
+    },
+    fit: fitSmallData,
   },
   'ade20k-base': {
     source:
@@ -40,3 +56,72 @@ export const segmentRecipes: Readonly<Record<string, Recipe>> = {
     },
   },
 };
+
+/** Pictures from which on the published settings are the better start, and the width from which on models need them. */
+const MANY_PICTURES = 10_000;
+const WIDE_MODEL = 768;
+
+/** For few pictures and small models our own; else the rates of the published one with a small decoder. */
+export function defaultSegmentRecipe({ vit, data, settings }: RecipeContext<SegmentSettings>): string {
+  const isMuch = data !== undefined && data.pictures >= MANY_PICTURES;
+  // Another decoder is somebody's own plan.
+  return isMuch || vit.embedDim >= WIDE_MODEL || settings.decoder !== 'deconv' ? 'deconv' : 'small-data';
+}
+
+/** Sides of the crops that a small machine trains on, and what they are multiples of. */
+const SMALLEST_SIDE = 128;
+const LARGEST_SIDE = 256;
+const SIDE_UNIT = 32;
+/** Pixels that small objects should have left when the picture is scaled. */
+const WANTED_OBJECT_SIDE = 24;
+/** Objects up to this many pixels need a class for every second pixel; larger ones do with every fourth. */
+const TINY_OBJECT_SIDE = 16;
+/** Blocks of an encoder that starts from random weights, and channels of the decoder's stages. */
+const BLOCKS = 4;
+const CHANNELS = [96, 64, 32];
+const DETAIL = 32;
+
+/** Crop, scale and resolution of the decoder by the size of the pictures and of the objects on them. */
+function fitSmallData({ fixed, vit, isPretrained, data }: RecipeContext): FittedSettings {
+  const patchSize = fixed.patchSize ?? vit.patchSize;
+  const depth = fixed.depth ?? BLOCKS;
+  const { width, height, objectSide } = data ?? {};
+  const shorterSide = width === undefined || height === undefined ? undefined : Math.min(width, height);
+  const shorter = shorterSide === undefined ? undefined : scaledSide(shorterSide, objectSide);
+  const side = fixed.imageSize === undefined ? cropSide(shorter) : Math.max(...fixed.imageSize);
+  const objects = objectSide === undefined || shorter === undefined ? undefined : (objectSide * shorter) / shorterSide!;
+  const finest = objects !== undefined && objects <= TINY_OBJECT_SIDE ? 2 : 4;
+  const numStages = Math.min(CHANNELS.length, Math.max(1, Math.round(Math.log2(patchSize / finest))));
+  return {
+    settings: {
+      model: {
+        ...(fixed.imageSize === undefined ? { imageSize: side } : {}),
+        ...(fixed.depth === undefined ? { depth } : {}),
+      },
+      optimizer: { layerDecay: isPretrained ? 0.8 : 1 },
+      segment: {
+        deconv: { channels: CHANNELS.slice(0, numStages), detail: DETAIL },
+        augmentation: { shorter: shorter ?? null },
+        inference: { stride: side },
+      },
+    },
+    because: [
+      isPretrained ? 'from the checkpoint' : `${depth} blocks from random weights`,
+      `crops of ${side} px${shorter === undefined ? '' : ` of pictures of ${shorter} px`}`,
+      ...(objects === undefined
+        ? []
+        : [`regions of ${Math.round(objects)} px and more: a class every ${patchSize / 2 ** numStages} px`]),
+    ].join(', '),
+  };
+}
+
+/** The shorter side of the pictures: no larger than they are, nor than small objects need or a small machine can take. */
+function scaledSide(shorter: number, objectSide: number | undefined): number {
+  const wanted = objectSide === undefined ? LARGEST_SIDE : (WANTED_OBJECT_SIDE * shorter) / objectSide;
+  return Math.round(Math.min(shorter, 2 * LARGEST_SIDE, Math.max(SMALLEST_SIDE, wanted)));
+}
+
+function cropSide(shorter: number | undefined): number {
+  const side = Math.min(LARGEST_SIDE, Math.max(SMALLEST_SIDE, shorter ?? LARGEST_SIDE));
+  return SIDE_UNIT * Math.ceil(side / SIDE_UNIT);
+}

@@ -24,6 +24,11 @@ export const segmentSettings = z.strictObject({
       /** Channels of each stage; every stage doubles the resolution. */
       channels: z.array(pixels).min(1).max(4).default([256, 128]),
       activation: z.enum(['gelu', 'relu']).default('gelu'),
+      /**
+       * Channels of convolutions on the pixels, joined to every stage by one of 3×3: tokens alone say nothing of where in
+       * a patch an object ends (Yao et al. 2024, "ViTMatte", §3.3); 0 for none.
+       */
+      detail: z.int().min(0).multipleOf(2).default(0),
     })
     .prefault({}),
   upernet: z
@@ -83,7 +88,7 @@ export const segmentSettings = z.strictObject({
     .strictObject({
       /** `slide` moves a window over the picture; `whole` fits the picture into one window. */
       mode: z.enum(['slide', 'whole']).default('slide'),
-      /** With `slide`: pixels of the shorter side, or `original`. Default: the window's shorter side. */
+      /** With `slide`: pixels of the shorter side, or `original`. Default: those of a factor of 1 in training. */
       shorter: z
         .union([z.literal('original'), pixels])
         .nullable()

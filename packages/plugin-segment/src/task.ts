@@ -1,7 +1,7 @@
 import type { LabelMap, Task } from '@mae-tasks/core-mae/task';
 import { examineSegmentation, requireSameClasses, type SegmentFacts } from './facts.js';
 import { createSegmenter } from './model.js';
-import { segmentRecipes } from './recipes.js';
+import { defaultSegmentRecipe, segmentRecipes } from './recipes.js';
 import { type SegmentSettings, segmentSettings } from './settings.js';
 
 /** Semantic segmentation: a class for every pixel (He et al. 2022, §4.2 and Table 5, ADE20K). */
@@ -15,5 +15,6 @@ export const segmentTask: Task<SegmentSettings, SegmentFacts, readonly LabelMap[
   requireFit: requireSameClasses,
   createModel: createSegmenter,
   recipes: segmentRecipes,
-  defaultRecipe: () => 'deconv',
+  defaultRecipe: defaultSegmentRecipe,
+  officialRecipe: () => 'ade20k-base',
 };

@@ -1,6 +1,8 @@
+import { existsSync } from 'node:fs';
 import { Command } from 'commander';
 import { addSettingOptions, type CommonFlags } from '../settings/common-options.js';
 import type { Override } from '../settings/config.js';
+import { fitRecipe } from '../settings/fit-recipe.js';
 import { taskOverrides, withTaskFlags } from '../plugins/task-flags.js';
 import { createProcessTerminal } from '../terminal/terminal.js';
 import { addFinetuneOptions, type FinetuneFlags, finetuneOverrides } from './finetune.js';
@@ -27,9 +29,10 @@ function configPretrainCommand(): Command {
   return addWriteOptions(addPretrainOptions(addSettingOptions(new Command('pretrain'))))
     .description('of `pretrain`; meant where nothing is said')
     .action(async (flags: PretrainFlags & WriteFlags) => {
-      const { checkSettings, pretrainConfig } = await import('@mae-tasks/core-mae/run');
-      const { tree, where } = await settingsOf(flags, pretrainOverrides(flags));
-      await show(checkSettings(pretrainConfig, tree, where), 'pretrain', flags);
+      const { dataReaders, resolvePretrainConfig } = await import('@mae-tasks/core-mae/run');
+      const { tree, where, hasData } = await settingsOf(flags, pretrainOverrides(flags));
+      const options = hasData ? fitRecipe(dataReaders).options : {};
+      await show(await resolvePretrainConfig(tree, where, options), 'pretrain', flags);
     });
 }
 
@@ -39,13 +42,15 @@ function configFinetuneCommand(): Command {
     .action(async (taskName: string, flags: FinetuneFlags & WriteFlags, command: Command) => {
       const { resolveFinetuneConfig, taskNamed } = await import('@mae-tasks/core-mae/run');
       const { openRegistryFor } = await import('../plugins/open-registry.js');
-      const { tree, where } = await settingsOf(flags, [...finetuneOverrides(flags), ...(await taskOverrides(command))]);
+      const overrides = [...finetuneOverrides(flags), ...(await taskOverrides(command))];
+      const { tree, where, hasData } = await settingsOf(flags, overrides);
       const terminal = createProcessTerminal();
       const registry = await openRegistryFor(taskName, { tree, where }, (message) => {
         terminal.warn(message);
       });
       const task = taskNamed(taskName, registry);
-      await show(await resolveFinetuneConfig(task, tree, where), `finetune ${taskName}`, flags);
+      const options = hasData ? fitRecipe(registry.readers, task.formats).options : {};
+      await show(await resolveFinetuneConfig(task, tree, where, options), `finetune ${taskName}`, flags);
     });
 }
 
@@ -55,7 +60,10 @@ function addWriteOptions(command: Command): Command {
     .option('--json', 'print JSON instead of YAML');
 }
 
-/** The settings of file and flags. A configuration may be written before there is any data. */
+/**
+ * The settings of file and flags. A configuration may be written before there is any data; where there is some, recipes
+ * are fitted to it.
+ */
 async function settingsOf(flags: CommonFlags, overrides: readonly Override[]) {
   const { parseAssignment, readConfigFile, withOverrides } = await import('../settings/config.js');
   const file = flags.config === undefined ? {} : await readConfigFile(flags.config);
@@ -65,6 +73,7 @@ async function settingsOf(flags: CommonFlags, overrides: readonly Override[]) {
   return {
     tree: isPathGiven ? tree : withOverrides(tree, [['data.path', 'photos/']]),
     where: flags.config ?? 'command line',
+    hasData: isPathGiven && existsSync(String((tree.data as { path: unknown }).path)),
   };
 }
 

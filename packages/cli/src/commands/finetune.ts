@@ -15,10 +15,17 @@ import { openRegistryFor } from '../plugins/open-registry.js';
 import { taskOverrides } from '../plugins/task-flags.js';
 import { withProfile } from '../training/profile-report.js';
 import { listenForStop } from '../training/stop-signals.js';
+import { fitRecipe } from '../settings/fit-recipe.js';
 import { type EngineInspection, openEngine } from '../settings/open-engine.js';
 import { createProcessTerminal, type Terminal } from '../terminal/terminal.js';
 import type { Registry } from '@mae-tasks/core-mae';
-import type { FinetuneConfig, RunFolder, TrainingDataSummary } from '@mae-tasks/core-mae/run';
+import type {
+  ChosenRecipe,
+  FinetuneConfig,
+  OpenedPictures,
+  RunFolder,
+  TrainingDataSummary,
+} from '@mae-tasks/core-mae/run';
 import type { Task } from '@mae-tasks/core-mae/task';
 
 export interface FinetuneFlags extends CommonFlags {
@@ -59,7 +66,10 @@ export function addFinetuneOptions(command: Command): Command {
     .option('--checkpoint <path>', 'a run or checkpoint to start from (default: random weights)')
     .option('--mode <mode>', 'full, partial or linear-probe (full)')
     .addOption(new Option('--blocks <number>', 'with partial: how many of the last blocks').argParser(numberValue))
-    .option('--recipe <name>', 'published settings to start from (see: mae-tasks plugins --recipes)')
+    .option(
+      '--recipe <name>',
+      'settings to start from; official: the published ones (by the data; see: mae-tasks plugins --recipes)',
+    )
     .option('--val <path>', 'held-out data (default: the data’s own val split)')
     .addOption(new Option('--val-fraction <number>', 'share of the data to hold out').argParser(numberValue))
     .addOption(
@@ -67,7 +77,11 @@ export function addFinetuneOptions(command: Command): Command {
         wholeNumber,
       ),
     )
-    .addOption(new Option('--image-size <pixels>', "side of the pictures (the checkpoint's)").argParser(wholeNumber))
+    .addOption(
+      new Option('--image-size <pixels>', "side of the pictures (the recipe's, or the checkpoint's)").argParser(
+        wholeNumber,
+      ),
+    )
     .addOption(new Option('--patience <epochs>', 'end after that many without a better value').argParser(wholeNumber))
     .addOption(new Option('--workers <number>', 'threads that decode pictures').argParser(wholeNumber))
     .option('--on-bad-image <what>', 'skip or fail (skip)');
@@ -109,11 +123,12 @@ async function finetune(
     terminal.warn(message);
   });
   const task = taskNamed(taskName, registry);
+  const fit = fitRecipe(registry.readers, task.formats);
   const config =
     resumed === undefined
-      ? await resolveFinetuneConfig(task, tree, where)
+      ? await resolveFinetuneConfig(task, tree, where, fit.options)
       : checkSettings(finetuneConfig(task), tree, where);
-  const setting: Setting = { terminal, registry, task, config, inspection };
+  const setting: Setting = { terminal, registry, task, config, recipe: fit.recipe, inspection };
   const { folds, fold } = config.data;
   if (folds !== null && fold === null) {
     await crossValidate(terminal, folds, flags.out ?? `runs/${task.name}`, (index, out) =>
@@ -121,7 +136,7 @@ async function finetune(
     );
     return;
   }
-  await trainRun(setting, { out: flags.out, resumed });
+  await trainRun(setting, { out: flags.out, resumed, pictures: fit.pictures });
 }
 
 interface Setting {
@@ -129,16 +144,23 @@ interface Setting {
   readonly registry: Registry;
   readonly task: Task;
   readonly config: FinetuneConfig;
+  /** Of a new run. */
+  readonly recipe: ChosenRecipe | undefined;
   readonly inspection: EngineInspection;
 }
 
 /** One run from its start, or from where it stopped, to its end; its last metrics, or undefined where it was stopped. */
 async function trainRun(
-  { terminal, registry, task, config, inspection }: Setting,
-  { out, resumed }: { readonly out?: string | undefined; readonly resumed?: RunFolder | undefined },
+  { terminal, registry, task, config, recipe, inspection }: Setting,
+  where: {
+    readonly out?: string | undefined;
+    readonly resumed?: RunFolder | undefined;
+    readonly pictures?: OpenedPictures | undefined;
+  },
 ): Promise<Readonly<Record<string, number>> | undefined> {
   const { fewPicturesWarning, formatMergeReport, openFinetuneRun, planRunFolder } =
     await import('@mae-tasks/core-mae/run');
+  const { out, resumed, pictures } = where;
   const folder = resumed ?? (await planRunFolder(out, task.name));
   const engine = await openEngine(terminal, config, inspection);
   let known: TrainingDataSummary | undefined;
@@ -154,6 +176,7 @@ async function trainRun(
       resume: resumed !== undefined,
       estimate: true,
       readers: registry.readers,
+      pictures,
       backbones: registry.backbones,
       trackers: registry.createTrackers(),
       shouldStop: () => signals.shouldStop(),
@@ -183,6 +206,7 @@ async function trainRun(
       folder,
       engine,
       model: `${task.name} on a ViT of ${config.model.depth} × ${config.model.embedDim}, ${config.mode}`,
+      recipe,
       data: config.data.path,
       summary: known,
       command: `finetune ${task.name}`,

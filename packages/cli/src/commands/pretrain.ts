@@ -20,13 +20,15 @@ import { followRun, shortPath } from '../training/follow-run.js';
 import { openRegistry } from '../plugins/open-registry.js';
 import { withProfile } from '../training/profile-report.js';
 import { listenForStop } from '../training/stop-signals.js';
+import { fitRecipe } from '../settings/fit-recipe.js';
 import { type EngineInspection, openEngine } from '../settings/open-engine.js';
-import type { TrainingDataSummary } from '@mae-tasks/core-mae/run';
+import type { PretrainConfig, TrainingDataSummary } from '@mae-tasks/core-mae/run';
 import { createProcessTerminal, type Terminal } from '../terminal/terminal.js';
 
 export interface PretrainFlags extends CommonFlags {
   readonly val?: string;
   readonly valFraction?: number;
+  readonly recipe?: string;
   readonly maskRatio?: number;
   readonly imageSize?: number;
   readonly patchSize?: number;
@@ -51,7 +53,8 @@ export function addPretrainOptions(command: Command): Command {
     .option('--val <path>', 'held-out pictures (default: the data’s own val folder)')
     .addOption(new Option('--val-fraction <number>', 'share of the pictures to hold out').argParser(numberValue))
     .addOption(new Option('--mask-ratio <number>', 'share of the patches to remove (0.75)').argParser(numberValue))
-    .addOption(new Option('--image-size <pixels>', 'side of the pictures (224)').argParser(wholeNumber))
+    .option('--recipe <name>', 'settings to start from: small-data or official (by the data)')
+    .addOption(new Option('--image-size <pixels>', "side of the pictures (the recipe's)").argParser(wholeNumber))
     .addOption(new Option('--patch-size <pixels>', 'side of a patch (16)').argParser(wholeNumber))
     .addOption(new Option('--workers <number>', 'threads that decode pictures').argParser(wholeNumber))
     .option('--on-bad-image <what>', 'skip or fail (skip)');
@@ -61,6 +64,7 @@ export function addPretrainOptions(command: Command): Command {
 export function pretrainOverrides(flags: PretrainFlags): Override[] {
   return [
     ...commonOverrides(flags),
+    ['recipe', flags.recipe],
     ['data.val', flags.val],
     ['data.valFraction', flags.valFraction],
     ['maskRatio', flags.maskRatio],
@@ -72,15 +76,21 @@ export function pretrainOverrides(flags: PretrainFlags): Override[] {
 }
 
 async function pretrain(terminal: Terminal, flags: PretrainFlags, inspection: EngineInspection): Promise<void> {
-  const { checkSettings, openPretrainRun, planRunFolder, pretrainConfig } = await import('@mae-tasks/core-mae/run');
+  const { checkSettings, openPretrainRun, planRunFolder, pretrainConfig, resolvePretrainConfig } =
+    await import('@mae-tasks/core-mae/run');
   const { givenSettings } = await import('../settings/run-folder.js');
   const { tree, where, resumed } = await givenSettings('pretrain', flags, pretrainOverrides(flags));
-  const config = checkSettings(pretrainConfig, tree, where);
-  const folder = resumed ?? (await planRunFolder(flags.out, 'pretrain'));
   const warn = (message: string): void => {
     terminal.warn(message);
   };
-  const registry = await openRegistry({ named: config.plugins, warn });
+  const { plugins } = checkSettings(pretrainConfig, tree, where);
+  const registry = await openRegistry({ named: plugins, warn });
+  const fit = fitRecipe(registry.readers);
+  const config =
+    resumed === undefined
+      ? await resolvePretrainConfig(tree, where, fit.options)
+      : checkSettings(pretrainConfig, tree, where);
+  const folder = resumed ?? (await planRunFolder(flags.out, 'pretrain'));
   const engine = await openEngine(terminal, config, inspection);
   let known: TrainingDataSummary | undefined;
   const signals = listenForStop(() => {
@@ -94,6 +104,7 @@ async function pretrain(terminal: Terminal, flags: PretrainFlags, inspection: En
       resume: resumed !== undefined,
       estimate: true,
       readers: registry.readers,
+      pictures: fit.pictures,
       trackers: registry.createTrackers(),
       shouldStop: () => signals.shouldStop(),
       reportData: (summary) => {
@@ -109,7 +120,8 @@ async function pretrain(terminal: Terminal, flags: PretrainFlags, inspection: En
       run,
       folder,
       engine,
-      model: config.model.preset,
+      model: describePretraining(config.model),
+      recipe: fit.recipe,
       data: config.data.path,
       summary: known,
       command: 'pretrain',
@@ -120,4 +132,9 @@ async function pretrain(terminal: Terminal, flags: PretrainFlags, inspection: En
     signals.release();
     await engine.dispose();
   }
+}
+
+function describePretraining({ preset, depth }: PretrainConfig['model']): string {
+  const name = preset ?? 'tiny';
+  return depth === undefined ? name : `${name} of ${depth} blocks`;
 }

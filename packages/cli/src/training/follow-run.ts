@@ -7,7 +7,7 @@
 
 import { relative } from 'node:path';
 import type { Engine } from '@mae-tasks/core-mae';
-import type { Run, RunEvent, RunFolder, TrainingDataSummary } from '@mae-tasks/core-mae/run';
+import type { ChosenRecipe, Run, RunEvent, RunFolder, TrainingDataSummary } from '@mae-tasks/core-mae/run';
 import { formatDuration, formatRoughly } from '../terminal/duration.js';
 import { formatCount, formatMetric } from '../terminal/format-number.js';
 import { createProgress } from './progress.js';
@@ -22,6 +22,8 @@ export interface FollowedRun {
   readonly engine: Engine;
   /** The model in a few words. */
   readonly model: string;
+  /** What a new run's settings started from; undefined where it had no recipe. */
+  readonly recipe: ChosenRecipe | undefined;
   /** Where the pictures are. */
   readonly data: string;
   /** What they are, for programs. */
@@ -108,9 +110,12 @@ export async function followRun(terminal: Terminal, followed: FollowedRun): Prom
   return { finished, metrics };
 }
 
-function introduce(terminal: Terminal, { run, folder, engine, model, data, summary }: FollowedRun): void {
+function introduce(terminal: Terminal, { run, folder, engine, model, recipe, data, summary }: FollowedRun): void {
   const about = {
     model: `${model}, ${(run.numParameters / 1e6).toFixed(1)} M parameters`,
+    ...(recipe === undefined
+      ? {}
+      : { recipe: recipe.because === undefined ? recipe.name : `${recipe.name}: ${recipe.because}` }),
     data: `${data}: ${formatCount(run.numTrain)} pictures${
       run.numHeldOut > 0 ? `, ${formatCount(run.numHeldOut)} held out` : ''
     }`,

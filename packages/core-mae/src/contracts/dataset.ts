@@ -51,6 +51,16 @@ export interface Dataset<Target = unknown> {
   readonly warnings: readonly string[];
 }
 
+/** A data set in a few numbers, which recipes are fitted to. */
+export interface DataMeasures {
+  readonly pictures: number;
+  /** Medians, in pixels; undefined where no picture can be read. */
+  readonly width: number | undefined;
+  readonly height: number | undefined;
+  /** Pixels that a quarter of the objects' sides fall below; undefined where nothing is said of objects. */
+  readonly objectSide: number | undefined;
+}
+
 /**
  * A decoded and transformed picture with its target; what a task collates into a batch. Plain data. In training, later
  * pictures take the memory of its pixels after its step.

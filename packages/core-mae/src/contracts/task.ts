@@ -1,7 +1,7 @@
 import type { ServiceIdentifier } from 'inversify';
 import type { z } from 'zod';
 import type { Backbone, VitConfig } from './backbone.js';
-import type { Dataset, PixelStatistics, Sample } from './dataset.js';
+import type { DataMeasures, Dataset, PixelStatistics, Sample } from './dataset.js';
 import type { BatchedFunction, Drawing, ExportedProgram, Forward, Objective } from './objective.js';
 import type { ParameterGroup } from './parameters.js';
 import type { Outputs, Shape } from './tensor.js';
@@ -102,12 +102,36 @@ export interface TaskModel<Result = unknown, Out = unknown> {
   ): ParameterGroup;
 }
 
-/** Settings that somebody published, by name. */
+/** What a recipe is chosen and fitted by. */
+export interface RecipeContext<Settings = unknown> {
+  readonly mode: TuningMode;
+  /** The encoder as settings and checkpoint have it, before any recipe. */
+  readonly vit: VitConfig;
+  /** Dimensions of the encoder that settings or checkpoint have settled: a recipe chooses the others. */
+  readonly fixed: Partial<VitConfig>;
+  /** Whether the encoder starts from a checkpoint. */
+  readonly isPretrained: boolean;
+  /** The task's own settings as they are without a recipe. */
+  readonly settings: Settings;
+  /** The training pictures in numbers; undefined where a configuration is written before there are any. */
+  readonly data: DataMeasures | undefined;
+}
+
+/** Settings of a recipe that hold for one data set and encoder. */
+export interface FittedSettings {
+  readonly settings: Readonly<Record<string, unknown>>;
+  /** What they were chosen by, in a few words for people: "205 pictures, random weights". */
+  readonly because: string;
+}
+
+/** Settings that somebody published, or that are fitted to the data, by name. */
 export interface Recipe {
   /** Where they come from: a paper's table, a file of a repository. */
   readonly source: string;
   /** Part of the configuration of `finetune`, as plain data. */
   readonly settings: Readonly<Record<string, unknown>>;
+  /** What is laid over them, for recipes that depend on the data and the encoder. */
+  fit?(context: RecipeContext): FittedSettings;
 }
 
 /** A flag of `mae-tasks finetune <task>` that stands for one of the task's own settings. */
@@ -154,8 +178,10 @@ export interface Task<Settings = unknown, Facts = unknown, Out = unknown extends
   /** @throws MaeError `CONFIG_INVALID` */
   createModel(context: TaskContext<Settings, Facts>): TaskModel<unknown, Out>;
   readonly recipes?: Readonly<Record<string, Recipe>>;
-  /** The recipe to start from where none is named. @param settings as they are without a recipe */
-  defaultRecipe?(mode: TuningMode, vit: VitConfig, settings: Settings): string | undefined;
+  /** The recipe to start from where none is named. */
+  defaultRecipe?(context: RecipeContext<Settings>): string | undefined;
+  /** What `--recipe official` stands for: the published settings of the nearest size. */
+  officialRecipe?(context: RecipeContext<Settings>): string | undefined;
 }
 
 export const Task: ServiceIdentifier<Task> = Symbol.for('mae:Task');

@@ -1,7 +1,7 @@
 import { type Backbone, MaeError, type TaskContext, type VitConfig } from '@mae-tasks/core-mae/task';
 import { CASCADE_STAGES } from './box-stages.js';
 import { type DetectorConfig, detectorConfig, pyramidStrides, spreadGlobalBlocks } from './detector-config.js';
-import { type DetectFacts, requireKnownClasses } from '../facts.js';
+import { type DetectFacts, predictsMasks, requireKnownClasses } from '../facts.js';
 import type { DetectSettings } from '../settings.js';
 
 /** What says what a detector looks like. */
@@ -30,7 +30,7 @@ export function detectorOfSettings({ settings, facts, vit, backbone }: Described
     rpn,
     boxHead,
     cascade: settings.cascade ? CASCADE_STAGES : undefined,
-    maskHead: settings.masks ? settings.maskHead : undefined,
+    maskHead: predictsMasks(settings, facts) ? settings.maskHead : undefined,
     test: testSettingsOf(settings, facts),
   });
 }

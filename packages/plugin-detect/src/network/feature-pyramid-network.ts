@@ -8,8 +8,10 @@ import {
   scope,
   transposedConv2dSpecs,
   xavierByFanIn,
+  normedConv,
+  normedConvSpecs,
 } from '@mae-tasks/core-mae/task';
-import { halved, normedConv, normedConvSpecs, upsampled, upsampledTwice } from './simple-feature-pyramid.js';
+import { halved, upsampled, upsampledTwice } from './simple-feature-pyramid.js';
 
 const PREFIX = 'backbone.fpn_';
 

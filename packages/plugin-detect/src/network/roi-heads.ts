@@ -12,10 +12,11 @@ import {
   transposedConv2dSpecs,
   xavierByFanIn,
   zeros,
+  normedConv,
+  normedConvSpecs,
 } from '@mae-tasks/core-mae/task';
 import type { BoxStage } from './box-stages.js';
 import type { DetectorConfig } from './detector-config.js';
-import { normedConv, normedConvSpecs } from './simple-feature-pyramid.js';
 
 const BOX_HEAD = 'roi_heads.box_head.';
 const BOX_PREDICTOR = 'roi_heads.box_predictor.';

@@ -1,11 +1,11 @@
 import * as tf from '@tensorflow/tfjs';
 import {
-  conv2d,
-  conv2dSpecs,
   gelu,
   layerNorm,
   layerNormSpecs,
   type NamedTensors,
+  normedConv,
+  normedConvSpecs,
   type ParameterSpecs,
   prefixed,
   type Scope,
@@ -92,25 +92,4 @@ export function upsampledTwice(parameter: Scope, x: tf.Tensor4D): tf.Tensor4D {
 /** `[B, h, w, in]` → `[B, 2h, 2w, out]`. Reads `<prefix>weight` and `<prefix>bias`. */
 export function upsampled(parameter: Scope, prefix: string, x: tf.Tensor4D): tf.Tensor4D {
   return transposedConv2d(x, parameter(`${prefix}weight`), parameter(`${prefix}bias`));
-}
-
-/**
- * A convolution without bias, then a layer norm over channels: `[B, H, W, in]` → `[B, H, W, out]`.
- * Reads `<prefix>weight`, `<prefix>norm.weight` and `<prefix>norm.bias`.
- */
-export function normedConv(parameter: Scope, prefix: string, x: tf.Tensor4D): tf.Tensor4D {
-  const convolved = conv2d(x, parameter(`${prefix}weight`));
-  return layerNorm(convolved, parameter(`${prefix}norm.weight`), parameter(`${prefix}norm.bias`)) as tf.Tensor4D;
-}
-
-export function normedConvSpecs(
-  numIn: number,
-  numOut: number,
-  kernelSize: number,
-  init?: ParameterSpecs[string]['init'],
-): ParameterSpecs {
-  return {
-    ...conv2dSpecs(numIn, numOut, { kernelSize, bias: false, ...(init === undefined ? {} : { init }) }),
-    ...prefixed('norm.', layerNormSpecs(numOut)),
-  };
 }

@@ -1,5 +1,6 @@
 import { spreadGlobalBlocks } from '../network/detector-config.js';
 import { type DescribedDetector, requirePlainVit, testSettingsOf } from '../network/detector-of-settings.js';
+import { predictsMasks } from '../facts.js';
 import { type OneStageConfig, requireValidOneStage } from './config.js';
 
 /**
@@ -31,7 +32,7 @@ export function oneStageOfSettings({ settings, facts, vit, backbone }: Described
     regMax: oneStage.regMax,
     assignment: oneStage.assignment,
     lossWeights: oneStage.lossWeights,
-    masks: settings.masks
+    masks: predictsMasks(settings, facts)
       ? {
           numPrototypes: prototypes.count,
           channels: prototypes.channels,

@@ -9,8 +9,9 @@ import {
   prefixed,
   type Scope,
   scope,
+  normedConv,
+  normedConvSpecs,
 } from '@mae-tasks/core-mae/task';
-import { normedConv, normedConvSpecs } from '../network/simple-feature-pyramid.js';
 import type { OneStageConfig } from './config.js';
 import { createPoints, type Points } from './points.js';
 

@@ -7,7 +7,7 @@ import { oneStageHead, oneStageHeadSpecs } from './head.js';
 import { pointLosses, type PointTargets } from './losses.js';
 import { pointLevels } from './points.js';
 import { prototypeGrid, prototypeLoss, prototypes, prototypeSpecs, type PrototypeTargets } from './prototypes.js';
-import { spatialPrior, spatialPriorSpecs } from './spatial-prior.js';
+import { pyramidPrior, pyramidPriorSpecs } from './spatial-prior.js';
 
 type BatchSpec = Readonly<Record<string, TensorSpec>>;
 
@@ -17,7 +17,7 @@ export function oneStageSpecs(config: OneStageConfig): ParameterSpecs {
   return {
     ...vitDetSpecs(config),
     ...simplePyramidSpecs(vit.embedDim, pyramidChannels, scalesOf(config)),
-    ...spatialPriorSpecs(config),
+    ...pyramidPriorSpecs(config),
     ...oneStageHeadSpecs(config),
     ...prototypeSpecs(config),
   };
@@ -33,7 +33,7 @@ function detect(parameters: NamedTensors, batch: NamedTensors, config: OneStageC
   const images = batch.images as tf.Tensor4D;
   const map = encodeMaps(parameters, images, config, { dropPathScales }).at(-1)!;
   const encoded = scalesOf(config).map((scale) => pyramidLevel(parameters, map, scale));
-  const seen = config.spatialPrior === 0 ? [] : spatialPrior(parameters, images, config);
+  const seen = config.spatialPrior === 0 ? [] : pyramidPrior(parameters, images, config);
   const levels = encoded.map((level, index) =>
     seen[index] === undefined ? level : tf.add<tf.Tensor4D>(level, seen[index]),
   );

@@ -7,9 +7,11 @@ import {
   prefixed,
   scope,
   transposedConv2dSpecs,
+  normedConv,
+  normedConvSpecs,
 } from '@mae-tasks/core-mae/task';
 import { binaryCrossEntropy } from '../network/losses.js';
-import { normedConv, normedConvSpecs, upsampled } from '../network/simple-feature-pyramid.js';
+import { upsampled } from '../network/simple-feature-pyramid.js';
 import type { OneStageConfig } from './config.js';
 
 const PREFIX = 'mask_head.protonet.';

@@ -18,8 +18,12 @@ export interface Decoder {
   readonly stride: number;
   /** C: channels before the classifier. */
   readonly channels: number;
-  /** Features before the classifier: `[B, H/p, W/p, D]` for each tap → `[B, H/stride, W/stride, C]`. */
-  features(context: HeadContext, maps: readonly tf.Tensor4D[]): tf.Tensor4D;
+  /**
+   * Features before the classifier: `[B, H/p, W/p, D]` for each tap → `[B, H/stride, W/stride, C]`.
+   *
+   * @param images the normalised pictures `[B, H, W, 3]`, for what is finer than the tokens
+   */
+  features(context: HeadContext, maps: readonly tf.Tensor4D[], images: tf.Tensor4D): tf.Tensor4D;
 }
 
 /**

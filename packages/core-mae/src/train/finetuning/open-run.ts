@@ -34,7 +34,8 @@ export async function openFinetuneRun(options: FinetuneRunOptions): Promise<Run>
   const { task, config, folder, trackers, shouldStop = () => false, estimate = false } = options;
   const openedAt = performance.now();
   const resumed = options.resume ? await readResumed(folder, task.name, config, finetuneConfig(task)) : undefined;
-  const pictures = await openTrainingData(config.data, options.readers, config.seed, task.formats);
+  const pictures =
+    options.pictures ?? (await openTrainingData(config.data, options.readers, config.seed, task.formats));
   options.reportData?.(await describeTrainingData(pictures));
   for (const warning of pictures.warnings) options.reportWarning?.(warning);
   const facts = await examinePictures(task, taskSettingsOf(config, task), pictures, resumed);

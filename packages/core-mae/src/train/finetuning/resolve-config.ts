@@ -1,11 +1,12 @@
-import type { Task } from '../../contracts/task.js';
+import type { Recipe, RecipeContext, Task } from '../../contracts/task.js';
 import { MaeError } from '../../base/errors.js';
 import { checkSettings, nearestName } from '../../base/check-settings.js';
 import { openWeights } from '../../checkpoint/open-weights.js';
 import { describeEncoder } from '../inputs/pretrained-encoder.js';
-import { resolveEncoder } from '../settings/encoder-settings.js';
+import { fixedDimensions, resolveEncoder } from '../settings/encoder-settings.js';
 import { type FinetuneConfig, finetuneConfig, taskSettingsOf } from '../settings/finetune-config.js';
 import { overlaySettings } from '../settings/overlay-settings.js';
+import type { ResolveOptions } from '../settings/resolve-options.js';
 
 /**
  * The complete configuration of a fine-tuning: the defaults, replaced by a recipe, replaced by the given settings; the
@@ -19,22 +20,36 @@ export async function resolveFinetuneConfig(
   task: Task,
   given: Readonly<Record<string, unknown>>,
   where?: string,
+  { measure, reportRecipe }: ResolveOptions<FinetuneConfig> = {},
 ): Promise<FinetuneConfig> {
   const schema = finetuneConfig(task);
   const named = { ...given, task: task.name };
   const first = checkSettings(schema, named, where);
   requireMode(task, first);
   const pretrained = first.pretrained === null ? undefined : describeEncoder(await openWeights(first.pretrained));
-  const vit = resolveEncoder(first.model, pretrained?.vit);
-  const recipe = first.recipe ?? task.defaultRecipe?.(first.mode, vit, taskSettingsOf(first, task)) ?? null;
-  const recipeSettings = recipe === null ? {} : recipeNamed(task, recipe).settings;
+  const context: RecipeContext = {
+    mode: first.mode,
+    vit: resolveEncoder(first.model, pretrained?.vit),
+    fixed: fixedDimensions(first.model, pretrained?.vit),
+    isPretrained: pretrained !== undefined,
+    settings: taskSettingsOf(first, task),
+    data: await measure?.(first),
+  };
+  const recipe = chooseRecipe(task, first.recipe, context);
+  const fitted = recipe?.fit?.(context);
+  if (recipe !== undefined) reportRecipe?.({ name: recipe.name, because: fitted?.because });
+  const recipeSettings = overlaySettings(recipe?.settings ?? {}, fitted?.settings ?? {});
   const merged = overlaySettings(recipeSettings, named);
-  const config = checkSettings(schema, merged, recipe === null ? where : `recipe ${recipe} and ${where ?? 'settings'}`);
+  const config = checkSettings(
+    schema,
+    merged,
+    recipe === undefined ? where : `recipe ${recipe.name} and ${where ?? 'settings'}`,
+  );
   const { mean, std } = config.data;
   const { backbone, preset } = config.model;
   return {
     ...config,
-    recipe,
+    recipe: recipe?.name ?? null,
     // Once more: a recipe may set the size of the pictures.
     model: { backbone, preset, ...mutable(resolveEncoder(config.model, pretrained?.vit)) },
     data: {
@@ -45,11 +60,23 @@ export async function resolveFinetuneConfig(
   };
 }
 
-function recipeNamed(task: Task, name: string) {
+/** What `--recipe` calls the published settings of the nearest size, whatever their name. */
+const OFFICIAL = 'official';
+
+function chooseRecipe(
+  task: Task,
+  asked: string | null,
+  context: RecipeContext,
+): (Recipe & { readonly name: string }) | undefined {
   const recipes = task.recipes ?? {};
+  const name =
+    asked === OFFICIAL && task.officialRecipe !== undefined
+      ? task.officialRecipe(context)
+      : (asked ?? task.defaultRecipe?.(context));
+  if (name === undefined) return undefined;
   const recipe = Object.hasOwn(recipes, name) ? recipes[name] : undefined;
-  if (recipe !== undefined) return recipe;
-  const known = Object.keys(recipes);
+  if (recipe !== undefined) return { ...recipe, name };
+  const known = [...Object.keys(recipes), ...(task.officialRecipe === undefined ? [] : [OFFICIAL])];
   const nearest = nearestName(name, known);
   throw new MaeError('CONFIG_INVALID', {
     what: `the task "${task.name}" has no recipe "${name}"`,

@@ -66,8 +66,7 @@ export function pictureLoaders(
       pipeline: { decode, transforms, ...(target === undefined ? {} : { target }) },
     });
   return {
-    shuffled: (dataset, pipeline, batchSize) =>
-      load(pipeline, { dataset, batchSize, random: random.fork('train') }),
+    shuffled: (dataset, pipeline, batchSize) => load(pipeline, { dataset, batchSize, random: random.fork('train') }),
     inOrder: (dataset, pipeline, batchSize) =>
       load(pipeline, { dataset, batchSize, random: random.fork('heldOut'), shuffle: false, dropLast: false }),
     badImages: () => [...badImages.values()],

@@ -26,14 +26,14 @@ export async function openPretrainRun(options: PretrainRunOptions): Promise<Run>
   const openedAt = performance.now();
   const { path } = config.data;
   const resumed = options.resume ? await readResumed(folder, 'pretrain', config, pretrainConfig) : undefined;
-  const pictures = await openTrainingData(config.data, options.readers, config.seed);
+  const pictures = options.pictures ?? (await openTrainingData(config.data, options.readers, config.seed));
   options.reportData?.(await describeTrainingData(pictures, { countsMaps: false }));
   for (const warning of pictures.warnings) options.reportWarning?.(warning);
   const resumeFrom = resumed && folder.weights.last;
   const training = await assemblePretraining(config, { ...options, pictures, resumeFrom });
   const about = {
     title: 'Pretraining',
-    lead: `A masked autoencoder (${config.model.preset}) on ${path}`,
+    lead: `A masked autoencoder (${config.model.preset ?? 'tiny'}) on ${path}`,
     summary: [['Masked', `${Math.round(config.maskRatio * 100)} %, ${config.maskStrategy}`]] as const,
     next: [
       {

@@ -12,6 +12,7 @@ import type { Tracker } from '../../contracts/tracker.js';
 import type { BadImage } from '../../data/loading/bad-images.js';
 import type { TrainingDataSummary } from '../inputs/describe-data.js';
 import type { PictureReports } from '../inputs/load-training-data.js';
+import type { OpenedPictures } from '../inputs/open-training-data.js';
 import { withEpochs } from '../../optim/schedule.js';
 import { chooseReplicas } from '../loop/choose-replicas.js';
 import { shortenEpochs } from '../loop/training-data.js';
@@ -54,6 +55,8 @@ export interface RunOptions extends PictureReports {
   readonly resume: boolean;
   /** Data readers to choose from; the core's own and those of plugins. */
   readonly readers: readonly DataReader[];
+  /** The pictures, where they have been opened already as the configuration has it. Default: they are opened here. */
+  readonly pictures?: OpenedPictures | undefined;
   /** Where the run's numbers go: metrics.jsonl, results.csv, TensorBoard's events and those of plugins. */
   readonly trackers: readonly Tracker[];
   /** Whether some steps are measured at the start to say how long the run is going to take; with `minutes` they always are. */

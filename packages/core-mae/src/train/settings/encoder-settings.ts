@@ -43,3 +43,26 @@ export function resolveEncoder(settings: EncoderSettings, pretrained?: VitConfig
     mlpRatio: settings.mlpRatio ?? base.mlpRatio,
   };
 }
+
+/**
+ * The dimensions that a recipe has to leave as they are: those that the settings name, a preset's or a checkpoint's
+ * width and depth, and a checkpoint's patches. The size of the pictures may change with the data.
+ */
+export function fixedDimensions(settings: EncoderSettings, pretrained?: VitConfig): Partial<VitConfig> {
+  const { patchSize, inChannels, imageSize } = settings;
+  const isSized = settings.preset !== null || pretrained !== undefined;
+  const { embedDim, depth, numHeads, mlpRatio, ...rest } = resolveEncoder(settings, pretrained);
+  const named = { embedDim, depth, numHeads, mlpRatio };
+  return {
+    ...(isSized ? named : namedOf(settings)),
+    ...(patchSize === undefined && pretrained === undefined ? {} : { patchSize: rest.patchSize }),
+    ...(inChannels === undefined && pretrained === undefined ? {} : { inChannels: rest.inChannels }),
+    ...(imageSize === undefined ? {} : { imageSize: rest.imageSize }),
+  };
+}
+
+function namedOf({ embedDim, depth, numHeads, mlpRatio }: EncoderSettings): Partial<VitConfig> {
+  return Object.fromEntries(
+    Object.entries({ embedDim, depth, numHeads, mlpRatio }).filter(([, value]) => value !== undefined),
+  );
+}

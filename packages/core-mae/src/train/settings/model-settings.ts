@@ -6,7 +6,11 @@ const dimension = z.int().positive();
 
 /** A preset with some of its dimensions replaced. */
 const modelDimensions = z.strictObject({
-  preset: z.enum(PRESET_NAMES as [keyof typeof presets]).default('tiny'),
+  /** Default: tiny, whose depth a recipe may change. */
+  preset: z
+    .enum(PRESET_NAMES as [keyof typeof presets])
+    .nullable()
+    .default(null),
   /** One side of a square, or `[height, width]`. */
   imageSize: z.union([dimension, z.tuple([dimension, dimension])]).optional(),
   patchSize: dimension.optional(),
@@ -32,7 +36,19 @@ export type ModelSettingsInput = PresetName | z.input<typeof modelDimensions>;
 /** The dimensions that the settings describe. */
 export function resolveModel({ preset, imageSize, ...replaced }: ModelSettings): MaeConfig {
   const given = Object.fromEntries(Object.entries(replaced).filter(([, value]) => value !== undefined));
-  const config: MaeConfig = { ...presets[preset], ...given };
+  const config: MaeConfig = { ...presets[preset ?? 'tiny'], ...given };
   if (imageSize === undefined) return config;
   return { ...config, imageSize: typeof imageSize === 'number' ? [imageSize, imageSize] : imageSize };
+}
+
+/** The dimensions that a recipe has to leave as they are: those that are named, and a named preset's width and depth. */
+export function fixedModelDimensions(settings: ModelSettings): Partial<MaeConfig> {
+  const { preset, imageSize: _, ...named } = settings;
+  const given = Object.fromEntries(Object.entries(named).filter(([, value]) => value !== undefined));
+  const { imageSize, patchSize: __, inChannels: ___, ...sizes } = resolveModel(settings);
+  return {
+    ...(preset === null ? {} : sizes),
+    ...given,
+    ...(settings.imageSize === undefined ? {} : { imageSize }),
+  };
 }

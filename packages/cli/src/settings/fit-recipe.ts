@@ -1,0 +1,35 @@
+import type { DataReader } from '@mae-tasks/core-mae/task';
+import type {
+  ChosenRecipe,
+  FinetuneConfig,
+  OpenedPictures,
+  PretrainConfig,
+  ResolveOptions,
+} from '@mae-tasks/core-mae/run';
+
+/** How a configuration is completed with the data at hand, and what came of it. */
+export interface RecipeFit {
+  readonly options: ResolveOptions<FinetuneConfig | PretrainConfig>;
+  /** The pictures that were opened for it: training need not open them again. */
+  pictures: OpenedPictures | undefined;
+  recipe: ChosenRecipe | undefined;
+}
+
+/** Fits recipes to the pictures that the settings name. @param formats names of readers, the best first */
+export function fitRecipe(readers: readonly DataReader[], formats?: readonly string[]): RecipeFit {
+  const fit: RecipeFit = {
+    pictures: undefined,
+    recipe: undefined,
+    options: {
+      measure: async ({ data, seed }) => {
+        const { measureData, openTrainingData } = await import('@mae-tasks/core-mae/run');
+        fit.pictures = await openTrainingData(data, readers, seed, formats);
+        return measureData(fit.pictures.train);
+      },
+      reportRecipe: (chosen) => {
+        fit.recipe = chosen;
+      },
+    },
+  };
+  return fit;
+}
