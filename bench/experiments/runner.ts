@@ -24,6 +24,8 @@ export interface RunOptions {
   readonly keepWeights?: boolean;
   /** Whether no other run is asked for until it is finished: it gets all threads, each with a part of the batch. */
   readonly alone?: boolean;
+  /** Whether the command runs as it is typed, with nothing set beside it. */
+  readonly plain?: boolean;
 }
 
 export interface Runner {
@@ -71,7 +73,7 @@ export function createRunner(experiment: string, { jobs, threads }: { jobs: numb
     const begun = existsSync(join(root, where, 'weights/last.safetensors'));
     if (!begun) rmSync(join(root, where), { recursive: true, force: true });
     const given = begun ? [verb, ...task, '--resume', where] : [...command, '--out', where];
-    const settings = begun ? shared : [...shared, ...QUIET];
+    const settings = options.plain === true ? [] : begun ? shared : [...shared, ...QUIET];
     console.error(`${begun ? 'going on' : 'starting'}: ${where}`);
     const { metrics, seconds } = await finish([...given, ...settings.flatMap((each) => ['--set', each]), '--json']);
     const shown = ['mae-tasks', ...command, '--out', where].map(quoted).join(' ');

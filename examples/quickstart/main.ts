@@ -1,24 +1,20 @@
 /**
- * Pretrains a small masked autoencoder on the rendered pictures of npm's `@lobehub/fluent-emoji-3d`, by the same
- * commands that a person would type, then draws what it reconstructs at several mask ratios.
+ * Trains a detector of blood cells on the pictures of `examples/cells` by the commands that a person would type, then lets
+ * it find the cells of pictures that it has not seen.
  */
 import { spawn } from 'node:child_process';
-import { createRequire } from 'node:module';
-import { dirname, join, relative } from 'node:path';
+import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
-const pictures = join(
-  dirname(createRequire(import.meta.url).resolve('@lobehub/fluent-emoji-3d/package.json')),
-  'assets',
-);
-const config = fileURLToPath(new URL('pretrain.yaml', import.meta.url));
-const latest = join('runs', 'pretrain', 'latest');
+const cells = join(root, 'examples', 'cells');
+const run = join('runs', 'detect', 'latest');
+const found = 'found';
 
 /** Runs `mae-tasks` with these arguments in this terminal, showing the command first. */
 async function maeTasks(...args: readonly string[]): Promise<void> {
   console.log(
-    `\n$ mae-tasks ${args.map((arg) => (arg.startsWith(root) ? relative(process.cwd(), arg) : arg)).join(' ')}\n`,
+    `\n$ npx mae-tasks ${args.map((arg) => (arg.startsWith(root) ? relative(process.cwd(), arg) : arg)).join(' ')}\n`,
   );
   const child = spawn(process.execPath, [join(root, 'packages', 'cli', 'dist', 'main.js'), ...args], {
     stdio: 'inherit',
@@ -33,18 +29,29 @@ async function maeTasks(...args: readonly string[]): Promise<void> {
 // The commands below take Ctrl-C themselves, save, and say how to go on.
 process.on('SIGINT', () => undefined);
 
-await maeTasks('pretrain', '--config', config, '--data', pictures);
-const sheet = join(latest, 'ratios.png');
-await maeTasks('visualize', '--checkpoint', latest, '--data', pictures, '--mask-ratio', '0.5,0.75,0.9', '--out', sheet);
+await maeTasks('pretrain', '--data', cells, '--minutes', '0.8');
+await maeTasks(
+  ...['finetune', 'detect', '--data', cells, '--checkpoint', join('runs', 'pretrain', 'latest')],
+  ...['--minutes', '1.4'],
+);
+await maeTasks(
+  ...['predict', run, join(cells, 'images', 'val'), '--draw', `${found}.png`],
+  ...['--format', 'csv', '--out', `${found}.csv`],
+);
 
 console.log(`
 Look at:
-  ${join(latest, 'samples')}      reconstructions of pictures that were held out, as training went on
-  ${sheet}   more and more of a picture removed
-  ${join(latest, 'report.html')}  the whole run on one page
+  ${found}.png                        what the detector finds on pictures that it has not seen
+  ${found}.csv                        the same as a table
+  ${join(run, 'report.html')}   the whole training on one page
 
-Next, with your own pictures:
-  npx mae-tasks pretrain --data <folder of pictures> --model tiny
-  npx mae-tasks pretrain --resume          goes on with the latest run after Ctrl-C
-  npx mae-tasks doctor                     what this machine can do
+The same with your own pictures:
+  npx mae-tasks data check <folder>                         what is in it, and whether all of it can be used
+  npx mae-tasks finetune detect --data <folder> --minutes 10
+  npx mae-tasks predict ${run} <pictures> --draw found.png
+
+What else there is:
+  npx mae-tasks finetune classify --data <a folder of pictures for each class> --minutes 10
+  npx mae-tasks finetune segment --data <pictures with masks> --minutes 10
+  npx mae-tasks --help
 `);

@@ -20,7 +20,7 @@ type Context = RecipeContext<ClassifySettings>;
 
 function contextOf(more: Partial<Context> = {}): Context {
   const settings = classifySettings.parse({});
-  return { mode: 'full', vit: TINY_VIT, fixed: {}, isPretrained: false, settings, data: undefined, ...more };
+  return { mode: 'full', vit: TINY_VIT, fixed: {}, pretrained: undefined, settings, data: undefined, ...more };
 }
 
 function measures(pictures: number, side = 128): DataMeasures {
@@ -156,6 +156,6 @@ describe('the recipe for few pictures', () => {
         told = `${name}: ${because}`;
       },
     });
-    expect(told).toMatch(/^small-data: random weights.*pictures of 32 px in patches of 4/u);
+    expect(told).toMatch(/^small-data: from random weights, pictures of 32 px in patches of 4/u);
   });
 });

@@ -23,7 +23,12 @@ beforeAll(async () => {
   const model = { imageSize: 64, patchSize: 8, embedDim: 32, depth: 4, numHeads: 2 };
   await writeFile(
     path('detect.json'),
-    JSON.stringify({ model, detect: TINY_DETECTOR, optimizer: { lr: 2e-3, layerDecay: 1 }, samples: { count: 2 } }),
+    JSON.stringify({
+      model,
+      detect: { head: 'two-stage', ...TINY_DETECTOR },
+      optimizer: { lr: 2e-3, layerDecay: 1 },
+      samples: { count: 2 },
+    }),
   );
 });
 
@@ -221,7 +226,7 @@ describe('mistakes in detection, each with its error', () => {
   it.each([
     {
       what: 'objects without masks',
-      flags: ['--set', 'data.path=boxesOnly'],
+      flags: ['--set', 'data.path=boxesOnly', 'detect.masks=true'],
       message: /none of the \d+ objects has a mask.*--masks off/s,
     },
     {

@@ -32,7 +32,8 @@ describe("a task's own flags", { timeout: MINUTE }, () => {
   });
 
   it('set what they say, wherever they stand, and --set wins', async () => {
-    expect((await configured(...DETECT)).detect!.masks).toBe(true);
+    expect((await configured(...DETECT)).detect!.masks).toBeNull();
+    expect((await configured(...DETECT, '--masks', 'on')).detect!.masks).toBe(true);
     expect((await configured(...DETECT, '--masks', 'off')).detect!.masks).toBe(false);
     expect((await configured('config', 'finetune', '--masks', 'off', 'detect', '--json')).detect!.masks).toBe(false);
     expect((await configured(...DETECT, '--masks', 'off', '--set', 'detect.masks=true')).detect!.masks).toBe(true);

@@ -8,7 +8,7 @@ import { TINY_VIT } from '../models/tiny-models.js';
 function contextOf(head: DetectSettings['head'], embedDim: number): RecipeContext<DetectSettings> {
   const settings = detectSettings.parse({ head });
   const vit = { ...TINY_VIT, embedDim };
-  return { mode: 'full', vit, fixed: {}, isPretrained: false, settings, data: undefined };
+  return { mode: 'full', vit, fixed: {}, pretrained: undefined, settings, data: undefined };
 }
 
 function resolved(data: DataMeasures | undefined, given: Readonly<Record<string, unknown>> = {}) {
@@ -32,6 +32,13 @@ describe('the recipes of detection', () => {
       'vitdet-l',
       'vitdet-h',
     ]);
+  });
+
+  it('go by the head that a checkpoint is of', () => {
+    const from = (name: string) => detectTask.defaultRecipe!({ ...contextOf(null, 192), pretrained: [name] });
+    expect(from('proposal_generator.rpn_head.conv.weight')).toBe('small');
+    expect(from('bbox_head.cls.0.weight')).toBe('one-stage');
+    expect(from('blocks.0.attn.qkv.weight')).toBe('one-stage');
   });
 
   it('say which head they are of', async () => {

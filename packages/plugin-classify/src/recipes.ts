@@ -113,7 +113,7 @@ const LARGEST_SIDE = 160;
 const TINY_SIDE = 48;
 const SMALL_SIDE = 96;
 
-function fitSmallData({ fixed, vit, isPretrained, data }: RecipeContext): FittedSettings {
+function fitSmallData({ fixed, vit, pretrained, data }: RecipeContext): FittedSettings {
   const shorter =
     data?.width === undefined || data.height === undefined ? undefined : Math.min(data.width, data.height);
   const wanted = Math.min(LARGEST_SIDE, Math.max(SMALLEST_SIDE, shorter ?? LARGEST_SIDE));
@@ -125,10 +125,9 @@ function fitSmallData({ fixed, vit, isPretrained, data }: RecipeContext): Fitted
       model: {
         ...(fixed.imageSize === undefined ? { imageSize } : {}),
         ...(fixed.patchSize === undefined ? { patchSize } : {}),
-        ...(isPretrained ? {} : { backbone: 'vit-conv-stem' }),
       },
-      optimizer: { layerDecay: isPretrained ? 0.75 : 1 },
+      optimizer: { layerDecay: pretrained !== undefined ? 0.75 : 1 },
     },
-    because: `${isPretrained ? 'from the checkpoint' : 'random weights behind a convolutional stem'}, pictures of ${imageSize} px in patches of ${patchSize}`,
+    because: `from ${pretrained === undefined ? 'random weights' : 'the checkpoint'}, pictures of ${imageSize} px in patches of ${patchSize}`,
   };
 }

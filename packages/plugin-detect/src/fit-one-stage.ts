@@ -14,7 +14,7 @@ const POINTS_ACROSS = 2.5;
 const BLOCKS = 4;
 
 /** The one-stage detector for few pictures and a small machine: size of the pictures and levels by the objects' sizes. */
-export function fitOneStage({ fixed, vit, isPretrained, data }: RecipeContext): FittedSettings {
+export function fitOneStage({ fixed, vit, pretrained, data }: RecipeContext): FittedSettings {
   const side = fixed.imageSize === undefined ? sideFor(data) : Math.max(...fixed.imageSize);
   const objectSide = scaledObjectSide(data, side);
   const patchSize = fixed.patchSize ?? vit.patchSize;
@@ -29,11 +29,11 @@ export function fitOneStage({ fixed, vit, isPretrained, data }: RecipeContext): 
         ...(fixed.imageSize === undefined ? { imageSize: side } : {}),
         ...(fixed.depth === undefined ? { depth } : {}),
       },
-      optimizer: { layerDecay: isPretrained ? 0.8 : 1 },
+      optimizer: { layerDecay: pretrained !== undefined ? 0.8 : 1 },
       detect: { oneStage: { strides } },
     },
     because: [
-      isPretrained ? 'from the checkpoint' : `${depth} blocks from random weights`,
+      pretrained !== undefined ? 'from the checkpoint' : `${depth} blocks from random weights`,
       `pictures of ${side} px`,
       ...(objectSide === undefined
         ? []

@@ -116,10 +116,17 @@ export const detectRecipes: Readonly<Record<string, Recipe>> = {
 
 /** Below ViT-B one stage, from there on the published one; for two stages below it, the small one. */
 export function defaultDetectRecipe(context: RecipeContext<DetectSettings>): string {
-  const { vit, settings } = context;
+  const { vit, settings, pretrained } = context;
   const isSmall = vit.embedDim < 768;
-  if (settings.head === 'one-stage' || (settings.head === null && isSmall)) return 'one-stage';
+  const head = settings.head ?? headOf(pretrained ?? []) ?? (isSmall ? 'one-stage' : 'two-stage');
+  if (head === 'one-stage') return 'one-stage';
   return isSmall ? 'small' : officialDetectRecipe(context);
+}
+
+/** The head that a checkpoint's parameters are of; undefined where it is no detector's. */
+function headOf(names: readonly string[]): DetectSettings['head'] | undefined {
+  if (names.some((name) => name.startsWith('proposal_generator.'))) return 'two-stage';
+  return names.some((name) => name.startsWith('bbox_head.')) ? 'one-stage' : undefined;
 }
 
 /** ViTDet's, of the nearest size. */

@@ -28,6 +28,8 @@ export const segmentRecipes: Readonly<Record<string, Recipe>> = {
       dropPath: 0,
       optimizer: { name: 'adamw', lr: 1e-3, weightDecay: 0.05, betas: [0.9, 0.99], minLr: 0, clipGrad: 5, ema: 0.98 },
       segment: {
+        // Evens out how bright pictures are, so that dark ones are learned at once.
+        norm: 'group',
         loss: { dice: 1 },
         augmentation: { scale: [0.75, 1.33] },
       },
@@ -82,7 +84,7 @@ const CHANNELS = [96, 64, 32];
 const DETAIL = 32;
 
 /** Crop, scale and resolution of the decoder by the size of the pictures and of the objects on them. */
-function fitSmallData({ fixed, vit, isPretrained, data }: RecipeContext): FittedSettings {
+function fitSmallData({ fixed, vit, pretrained, data }: RecipeContext): FittedSettings {
   const patchSize = fixed.patchSize ?? vit.patchSize;
   const depth = fixed.depth ?? BLOCKS;
   const { width, height, objectSide } = data ?? {};
@@ -98,7 +100,7 @@ function fitSmallData({ fixed, vit, isPretrained, data }: RecipeContext): Fitted
         ...(fixed.imageSize === undefined ? { imageSize: side } : {}),
         ...(fixed.depth === undefined ? { depth } : {}),
       },
-      optimizer: { layerDecay: isPretrained ? 0.8 : 1 },
+      optimizer: { layerDecay: pretrained !== undefined ? 0.8 : 1 },
       segment: {
         deconv: { channels: CHANNELS.slice(0, numStages), detail: DETAIL },
         augmentation: { shorter: shorter ?? null },
@@ -106,7 +108,7 @@ function fitSmallData({ fixed, vit, isPretrained, data }: RecipeContext): Fitted
       },
     },
     because: [
-      isPretrained ? 'from the checkpoint' : `${depth} blocks from random weights`,
+      pretrained !== undefined ? 'from the checkpoint' : `${depth} blocks from random weights`,
       `crops of ${side} px${shorter === undefined ? '' : ` of pictures of ${shorter} px`}`,
       ...(objects === undefined
         ? []

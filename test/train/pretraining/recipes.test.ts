@@ -35,7 +35,7 @@ describe('the recipes of pretraining', () => {
       await resolved(few, { recipe: 'official' }),
     ]) {
       expect(config).toMatchObject({ recipe: 'official', epochs: 800, normPixLoss: true });
-      expect(config.optimizer).toMatchObject({ lr: null, blr: 1.5e-4, warmupEpochs: 40 });
+      expect(config.optimizer).toMatchObject({ lr: null, blr: 1.5e-4, weightDecay: 0.05 });
     }
     await expect(resolved(few, { recipe: 'smal-data' })).rejects.toThrow(/did you mean "small-data"/u);
   });

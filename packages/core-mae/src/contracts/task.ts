@@ -109,8 +109,8 @@ export interface RecipeContext<Settings = unknown> {
   readonly vit: VitConfig;
   /** Dimensions of the encoder that settings or checkpoint have settled: a recipe chooses the others. */
   readonly fixed: Partial<VitConfig>;
-  /** Whether the encoder starts from a checkpoint. */
-  readonly isPretrained: boolean;
+  /** Names of the checkpoint's parameters; undefined where training starts from random weights. */
+  readonly pretrained: readonly string[] | undefined;
   /** The task's own settings as they are without a recipe. */
   readonly settings: Settings;
   /** The training pictures in numbers; undefined where a configuration is written before there are any. */

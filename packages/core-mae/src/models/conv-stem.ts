@@ -5,7 +5,7 @@ import type { NamedTensors } from '../contracts/engine.js';
 import type { ParameterSpecs } from '../contracts/parameters.js';
 import { conv2d, conv2dSpecs, normalByFanOut } from '../nn/conv.js';
 import { gelu } from '../nn/gelu.js';
-import { layerNorm, layerNormSpecs } from '../nn/layer-norm.js';
+import { groupNorm, groupNormSpecs, groupsOfEight } from '../nn/group-norm.js';
 import { prefixed } from '../nn/params.js';
 import { scope } from '../nn/scope.js';
 import { encodePatches, vitLayerOf, vitSpecs } from './vit.js';
@@ -15,8 +15,9 @@ import { encodePatches, vitLayerOf, vitSpecs } from './vit.js';
  * See Better", Xiao et al. 2021, §4), for models that start from random weights: it learns in far fewer steps from few
  * pictures. It cannot be pretrained by masking, because its convolutions see across the borders of patches.
  *
- * Differences from the paper: a layer norm over the channels takes the place of batch norm, so that a batch may be split
- * and small batches train, GELU the place of ReLU, and no block of the transformer is left out.
+ * Differences from the paper: a group norm takes the place of batch norm, so that a batch may be split and small batches
+ * train (a norm over each pixel's channels would take the brightness away, and hardly learns), GELU the place of ReLU,
+ * and no block of the transformer is left out.
  */
 export const convStemBackbone: Backbone = {
   name: 'vit-conv-stem',
@@ -63,7 +64,7 @@ export function convStemSpecs(config: VitConfig): ParameterSpecs {
         `patch_embed.convs.${stage}.`,
         conv2dSpecs(numIn, numOut, { kernelSize: 3, init: normalByFanOut, bias: false }),
       ),
-      ...prefixed(`patch_embed.norms.${stage}.`, layerNormSpecs(numOut)),
+      ...prefixed(`patch_embed.norms.${stage}.`, groupNormSpecs(numOut)),
     };
   });
   const proj = prefixed('patch_embed.proj.', conv2dSpecs(channels.at(-1)!, config.embedDim, { kernelSize: 1 }));
@@ -80,8 +81,8 @@ export function convStemMaps(parameters: NamedTensors, images: tf.Tensor4D, conf
   let x = images;
   for (const stage of convStemChannels(config).keys()) {
     const halved = conv2d(x, parameter<tf.Tensor4D>(`convs.${stage}.weight`), undefined, 2);
-    const normed = layerNorm(halved, parameter(`norms.${stage}.weight`), parameter(`norms.${stage}.bias`));
-    x = gelu(normed) as tf.Tensor4D;
+    const [weight, bias] = [parameter(`norms.${stage}.weight`), parameter(`norms.${stage}.bias`)];
+    x = gelu(groupNorm(halved, weight, bias, groupsOfEight(halved.shape[3]))) as tf.Tensor4D;
     maps.push(x);
   }
   const embedded = conv2d(x, parameter<tf.Tensor4D>('proj.weight'), parameter<tf.Tensor1D>('proj.bias'));

@@ -2,7 +2,8 @@ import * as tf from '@tensorflow/tfjs';
 import type { ParameterSpecs } from '../contracts/parameters.js';
 import { conv2d, conv2dSpecs } from '../nn/conv.js';
 import { layerNorm, layerNormSpecs } from '../nn/layer-norm.js';
-import { normedConv, normedConvSpecs } from '../nn/normed-conv.js';
+import { groupNorm, groupsOfEight } from '../nn/group-norm.js';
+import { normedConvSpecs } from '../nn/normed-conv.js';
 import { prefixed } from '../nn/params.js';
 import type { Scope } from '../nn/scope.js';
 
@@ -13,6 +14,12 @@ export interface SpatialPriorConfig {
   /** Channels of every map; an even number. */
   readonly channels: number;
 }
+
+/**
+ * Over the channels of each place, or over all places and a few channels, which evens out how bright pictures are and how
+ * much contrast they have.
+ */
+export type PriorNorm = 'layer' | 'group';
 
 /** Parameters of the convolutions on the pixels: `stem.*` and `stages.<i>.*`. */
 export function spatialPriorSpecs({ inChannels, strides, channels }: SpatialPriorConfig): ParameterSpecs {
@@ -33,10 +40,15 @@ export function spatialPriorSpecs({ inChannels, strides, channels }: SpatialPrio
  * et al. 2023, "Vision Transformer Adapter for Dense Predictions", §3.3). A plain encoder has to learn from pictures that
  * neighbours belong together, and has one token for each patch; these know the one and see finer than the other.
  */
-export function spatialPrior(parameter: Scope, images: tf.Tensor4D, strides: readonly number[]): tf.Tensor4D[] {
-  let x = stage(below(parameter, 'stem.'), mergeCells(images, strides[0]! / 2));
+export function spatialPrior(
+  parameter: Scope,
+  images: tf.Tensor4D,
+  strides: readonly number[],
+  norm: PriorNorm = 'layer',
+): tf.Tensor4D[] {
+  let x = stage(below(parameter, 'stem.'), mergeCells(images, strides[0]! / 2), norm);
   return strides.map((_, index) => {
-    x = stage(below(parameter, `stages.${index}.`), mergeCells(x, factorOf(strides, index)));
+    x = stage(below(parameter, `stages.${index}.`), mergeCells(x, factorOf(strides, index)), norm);
     return x;
   });
 }
@@ -59,10 +71,17 @@ function stageSpecs(numIn: number, channels: number): ParameterSpecs {
   };
 }
 
-function stage(parameter: Scope, x: tf.Tensor4D): tf.Tensor4D {
+function stage(parameter: Scope, x: tf.Tensor4D, norm: PriorNorm): tf.Tensor4D {
   const merged = conv2d(x, parameter('0.weight'), parameter<tf.Tensor1D>('0.bias'));
-  const normed = layerNorm(merged, parameter('0.norm.weight'), parameter('0.norm.bias')) as tf.Tensor4D;
-  return tf.relu(normedConv(parameter, '1.', tf.relu(normed)));
+  const first = tf.relu(normalized(parameter, '0.norm.', merged, norm));
+  return tf.relu(normalized(parameter, '1.norm.', conv2d(first, parameter('1.weight')), norm));
+}
+
+function normalized(parameter: Scope, prefix: string, x: tf.Tensor4D, norm: PriorNorm): tf.Tensor4D {
+  const [weight, bias] = [parameter<tf.Tensor1D>(`${prefix}weight`), parameter<tf.Tensor1D>(`${prefix}bias`)];
+  return norm === 'layer'
+    ? (layerNorm(x, weight, bias) as tf.Tensor4D)
+    : groupNorm(x, weight, bias, groupsOfEight(x.shape[3]));
 }
 
 function below(parameter: Scope, prefix: string): Scope {

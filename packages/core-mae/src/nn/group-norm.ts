@@ -24,6 +24,14 @@ export function groupNorm(
   return tf.add(tf.mul(normed, weight), bias);
 }
 
+/** Channels of a group where nothing else is said. */
+const GROUP = 8;
+
+/** Groups of eight channels each; one group where that does not divide them. */
+export function groupsOfEight(channels: number): number {
+  return channels % GROUP === 0 ? channels / GROUP : 1;
+}
+
 /** A group norm's parameters: `weight` and `bias`, `[C]` each. */
 export function groupNormSpecs(channels: number): ParameterSpecs {
   return layerNormSpecs(channels);

@@ -43,7 +43,7 @@ export function pyramidPrior(
   { strides }: Pick<OneStageConfig, 'strides'>,
 ): tf.Tensor4D[] {
   const parameter = scope(parameters, PREFIX);
-  return spatialPrior(parameter, images, strides).map((map, index) =>
+  return spatialPrior(parameter, images, strides, 'group').map((map, index) =>
     conv2d(map, parameter(`fc.${index}.weight`), parameter<tf.Tensor1D>(`fc.${index}.bias`)),
   );
 }

@@ -70,7 +70,11 @@ export function deconvDecoder(vit: VitConfig, { taps: given, norm, deconv }: Seg
           parameter<tf.Tensor1D>('fuse.bias'),
         );
       }
-      const details = hasDetail ? spatialPrior(scope(context.parameters, `${PREFIX}.detail.`), images, strides) : [];
+      // A batch's statistics would be read by the detail alone: the encoder has none either.
+      const detailNorm = norm === 'layer' ? 'layer' : 'group';
+      const details = hasDetail
+        ? spatialPrior(scope(context.parameters, `${PREFIX}.detail.`), images, strides, detailNorm)
+        : [];
       for (let stage = 0; stage < channels.length; stage++) {
         const name = `stages.${stage}`;
         const grown = transposedConv2d(

@@ -26,12 +26,13 @@ export async function resolveFinetuneConfig(
   const named = { ...given, task: task.name };
   const first = checkSettings(schema, named, where);
   requireMode(task, first);
-  const pretrained = first.pretrained === null ? undefined : describeEncoder(await openWeights(first.pretrained));
+  const weights = first.pretrained === null ? undefined : await openWeights(first.pretrained);
+  const pretrained = weights && describeEncoder(weights);
   const context: RecipeContext = {
     mode: first.mode,
     vit: resolveEncoder(first.model, pretrained?.vit),
     fixed: fixedDimensions(first.model, pretrained?.vit),
-    isPretrained: pretrained !== undefined,
+    pretrained: weights && [...weights.shapes.keys()],
     settings: taskSettingsOf(first, task),
     data: await measure?.(first),
   };

@@ -36,7 +36,8 @@ const BLOCKS = 4;
 export const pretrainRecipes: Readonly<Record<string, PretrainRecipe>> = {
   official: {
     source: 'facebookresearch/mae, PRETRAIN.md; He et al. 2022, Table 8',
-    settings: { epochs: 800, normPixLoss: true, optimizer: { blr: 1.5e-4, warmupEpochs: 40 } },
+    // The rest are the defaults.
+    settings: { epochs: 800, normPixLoss: true },
   },
   'small-data': {
     source: 'our own: small batches, a shallow decoder and a fast rate, for hundreds to tens of thousands of pictures',
