@@ -156,6 +156,6 @@ describe('the recipe for few pictures', () => {
         told = `${name}: ${because}`;
       },
     });
-    expect(told).toMatch(/^small-data: from random weights, pictures of 32 px in patches of 4/u);
+    expect(told).toMatch(/^small-data: 6 blocks from random weights, pictures of 32 px in patches of 4/u);
   });
 });

@@ -64,11 +64,11 @@ describe('mae-tasks config finetune', () => {
     const printed = await succeeding('config', 'finetune', 'classify', '--config', 'finetune.yaml', '--json');
     expect(JSON.parse(printed)).toMatchObject({
       task: 'classify',
-      recipe: 'base',
+      recipe: 'small-data',
       pretrained: 'pre',
       epochs: 1,
       model: { embedDim: 16, depth: 2 },
-      optimizer: { layerDecay: 0.65, lr: 3e-3 },
+      optimizer: { layerDecay: 0.75, lr: 3e-3 },
       classify: { labelSmoothing: 0.1, mixup: 0 },
     });
     await succeeding('finetune', 'classify', '--config', 'finetune.yaml', '--out', 'configured');

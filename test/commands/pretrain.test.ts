@@ -178,7 +178,7 @@ describe('bad input to mae-tasks pretrain', () => {
     {
       what: 'a patch that does not divide',
       args: ['--data', 'photos', '--patch-size', '15'],
-      message: /`imageSize` \(=224×224\) must be divisible by `patchSize` \(=15\)/,
+      message: /`imageSize` \(=64×64\) must be divisible by `patchSize` \(=15\)/,
     },
     {
       what: 'an unknown key',

@@ -168,7 +168,7 @@ export { type DrawText, strokeText, type TextPlacement } from './report/charts/s
 export { instantiateWasm, type WasmMemory } from './base/wasm-module.js';
 export type { PipelineSpec } from './data/transforms/pipeline.js';
 export type { DecodeOptions } from './data/images/image.js';
-export { normedConv, normedConvSpecs } from './nn/normed-conv.js';
+export { type MapNorm, normalizeMap, normedConv, normedConvSpecs } from './nn/normed-conv.js';
 export { spatialPrior, type SpatialPriorConfig, spatialPriorSpecs } from './models/spatial-prior.js';
 export { type PickedRows, pickRows } from './nn/rows.js';
 export type { Color, Image } from './data/images/picture.js';

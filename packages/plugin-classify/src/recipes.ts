@@ -71,7 +71,6 @@ export const classifyRecipes: Readonly<Record<string, Recipe>> = {
         mixup: 0,
         cutmix: 0,
         augmentation: { cropScale: [0.35, 1], flip: 0.5, randAugment: null, randomErasing: 0 },
-        cropPct: 1,
       },
     },
     fit: fitSmallData,
@@ -109,25 +108,34 @@ export function officialClassifyRecipe({ mode, vit: { embedDim } }: RecipeContex
 /** Sides of the pictures that a small machine trains on, and what they are multiples of. */
 const SMALLEST_SIDE = 32;
 const LARGEST_SIDE = 160;
+/** Blocks of an encoder that starts from random weights. */
+const BLOCKS = 6;
 /** Sides up to which patches are smaller than usual. */
 const TINY_SIDE = 48;
 const SMALL_SIDE = 96;
 
 function fitSmallData({ fixed, vit, pretrained, data }: RecipeContext): FittedSettings {
+  // A checkpoint is used as it was trained.
+  if (pretrained !== undefined) {
+    return { settings: { optimizer: { layerDecay: 0.75 } }, because: 'from the checkpoint, pictures of its size' };
+  }
   const shorter =
     data?.width === undefined || data.height === undefined ? undefined : Math.min(data.width, data.height);
   const wanted = Math.min(LARGEST_SIDE, Math.max(SMALLEST_SIDE, shorter ?? LARGEST_SIDE));
   const side = fixed.imageSize === undefined ? wanted : Math.max(...fixed.imageSize);
   const patchSize = fixed.patchSize ?? (side <= TINY_SIDE ? 4 : side <= SMALL_SIDE ? 8 : vit.patchSize);
   const imageSize = patchSize * Math.ceil(side / patchSize);
+  const depth = fixed.depth ?? BLOCKS;
   return {
     settings: {
       model: {
         ...(fixed.imageSize === undefined ? { imageSize } : {}),
         ...(fixed.patchSize === undefined ? { patchSize } : {}),
+        ...(fixed.depth === undefined ? { depth } : {}),
       },
-      optimizer: { layerDecay: pretrained !== undefined ? 0.75 : 1 },
+      optimizer: { layerDecay: 1 },
+      classify: { cropPct: 1 },
     },
-    because: `from ${pretrained === undefined ? 'random weights' : 'the checkpoint'}, pictures of ${imageSize} px in patches of ${patchSize}`,
+    because: `${depth} blocks from random weights, pictures of ${imageSize} px in patches of ${patchSize}`,
   };
 }

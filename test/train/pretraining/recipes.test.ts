@@ -13,7 +13,7 @@ const few: DataMeasures = { pictures: 205, width: 640, height: 480, objectSide: 
 describe('the recipes of pretraining', () => {
   it('have small batches and a shallow decoder for few pictures', async () => {
     const config = await resolved(few);
-    expect(config).toMatchObject({ recipe: 'small-data', batchSize: 8, normPixLoss: false });
+    expect(config).toMatchObject({ recipe: 'small-data', batchSize: 8, normPixLoss: false, attentionInit: 'tied' });
     expect(config.model).toMatchObject({ depth: 4, decoderDepth: 1, imageSize: 160 });
     expect((await resolved({ ...few, width: 96, height: 90 })).model).toMatchObject({ imageSize: 80 });
   });
@@ -34,7 +34,7 @@ describe('the recipes of pretraining', () => {
       await resolved(few, { model: 'base' }),
       await resolved(few, { recipe: 'official' }),
     ]) {
-      expect(config).toMatchObject({ recipe: 'official', epochs: 800, normPixLoss: true });
+      expect(config).toMatchObject({ recipe: 'official', epochs: 800, normPixLoss: true, attentionInit: 'xavier' });
       expect(config.optimizer).toMatchObject({ lr: null, blr: 1.5e-4, weightDecay: 0.05 });
     }
     await expect(resolved(few, { recipe: 'smal-data' })).rejects.toThrow(/did you mean "small-data"/u);

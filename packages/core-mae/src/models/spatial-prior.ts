@@ -1,9 +1,8 @@
 import * as tf from '@tensorflow/tfjs';
 import type { ParameterSpecs } from '../contracts/parameters.js';
 import { conv2d, conv2dSpecs } from '../nn/conv.js';
-import { layerNorm, layerNormSpecs } from '../nn/layer-norm.js';
-import { groupNorm, groupsOfEight } from '../nn/group-norm.js';
-import { normedConvSpecs } from '../nn/normed-conv.js';
+import { layerNormSpecs } from '../nn/layer-norm.js';
+import { type MapNorm, normalizeMap, normedConv, normedConvSpecs } from '../nn/normed-conv.js';
 import { prefixed } from '../nn/params.js';
 import type { Scope } from '../nn/scope.js';
 
@@ -14,12 +13,6 @@ export interface SpatialPriorConfig {
   /** Channels of every map; an even number. */
   readonly channels: number;
 }
-
-/**
- * Over the channels of each place, or over all places and a few channels, which evens out how bright pictures are and how
- * much contrast they have.
- */
-export type PriorNorm = 'layer' | 'group';
 
 /** Parameters of the convolutions on the pixels: `stem.*` and `stages.<i>.*`. */
 export function spatialPriorSpecs({ inChannels, strides, channels }: SpatialPriorConfig): ParameterSpecs {
@@ -44,7 +37,7 @@ export function spatialPrior(
   parameter: Scope,
   images: tf.Tensor4D,
   strides: readonly number[],
-  norm: PriorNorm = 'layer',
+  norm: MapNorm = 'layer',
 ): tf.Tensor4D[] {
   let x = stage(below(parameter, 'stem.'), mergeCells(images, strides[0]! / 2), norm);
   return strides.map((_, index) => {
@@ -71,17 +64,9 @@ function stageSpecs(numIn: number, channels: number): ParameterSpecs {
   };
 }
 
-function stage(parameter: Scope, x: tf.Tensor4D, norm: PriorNorm): tf.Tensor4D {
+function stage(parameter: Scope, x: tf.Tensor4D, norm: MapNorm): tf.Tensor4D {
   const merged = conv2d(x, parameter('0.weight'), parameter<tf.Tensor1D>('0.bias'));
-  const first = tf.relu(normalized(parameter, '0.norm.', merged, norm));
-  return tf.relu(normalized(parameter, '1.norm.', conv2d(first, parameter('1.weight')), norm));
-}
-
-function normalized(parameter: Scope, prefix: string, x: tf.Tensor4D, norm: PriorNorm): tf.Tensor4D {
-  const [weight, bias] = [parameter<tf.Tensor1D>(`${prefix}weight`), parameter<tf.Tensor1D>(`${prefix}bias`)];
-  return norm === 'layer'
-    ? (layerNorm(x, weight, bias) as tf.Tensor4D)
-    : groupNorm(x, weight, bias, groupsOfEight(x.shape[3]));
+  return tf.relu(normedConv(parameter, '1.', tf.relu(normalizeMap(parameter, '0.norm.', merged, norm)), norm));
 }
 
 function below(parameter: Scope, prefix: string): Scope {

@@ -2,6 +2,7 @@ import * as tf from '@tensorflow/tfjs';
 import { fusedMatMul, isTracing } from '../engine/fused-ops.js';
 import { linear, linearSpecs } from './linear.js';
 import type { ParameterSpecs } from '../contracts/parameters.js';
+import type { ParameterTree } from '../contracts/tensor.js';
 import { prefixed } from './params.js';
 import { type PickedRows, pickTokens } from './rows.js';
 import type { Scope } from './scope.js';
@@ -90,6 +91,16 @@ function queryKeyValue(parameter: Scope, x: tf.Tensor3D): tf.Tensor[] {
   if (!isTracing() || numTokens * batchSize < 2 * width) return tf.split(linear(x, weight, bias), 3, -1);
   const biases = tf.split<tf.Tensor1D>(bias, 3);
   return tf.split<tf.Tensor2D>(weight, 3).map((part, index) => linear(x, part, biases[index]));
+}
+
+/** Sets keys to the queries in all attention layers of a model that has learned nothing yet. */
+export function tieKeysToQueries(parameters: ParameterTree): void {
+  for (const [name, { shape, data }] of parameters) {
+    if (!name.endsWith('attn.qkv.weight')) continue;
+    const [rows, width] = shape as [number, number];
+    const size = (rows / 3) * width;
+    data.copyWithin(size, 0, size);
+  }
 }
 
 export function selfAttentionSpecs(width: number): ParameterSpecs {

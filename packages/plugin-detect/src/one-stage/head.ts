@@ -106,7 +106,7 @@ interface LevelOutputs {
 function headOfLevel(parameter: Scope, level: tf.Tensor4D, { numConvs, masks }: OneStageConfig): LevelOutputs {
   const tower = (name: string): tf.Tensor4D => {
     let x = level;
-    for (let index = 0; index < numConvs; index++) x = tf.relu(normedConv(parameter, `${name}.${index}.`, x));
+    for (let index = 0; index < numConvs; index++) x = tf.relu(normedConv(parameter, `${name}.${index}.`, x, 'group'));
     return x;
   };
   const points = (x: tf.Tensor4D, name: string): tf.Tensor3D => {

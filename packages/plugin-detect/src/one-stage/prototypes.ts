@@ -46,7 +46,7 @@ export function prototypeSpecs(config: OneStageConfig): ParameterSpecs {
  */
 export function prototypes(parameters: NamedTensors, finest: tf.Tensor4D, config: OneStageConfig): tf.Tensor4D {
   const parameter = scope(parameters, PREFIX);
-  const convolved = tf.relu(normedConv(parameter, '0.', finest));
+  const convolved = tf.relu(normedConv(parameter, '0.', finest, 'group'));
   const fine = isDoubled(config) ? tf.relu(upsampled(parameter, '1.', convolved)) : convolved;
   return conv2d(fine, parameter('2.weight'), parameter<tf.Tensor1D>('2.bias'));
 }

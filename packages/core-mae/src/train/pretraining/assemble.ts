@@ -2,6 +2,7 @@ import { createRandom } from '../../base/random.js';
 import type { Engine } from '../../contracts/engine.js';
 import { vectorKernels } from '../../engine/kernels/select.js';
 import { createParameterArena } from '../../engine/parameter-arena.js';
+import { tieKeysToQueries } from '../../nn/attention.js';
 import { initializeParameters } from '../../nn/params.js';
 import { adamw } from '../../optim/adamw.js';
 import { weightDecayGroups } from '../../optim/param-groups.js';
@@ -49,7 +50,9 @@ export async function assemblePretraining(
     optimizer: adamw(vectorKernels, settings.optimizer),
     groups: weightDecayGroups(trainableShapes(objective), settings.optimizer.weightDecay),
   });
-  const state = startingState(objective, initializeParameters(objective.parameters, random, allocate), loop);
+  const parameters = initializeParameters(objective.parameters, random, allocate);
+  if (settings.attentionInit === 'tied') tieKeysToQueries(parameters);
+  const state = startingState(objective, parameters, loop);
   if (resumeFrom !== undefined) await loadTrainingState(resumeFrom, state);
   const loaders = pictureLoaders(settings.data, {
     inChannels: model.inChannels,

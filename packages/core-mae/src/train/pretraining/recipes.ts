@@ -45,6 +45,7 @@ export const pretrainRecipes: Readonly<Record<string, PretrainRecipe>> = {
       epochs: 200,
       batchSize: 8,
       normPixLoss: false,
+      attentionInit: 'tied',
       optimizer: { lr: 1e-3, weightDecay: 0.05, betas: [0.9, 0.95], clipGrad: 1 },
     },
     fit: fitSmallData,

@@ -16,6 +16,12 @@ export const pretrainSettings = z.strictObject({
   normPixLoss: z.boolean().default(defaultMaskOptions.normPixLoss),
   lossPatches: z.enum(['removed', 'all']).default(defaultMaskOptions.lossPatches),
   encodeMaskTokens: z.boolean().default(defaultMaskOptions.encodeMaskTokens),
+  /**
+   * How attention begins: as the official code has it, or with keys equal to the queries, so that tokens look at those
+   * that are like them and near them from the first step on, and the patches' mean is left sooner (after Trockman and
+   * Kolter 2023, "Mimetic Initialization of Self-Attention Layers").
+   */
+  attentionInit: z.enum(['xavier', 'tied']).default('xavier'),
   epochs: z.int().positive().default(400),
   /** Pictures in one forward pass; a smaller data set gives a smaller batch. */
   batchSize: z.int().positive().default(64),
