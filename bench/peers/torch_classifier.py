@@ -23,7 +23,8 @@ def load(folder, classes, size):
     pictures, labels = [], []
     shrink = v2.Compose([v2.Resize(size), v2.CenterCrop(size)])
     for label, name in enumerate(classes):
-        for path in sorted((folder / name).iterdir()):
+        # A split need not have pictures of every class.
+        for path in sorted((folder / name).glob("*")):
             picture = Image.open(path).convert("RGB")
             pictures.append(torch.from_numpy(np.asarray(shrink(picture)).copy()).permute(2, 0, 1))
             labels.append(label)

@@ -29,10 +29,10 @@ async function maeTasks(...args: readonly string[]): Promise<void> {
 // The commands below take Ctrl-C themselves, save, and say how to go on.
 process.on('SIGINT', () => undefined);
 
-await maeTasks('pretrain', '--data', cells, '--minutes', '0.8');
+await maeTasks('pretrain', '--data', cells, '--minutes', '1');
 await maeTasks(
   ...['finetune', 'detect', '--data', cells, '--checkpoint', join('runs', 'pretrain', 'latest')],
-  ...['--minutes', '1.4'],
+  ...['--minutes', '1.5'],
 );
 await maeTasks(
   ...['predict', run, join(cells, 'images', 'val'), '--draw', `${found}.png`],

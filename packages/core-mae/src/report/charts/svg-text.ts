@@ -65,6 +65,19 @@ export function fitText(text: string, size: number, width: number): string {
   return `${characters.slice(0, kept).join('')}…`;
 }
 
+/** As {@link fitText}, but of a path that is too long the folders in front go first, because its name says most. */
+export function fitPath(text: string, size: number, width: number): string {
+  let shown = text;
+  let rest = text;
+  while (textWidth(shown, size) > width) {
+    const slash = rest.indexOf('/');
+    if (slash < 0) break;
+    rest = rest.slice(slash + 1);
+    shown = `…/${rest}`;
+  }
+  return fitText(shown, size, width);
+}
+
 /** A coordinate with two decimals, enough for a hundredth of a pixel. */
 export function round(value: number): number {
   return Math.round(value * 100) / 100;

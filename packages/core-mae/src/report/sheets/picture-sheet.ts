@@ -9,7 +9,7 @@ import sharp, { type OverlayOptions } from 'sharp';
 import type { Image } from '../../data/images/picture.js';
 import { MaeError } from '../../base/errors.js';
 import { svgDocument } from '../charts/svg.js';
-import { fitText, strokeText, textWidth } from '../charts/svg-text.js';
+import { fitPath, fitText, strokeText, textWidth } from '../charts/svg-text.js';
 
 /** Pixels to show on a sheet: grey, RGB or RGB with alpha. */
 export interface SheetPicture extends Image {
@@ -59,7 +59,8 @@ const maxRowCaption = 180;
 const maxSheetSide = 32_000;
 
 /**
- * The sheet as a PNG file, on white. Every picture is centred in its place; captions too long for their column end in …
+ * The sheet as a PNG file, on white. Every picture is centred in its place; captions too long for their column lose their folders,
+ * then end in …
  *
  * @throws MaeError `IMAGE_INVALID` for data that does not fit its size, `IMAGE_TOO_LARGE` for a sheet beyond 32,000
  *   pixels in one direction
@@ -84,7 +85,7 @@ export async function pictureSheetPng(sheet: PictureSheet, style: SheetStyle = {
 
   const texts: string[] = [];
   const write = (text: string, x: number, y: number, room: number, anchor: 'start' | 'middle'): void => {
-    texts.push(strokeText(fitText(text, captionSize, room), { x, y, size: captionSize, anchor }));
+    texts.push(strokeText(fitPath(text, captionSize, room), { x, y, size: captionSize, anchor }));
   };
 
   let top = margin;

@@ -1,13 +1,15 @@
 import type { ParameterTree } from '../../contracts/tensor.js';
+import type { Sample } from '../../contracts/dataset.js';
 import { allocateOnHeap } from '../../nn/params.js';
 import { createReplicatedStep } from '../loop/replicated-step.js';
 import { createForwardStep, createTrainStep } from '../loop/steps.js';
+import type { BatchSource } from '../loop/training-data.js';
 import { evaluatedParameters, type Training, trainableShapes } from '../loop/training.js';
 import type { TrainingCosts } from './fit-budget.js';
 import type { RunConfig } from './run-context.js';
 
 /** Steps and batches that are timed, after one to warm up, and the time after which fewer are enough. */
-const TIMED_STEPS = 8;
+const TIMED_STEPS = 16;
 const ENOUGH_MS = 4000;
 const TIMED_BATCHES = 3;
 /** Bytes a second that a checkpoint is written with, flushed: a slow disk's. */
@@ -52,7 +54,7 @@ async function timeSteps({ objective, state, loop, data }: Training): Promise<nu
   try {
     let startedAt = performance.now();
     let done = -1;
-    for await (const samples of data.train.batches(0, 0, schedule.epochs)) {
+    for await (const samples of endlessBatches(data.train, schedule.epochs)) {
       await pass.run(parameters, samples, { random: random.fork('batch', 0, 0), gradients });
       optimizer.update(parameters, gradients, moments, { step: 1, lr: schedule.lr * 1e-6, groups });
       data.train.release?.(samples);
@@ -67,6 +69,11 @@ async function timeSteps({ objective, state, loop, data }: Training): Promise<nu
   } finally {
     await pass.dispose();
   }
+}
+
+/** Batches of one epoch after another: those of a small data set are soon at an end. */
+async function* endlessBatches(source: BatchSource, epochs: number): AsyncGenerator<readonly Sample[]> {
+  for (let epoch = 0; ; epoch++) yield* source.batches(epoch, 0, epochs);
 }
 
 /** Seconds until an evaluation's program is ready, and of each batch. */
