@@ -14,6 +14,8 @@ const DATA = '../shared/data';
  * gets from two cores.
  *
  * `npm run experiment -- small-data --minutes 5 --seeds 0,1,2 --only cells,groceries`
+ *
+ * `--threads 1` gives one processor to each side, and both train at the same time.
  */
 export async function run(): Promise<void> {
   const { values } = parseArgs({
@@ -21,17 +23,21 @@ export async function run(): Promise<void> {
     options: {
       minutes: { type: 'string', default: '5,10,20' },
       seeds: { type: 'string', default: '0,1,2' },
+      threads: { type: 'string', default: String(cpus().length) },
       only: { type: 'string', default: rows.map(({ name }) => name).join(',') },
     },
   });
   const budgets = values.minutes.split(',').map(Number);
   const seeds = values.seeds.split(',').map(Number);
   const chosen = values.only.split(',');
+  const threads = Number(values.threads);
   const tables: string[] = [];
-  const kept: Record<string, unknown> = { machine: `${cpus()[0]?.model ?? 'unknown'}, ${cpus().length} threads` };
+  const kept: Record<string, unknown> = {
+    machine: `${cpus()[0]?.model ?? 'unknown'}, ${cpus().length} processors, ${threads} for each side`,
+  };
   for (const row of rows.filter(({ name }) => chosen.includes(name))) {
     for (const minutes of budgets) {
-      const lines = await measure(row, minutes, seeds);
+      const lines = await measure(row, { minutes, seeds, threads });
       kept[`${row.name}, ${minutes} minutes`] = lines;
       const cells = lines.map(({ title, values: each }) => [title, ...each.map((numbers) => shown(numbers))]);
       const header = [`${row.title}, ${minutes} minutes`, ...row.metrics.map(({ title }) => title)];
@@ -50,22 +56,35 @@ interface Line {
   readonly values: ReadonlyArray<readonly number[]>;
 }
 
-async function measure(row: Row, minutes: number, seeds: readonly number[]): Promise<Line[]> {
-  const runner = createRunner('small-data', { jobs: 1, threads: cpus().length });
+interface Budget {
+  readonly minutes: number;
+  readonly seeds: readonly number[];
+  /** Processors of each side. */
+  readonly threads: number;
+}
+
+async function measure(row: Row, { minutes, seeds, threads }: Budget): Promise<Line[]> {
+  const runner = createRunner('small-data', { jobs: 1, threads });
+  const shared = threads < cpus().length;
   const data = join(DATA, row.data);
   const ours: Array<Readonly<Record<string, number>>> = [];
   const commands: string[] = [];
   const theirs = row.peers.map((): Array<Readonly<Record<string, number>>> => []);
   for (const seed of seeds) {
-    const command = ['finetune', row.task, '--data', data, '--minutes', String(minutes), '--seed', String(seed)];
+    const command = [
+      ...['finetune', row.task, '--data', data, '--minutes', String(minutes), '--seed', String(seed)],
+      ...(shared ? ['--set', `threads=${threads}`, `data.workers=${threads}`] : []),
+    ];
     const name = `${row.name}-${minutes}min-seed${seed}`;
-    const finished = await runner.run(name, command, { plain: true });
+    const ourRun = runner.run(name, command, { plain: true });
+    if (!shared) await ourRun;
+    for (const [index, { title, script, args }] of row.peers.entries()) {
+      const given = [data, ...args, '--minutes', String(minutes), '--seed', String(seed), '--threads', String(threads)];
+      theirs[index]!.push(await runPeer(`${name}-${title.replaceAll(/\W+/gu, '-')}`, script, given));
+    }
+    const finished = await ourRun;
     ours.push(finished.metrics);
     commands.push(finished.command);
-    row.peers.forEach(({ title, script, args }, index) => {
-      const given = [data, ...args, '--minutes', String(minutes), '--seed', String(seed)];
-      theirs[index]!.push(runPeer(`${name}-${title.replaceAll(/\W+/gu, '-')}`, script, given));
-    });
   }
   return [
     {

@@ -1,4 +1,4 @@
-import { spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -9,7 +9,7 @@ const root = fileURLToPath(new URL('../../../', import.meta.url));
 export type PeerNumbers = Readonly<Record<string, number>>;
 
 /** Runs a peer of `bench/peers` by the Python that `MAE_TASKS_PYTHON` names, or reads what it said before. */
-export function runPeer(name: string, script: string, args: readonly string[]): PeerNumbers {
+export async function runPeer(name: string, script: string, args: readonly string[]): Promise<PeerNumbers> {
   const folder = join(root, 'runs/experiments/small-data', name);
   const kept = join(folder, 'finished.json');
   if (existsSync(kept)) return JSON.parse(readFileSync(kept, 'utf8')) as PeerNumbers;
@@ -20,11 +20,10 @@ export function runPeer(name: string, script: string, args: readonly string[]): 
     );
   }
   console.error(`starting: ${script} ${args.join(' ')}`);
-  const { status, stdout } = spawnSync(python, [join(root, 'bench/peers', script), ...args], {
-    encoding: 'utf8',
-    stdio: ['ignore', 'pipe', 'inherit'],
-    maxBuffer: 2 ** 28,
-  });
+  const child = spawn(python, [join(root, 'bench/peers', script), ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
+  let stdout = '';
+  child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
+  const status = await new Promise<number | null>((resolve) => child.once('close', resolve));
   const last = stdout.trimEnd().split('\n').at(-1) ?? '';
   if (status !== 0) throw new Error(`${script} ended with ${status ?? 'a signal'}`);
   const numbers = JSON.parse(last) as PeerNumbers;

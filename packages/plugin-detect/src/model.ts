@@ -51,6 +51,13 @@ export function createDetector(
     evaluation: forward,
     createEvaluator: () => createCocoEvaluator({ facts, masks: predictsMasks(settings, facts), classes }),
     primaryMetric: { name: 'valBoxAP', better: 'higher' },
+    baseline: {
+      metric: 'valBoxAP50',
+      better: 'higher',
+      value: FOUND_NOTHING,
+      of: 'a detector that finds next to nothing',
+      advice: 'train for longer, or raise `optimizer.lr` or `model.imageSize`',
+    },
   };
   return {
     objective,
@@ -71,6 +78,9 @@ export function createDetector(
       }),
   };
 }
+
+/** Box AP50 up to which a detector has found nothing but by chance. */
+const FOUND_NOTHING = 0.01;
 
 /** Where detectron2 has the pyramid, the proposal network and the heads, and others what a head of one stage has. */
 const OWN = ['backbone.', 'proposal_generator.', 'roi_heads.', 'bbox_head.', 'mask_head.', 'spm.'];
