@@ -39,7 +39,10 @@ const BRIEFLY = ['--epochs', '1', '--batch-size', '4'];
  * earlier ones.
  */
 function shortened(command: string): string[] {
-  const args = command.split(' ').slice(1);
+  const args = command
+    .replace(/--minutes \d+/u, '--minutes 0.05')
+    .split(' ')
+    .slice(1);
   if (args.includes('--resume')) return args;
   if (args[0] === 'pretrain') return [...args, ...TINY_MODEL, 'optimizer.warmupEpochs=0', ...BRIEFLY];
   if (args[0] !== 'finetune') return args;

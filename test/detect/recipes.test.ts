@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { DataMeasures } from '#core/contracts/dataset.js';
 import type { RecipeContext } from '#core/contracts/task.js';
+import { vitBackbone } from '#core/models/vit.js';
 import { resolveFinetuneConfig } from '#core/train/finetuning/resolve-config.js';
 import { type DetectSettings, detectSettings, detectTask } from '@mae-tasks/plugin-detect';
 import { TINY_VIT } from '../models/tiny-models.js';
@@ -17,6 +18,7 @@ function resolved(data: DataMeasures | undefined, given: Readonly<Record<string,
   });
 }
 
+const MODEL = { backbone: vitBackbone, dropPath: 0, statistics: { mean: [0, 0, 0], std: [1, 1, 1] } };
 const cells: DataMeasures = { pictures: 205, width: 640, height: 480, objectSide: 94 };
 const nuclei: DataMeasures = { pictures: 400, width: 256, height: 256, objectSide: 9 };
 
@@ -39,6 +41,16 @@ describe('the recipes of detection', () => {
     expect(from('proposal_generator.rpn_head.conv.weight')).toBe('small');
     expect(from('bbox_head.cls.0.weight')).toBe('one-stage');
     expect(from('blocks.0.attn.qkv.weight')).toBe('one-stage');
+  });
+
+  it('go by settings that only one head has, which the other refuses', async () => {
+    expect((await resolved(cells, { detect: { cascade: true } })).recipe).toBe('small');
+    expect((await resolved(cells, { detect: { neck: 'fpn' } })).detect).toMatchObject({ head: 'two-stage' });
+    const context = { ...contextOf('one-stage', 192), facts: { classNames: ['a'], categoryIds: [1] } };
+    const settings = detectSettings.parse({ head: 'one-stage', cascade: true });
+    expect(() => detectTask.createModel({ ...MODEL, ...context, settings })).toThrow(
+      /`detect.cascade` is of two stages/u,
+    );
   });
 
   it('say which head they are of', async () => {

@@ -22,7 +22,7 @@ export { pretrainConfig, type PretrainConfig } from './train/settings/pretrain-c
 export { finetuneConfig, type FinetuneConfig } from './train/settings/finetune-config.js';
 export { resolveFinetuneConfig } from './train/finetuning/resolve-config.js';
 export { resolvePretrainConfig } from './train/pretraining/resolve-config.js';
-export { pretrainRecipes } from './train/pretraining/recipes.js';
+export { type PretrainRecipe, type PretrainRecipeContext, pretrainRecipes } from './train/pretraining/recipes.js';
 export type { ChosenRecipe, ResolveOptions } from './train/settings/resolve-options.js';
 export { measureData } from './data/tools/measure-data.js';
 export { openPretrainRun, type PretrainRunOptions } from './train/pretraining/open-run.js';

@@ -114,11 +114,18 @@ export const detectRecipes: Readonly<Record<string, Recipe>> = {
   },
 };
 
-/** Below ViT-B one stage, from there on the published one; for two stages below it, the small one. */
+/**
+ * Below ViT-B one stage, unless settings or checkpoint are of two, from there on the published one; for two stages below
+ * it, the small one.
+ */
 export function defaultDetectRecipe(context: RecipeContext<DetectSettings>): string {
   const { vit, settings, pretrained } = context;
   const isSmall = vit.embedDim < 768;
-  const head = settings.head ?? headOf(pretrained ?? []) ?? (isSmall ? 'one-stage' : 'two-stage');
+  const asksForTwo = settings.cascade || settings.neck === 'fpn';
+  const head =
+    settings.head ??
+    headOf(pretrained ?? []) ??
+    (asksForTwo || !isSmall ? ('two-stage' as const) : ('one-stage' as const));
   if (head === 'one-stage') return 'one-stage';
   return isSmall ? 'small' : officialDetectRecipe(context);
 }

@@ -4,7 +4,7 @@ import { escapeMarkup } from '#core/report/charts/escape-markup.js';
 import { type LineChart, lineChartSvg } from '#core/report/charts/line-chart.js';
 import { renderPng } from '#core/report/charts/render-png.js';
 import { glyphs } from '#core/report/charts/stroke-glyphs.js';
-import { fitText, fontText, strokeText, textWidth } from '#core/report/charts/svg-text.js';
+import { fitPath, fitText, fontText, strokeText, textWidth } from '#core/report/charts/svg-text.js';
 import { isNoisy, type Point, thinned, trend, unbrokenParts } from '#core/report/charts/thin-points.js';
 import { formatTick, linearTicks, logTicks } from '#core/report/charts/ticks.js';
 
@@ -119,6 +119,9 @@ describe('text', () => {
     const fitted = fitText('a very long name of a picture.jpg', 12, 80);
     expect(fitted).toMatch(/^a very.*…$/);
     expect(textWidth(fitted, 12)).toBeLessThanOrEqual(80);
+    expect(fitPath('/home/somebody/pictures/val/cell.jpg', 12, 90)).toBe('…/val/cell.jpg');
+    expect(fitPath('val/cell.jpg', 12, 200)).toBe('val/cell.jpg');
+    expect(fitPath('/home/a very long name of a picture.jpg', 12, 80)).toMatch(/^…\/a very.*…$/);
   });
 
   it('is escaped', () => {

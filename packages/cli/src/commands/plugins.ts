@@ -24,9 +24,9 @@ export function pluginsCommand(): Command {
 async function listPlugins(flags: PluginsFlags): Promise<void> {
   const terminal = createProcessTerminal({ json: flags.json === true });
   const { createRegistry } = await import('@mae-tasks/core-mae');
-  const { loadPlugin } = await import('@mae-tasks/core-mae/run');
+  const { loadPlugin, pretrainRecipes } = await import('@mae-tasks/core-mae/run');
   const rows: string[][] = [];
-  const recipes: string[][] = [];
+  const recipes = Object.entries(pretrainRecipes).map(([name, { source }]) => ['pretrain', name, source]);
   for (const plugin of foundPlugins(flags.plugin ?? [])) {
     let [state, tasks] = ['works', plugin.tasks];
     try {

@@ -1,3 +1,4 @@
+import { MaeError } from '@mae-tasks/core-mae/task';
 import { spreadGlobalBlocks } from '../network/detector-config.js';
 import { type DescribedDetector, requirePlainVit, testSettingsOf } from '../network/detector-of-settings.js';
 import { predictsMasks } from '../facts.js';
@@ -11,6 +12,12 @@ import { type OneStageConfig, requireValidOneStage } from './config.js';
  */
 export function oneStageOfSettings({ settings, facts, vit, backbone }: DescribedDetector): OneStageConfig {
   requirePlainVit(backbone);
+  if (settings.cascade || settings.neck !== 'simple') {
+    throw new MaeError('CONFIG_INVALID', {
+      what: `\`detect.${settings.cascade ? 'cascade' : 'neck'}\` is of two stages, and \`detect.head\` is one-stage`,
+      fix: 'leave one of them away, or set `detect.head=two-stage`',
+    });
+  }
   const { oneStage, windowSize } = settings;
   const { patchSize, depth } = vit;
   const grid = vit.imageSize.map((side) => side / patchSize) as [number, number];

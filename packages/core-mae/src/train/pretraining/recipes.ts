@@ -2,8 +2,6 @@ import type { DataMeasures } from '../../contracts/dataset.js';
 import type { FittedSettings } from '../../contracts/task.js';
 import type { MaeConfig } from '../../models/mae-config.js';
 
-type Tree = Readonly<Record<string, unknown>>;
-
 /** What a pretraining's recipe is chosen and fitted by. */
 export interface PretrainRecipeContext {
   /** The model as the settings have it, before any recipe. */
@@ -17,7 +15,8 @@ export interface PretrainRecipeContext {
 export interface PretrainRecipe {
   /** Where its settings come from. */
   readonly source: string;
-  readonly settings: Tree;
+  /** Part of the configuration of `pretrain`, as plain data. */
+  readonly settings: Readonly<Record<string, unknown>>;
   /** What is laid over them, for what depends on the data and the model. */
   fit?(context: PretrainRecipeContext): FittedSettings;
 }
