@@ -10,14 +10,14 @@ const data = objectPictures(5);
 const vit = { imageSize: [64, 64], patchSize: 8, depth: 4 } as const;
 const without = (change: Partial<Dataset>): Dataset => ({ ...objectPictures(3), ...change });
 
-describe('plugin-detect keeps the contract', () => {
+describe('plugin-detect of two stages keeps the contract', () => {
   const checks = testTaskPlugin({
     plugin: detectPlugin,
     task: 'detect',
     data,
     vit,
     batchSize: 2,
-    settings: TINY_DETECTOR,
+    settings: { ...TINY_DETECTOR, head: 'two-stage', masks: true },
     badData: {
       'pictures without classes': labelledPictures({ count: 4 }),
       'pictures with a class each': labelledPictures({ count: 4, classNames: ['a', 'b'] }),
@@ -26,6 +26,18 @@ describe('plugin-detect keeps the contract', () => {
       'other classes': objectPictures(3, { classNames: ['disc', 'cube'] }),
       'fewer classes': objectPictures(3, { classNames: ['disc'] }),
     },
+  });
+  for (const { name, run } of checks) it(name, run, 60_000);
+});
+
+describe('plugin-detect of one stage keeps the contract', () => {
+  const checks = testTaskPlugin({
+    plugin: detectPlugin,
+    task: 'detect',
+    data,
+    vit,
+    batchSize: 2,
+    settings: { ...TINY_DETECTOR, head: 'one-stage' },
   });
   for (const { name, run } of checks) it(name, run, 60_000);
 });
