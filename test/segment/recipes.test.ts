@@ -12,21 +12,21 @@ function resolved(data: DataMeasures | undefined, given: Readonly<Record<string,
 const nuclei: DataMeasures = { pictures: 400, width: 256, height: 256, objectSide: 9 };
 
 describe('the recipes of segmentation', () => {
-  it('take a class for every second pixel where regions are tiny, for every fourth where they are not', async () => {
+  it('scale pictures down as far as small regions allow', async () => {
     const ofNuclei = await resolved(nuclei);
     expect(ofNuclei.model).toMatchObject({ imageSize: [256, 256], patchSize: 16 });
     expect(ofNuclei.segment).toMatchObject({
-      deconv: { channels: [96, 64, 32], detail: 32 },
+      deconv: { channels: [96, 48], detail: 32 },
       augmentation: { shorter: 256 },
       loss: { dice: 1 },
     });
     const ofStreets = await resolved({ pictures: 400, width: 2048, height: 1024, objectSide: 80 });
-    expect(ofStreets.segment).toMatchObject({ deconv: { channels: [96, 64] }, augmentation: { shorter: 307 } });
+    expect(ofStreets.segment).toMatchObject({ augmentation: { shorter: 307 } });
   });
 
   it('have fewer stages for smaller patches', async () => {
     const { segment } = await resolved(nuclei, { model: { patchSize: 8 } });
-    expect(segment).toMatchObject({ deconv: { channels: [96, 64] } });
+    expect(segment).toMatchObject({ deconv: { channels: [96] } });
   });
 
   it('are the published rates for large models, much data and other decoders', async () => {

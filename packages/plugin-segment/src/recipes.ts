@@ -76,11 +76,11 @@ const LARGEST_SIDE = 256;
 const SIDE_UNIT = 32;
 /** Pixels that small objects should have left when the picture is scaled. */
 const WANTED_OBJECT_SIDE = 24;
-/** Objects up to this many pixels need a class for every second pixel; larger ones do with every fourth. */
-const TINY_OBJECT_SIDE = 16;
+/** Pixels between two classes, which are interpolated in between: half of that costs three times as much. */
+const FINEST = 4;
 /** Blocks of an encoder that starts from random weights, and channels of the decoder's stages. */
 const BLOCKS = 4;
-const CHANNELS = [96, 64, 32];
+const CHANNELS = [96, 48];
 const DETAIL = 32;
 
 /** Crop, scale and resolution of the decoder by the size of the pictures and of the objects on them. */
@@ -92,8 +92,7 @@ function fitSmallData({ fixed, vit, pretrained, data }: RecipeContext): FittedSe
   const shorter = shorterSide === undefined ? undefined : scaledSide(shorterSide, objectSide);
   const side = fixed.imageSize === undefined ? cropSide(shorter) : Math.max(...fixed.imageSize);
   const objects = objectSide === undefined || shorter === undefined ? undefined : (objectSide * shorter) / shorterSide!;
-  const finest = objects !== undefined && objects <= TINY_OBJECT_SIDE ? 2 : 4;
-  const numStages = Math.min(CHANNELS.length, Math.max(1, Math.round(Math.log2(patchSize / finest))));
+  const numStages = Math.min(CHANNELS.length, Math.max(1, Math.round(Math.log2(patchSize / FINEST))));
   return {
     settings: {
       model: {
