@@ -21,7 +21,6 @@ export async function run(): Promise<void> {
   });
   const runner = createRunner('own-pictures', { jobs: 2, threads: 2 });
   const total = String(Number(values.pretrain) + Number(values.finetune));
-  const tables: string[] = [];
   for (const { name, task, metric, digits } of ROWS.filter((row) => values.only.split(',').includes(row.name))) {
     const data = ['--data', `../shared/data/${name}`];
     const depth = task === 'classify' ? ['model.depth=6'] : [];
@@ -48,9 +47,8 @@ export async function run(): Promise<void> {
     const rows = await Promise.all(
       arms.map(async ([title, train]) => [title, shown(await Promise.all(seeds.map(train)), digits)]),
     );
-    tables.push(markdownTable([name, metric.slice(3)], rows));
+    writeResult(`own-pictures-${name}.md`, markdownTable([name, metric.slice(3)], rows));
   }
-  writeResult('own-pictures.md', tables.join('\n'));
 }
 
 function shown(values: readonly number[], digits: number): string {

@@ -31,21 +31,20 @@ export async function run(): Promise<void> {
   const seeds = values.seeds.split(',').map(Number);
   const chosen = values.only.split(',');
   const threads = Number(values.threads);
-  const tables: string[] = [];
-  const kept: Record<string, unknown> = {
-    machine: `${cpus()[0]?.model ?? 'unknown'}, ${cpus().length} processors, ${threads} for each side`,
-  };
+  const machine = `${cpus()[0]?.model ?? 'unknown'}, ${cpus().length} processors, ${threads} for each side`;
   for (const row of rows.filter(({ name }) => chosen.includes(name))) {
+    const tables: string[] = [];
+    const kept: Record<string, unknown> = { machine };
     for (const minutes of budgets) {
       const lines = await measure(row, { minutes, seeds, threads });
-      kept[`${row.name}, ${minutes} minutes`] = lines;
+      kept[`${minutes} minutes`] = lines;
       const cells = lines.map(({ title, values: each }) => [title, ...each.map((numbers) => shown(numbers))]);
       const header = [`${row.title}, ${minutes} minutes`, ...row.metrics.map(({ title }) => title)];
       tables.push(markdownTable(header, cells));
     }
+    writeResult(`small-data-${row.name}.json`, `${JSON.stringify(kept, null, 2)}\n`);
+    writeResult(`small-data-${row.name}.md`, tables.join('\n'));
   }
-  writeResult('small-data.json', `${JSON.stringify(kept, null, 2)}\n`);
-  writeResult('small-data.md', tables.join('\n'));
 }
 
 interface Line {

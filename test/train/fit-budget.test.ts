@@ -29,6 +29,15 @@ describe('fitting a training into minutes', () => {
     }
   });
 
+  it('leaves next to nothing over where epochs are long: their steps are then fewer', () => {
+    for (const stepsInData of [100, 300, 700]) {
+      const plan = fitBudget(5, costs, stepsInData);
+      expect(secondsOf(plan, costs)).toBeGreaterThan(0.88 * 300);
+      expect(plan.stepsPerEpoch).toBeLessThanOrEqual(stepsInData);
+    }
+    expect(fitBudget(5, costs, 3).stepsPerEpoch).toBe(3);
+  });
+
   it('has a part of an epoch where a whole one takes too long', () => {
     const plan = fitBudget(1, { ...costs, step: 1 }, 1000);
     expect(plan).toMatchObject({ epochs: 1, evaluateEvery: 1, drawEvery: 1 });

@@ -62,15 +62,27 @@ export function fitBudget(minutes: number, costs: TrainingCosts, stepsInData: nu
   const evaluations = countOf(mostEpochs, MOST_EVALUATIONS, costs.evaluation + costs.save, sideTime * 0.7);
   const drawings = countOf(mostEpochs, MOST_DRAWINGS, costs.draw, sideTime * 0.3);
   const side = evaluations * (costs.evaluation + costs.save) + drawings * costs.draw;
-  const epochs = Math.max(1, Math.floor((available - side) / epochSeconds));
+  const steps = Math.max(1, Math.floor((available - side) / costs.step));
+  const { epochs, stepsPerEpoch } = inEpochs(steps, stepsInData);
   return {
     epochs,
-    stepsPerEpoch: stepsInData,
+    stepsPerEpoch,
     evaluateEvery: spacing(epochs, evaluations),
     drawEvery: spacing(epochs, drawings),
     saveEvery: spacing(epochs, evaluations),
-    seconds: costs.before + epochs * epochSeconds + side + end,
+    seconds: costs.before + epochs * stepsPerEpoch * costs.step + side + end,
   };
+}
+
+/** Share of the steps that may be left over where epochs are whole passes over the data. */
+const LARGEST_REST = 0.03;
+
+/** Steps as epochs: whole passes, or where these would leave much of the time over, one more of shorter ones. */
+function inEpochs(steps: number, stepsInData: number): Pick<BudgetPlan, 'epochs' | 'stepsPerEpoch'> {
+  const whole = Math.max(1, Math.floor(steps / stepsInData));
+  const rest = steps - whole * stepsInData;
+  if (rest <= LARGEST_REST * steps) return { epochs: whole, stepsPerEpoch: stepsInData };
+  return { epochs: whole + 1, stepsPerEpoch: Math.floor(steps / (whole + 1)) };
 }
 
 /** How many of something fit between the epochs, besides the one at the end. */
