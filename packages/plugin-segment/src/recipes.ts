@@ -24,7 +24,8 @@ export const segmentRecipes: Readonly<Record<string, Recipe>> = {
       'our own: a fast rate, overlap in the loss and convolutions on the pixels beside the encoder, for hundreds or thousands of pictures and small models',
     settings: {
       epochs: 50,
-      batchSize: 4,
+      // More steps say more than more pictures in each.
+      batchSize: 2,
       dropPath: 0,
       optimizer: { name: 'adamw', lr: 1e-3, weightDecay: 0.05, betas: [0.9, 0.99], minLr: 0, clipGrad: 5, ema: 0.98 },
       segment: {

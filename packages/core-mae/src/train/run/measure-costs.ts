@@ -8,7 +8,8 @@ import { evaluatedParameters, type Training, trainableShapes } from '../loop/tra
 import type { TrainingCosts } from './fit-budget.js';
 import type { RunConfig } from './run-context.js';
 
-/** Steps and batches that are timed, after one to warm up, and the time after which fewer are enough. */
+/** Steps that are timed after some to warm up, while the loader fills its store, and the time after which fewer are enough. */
+const WARM_UP_STEPS = 3;
 const TIMED_STEPS = 16;
 const ENOUGH_MS = 4000;
 const TIMED_BATCHES = 3;
@@ -53,7 +54,7 @@ async function timeSteps({ objective, state, loop, data }: Training): Promise<nu
       : await createReplicatedStep(objective, { ...setting, replicas });
   try {
     let startedAt = performance.now();
-    let done = -1;
+    let done = -WARM_UP_STEPS;
     for await (const samples of endlessBatches(data.train, schedule.epochs)) {
       await pass.run(parameters, samples, { random: random.fork('batch', 0, 0), gradients });
       optimizer.update(parameters, gradients, moments, { step: 1, lr: schedule.lr * 1e-6, groups });
@@ -61,7 +62,7 @@ async function timeSteps({ objective, state, loop, data }: Training): Promise<nu
       done++;
       const elapsed = performance.now() - startedAt;
       // One that takes very long says enough, even with the time that the first one takes more.
-      if (done === 0 && elapsed < ENOUGH_MS) startedAt = performance.now();
+      if (done <= 0 && elapsed < ENOUGH_MS) startedAt = performance.now();
       else if (done >= TIMED_STEPS || elapsed > ENOUGH_MS) break;
     }
     const timed = Math.max(1, done);
