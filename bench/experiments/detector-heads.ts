@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { markdownTable, meanOf, writeResult } from './results.js';
+import { markdownTable, overSeeds, writeResult } from './results.js';
 import { createRunner } from './runner.js';
 
 /** Sets with boxes and with masks, and the side of their pictures: the same for both heads. */
@@ -46,7 +46,12 @@ export async function run(): Promise<void> {
               return runner.run(`${name}-${head.name.replaceAll(/\W+/gu, '-')}-${minutes}min-seed${seed}`, command);
             }),
           );
-          const cells = metrics.map((metric) => shown(runs.map((each) => each.metrics[metric] ?? Number.NaN)));
+          const cells = metrics.map((metric) =>
+            overSeeds(
+              runs.map((each) => each.metrics[metric] ?? Number.NaN),
+              3,
+            ),
+          );
           return [head.name, ...cells];
         }),
       );
@@ -54,10 +59,4 @@ export async function run(): Promise<void> {
     }
   }
   writeResult('detector-heads.md', tables.join('\n'));
-}
-
-function shown(values: readonly number[]): string {
-  const { mean, deviation } = meanOf(values);
-  const each = values.map((value) => value.toFixed(3)).join(', ');
-  return values.length === 1 ? each : `${mean.toFixed(3)} ± ${deviation.toFixed(3)} (${each})`;
 }

@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 import { ROWS } from './own-pictures/rows.js';
-import { markdownTable, meanOf, writeResult } from './results.js';
+import { markdownTable, overSeeds, writeResult } from './results.js';
 import { createRunner } from './runner.js';
 
 /**
@@ -45,14 +45,8 @@ export async function run(): Promise<void> {
       [`random weights, ${total} min`, (seed: string) => finetune('random', total, seed, [])],
     ] as const;
     const rows = await Promise.all(
-      arms.map(async ([title, train]) => [title, shown(await Promise.all(seeds.map(train)), digits)]),
+      arms.map(async ([title, train]) => [title, overSeeds(await Promise.all(seeds.map(train)), digits)]),
     );
     writeResult(`own-pictures-${name}.md`, markdownTable([name, metric.slice(3)], rows));
   }
-}
-
-function shown(values: readonly number[], digits: number): string {
-  const { mean, deviation } = meanOf(values);
-  const each = values.map((value) => value.toFixed(digits)).join(', ');
-  return values.length === 1 ? each : `${mean.toFixed(digits)} ± ${deviation.toFixed(digits)} (${each})`;
 }

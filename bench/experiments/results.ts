@@ -9,6 +9,14 @@ export function meanOf(values: readonly number[]): { readonly mean: number; read
   return { mean, deviation: values.length > 1 ? Math.sqrt(squares / (values.length - 1)) : 0 };
 }
 
+/** Mean, deviation and values over seeds, or the one value. */
+export function overSeeds(values: readonly number[], digits: number): string {
+  const each = values.map((value) => value.toFixed(digits)).join(', ');
+  if (values.length === 1) return each;
+  const { mean, deviation } = meanOf(values);
+  return `${mean.toFixed(digits)} ± ${deviation.toFixed(digits)} (${each})`;
+}
+
 /** A table in Markdown. */
 export function markdownTable(header: readonly string[], rows: ReadonlyArray<readonly string[]>): string {
   const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |\n`;

@@ -79,8 +79,7 @@ export function createRunner(experiment: string, { jobs, threads }: { jobs: numb
     const shown = ['mae-tasks', ...command, '--out', where].map(quoted).join(' ');
     const finished: FinishedRun = { folder: where, command: shown, metrics, seconds };
     writeFileSync(marker, `${JSON.stringify(finished, null, 2)}\n`);
-    if (options.keepWeights !== true && options.plain !== true)
-      rmSync(join(root, where, 'weights'), { recursive: true });
+    if (options.keepWeights !== true) rmSync(join(root, where, 'weights'), { recursive: true });
     console.error(`finished in ${Math.round(seconds)} s: ${where} ${JSON.stringify(metrics)}`);
     return finished;
   };

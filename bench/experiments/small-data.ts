@@ -1,7 +1,7 @@
 import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { markdownTable, meanOf, writeResult } from './results.js';
+import { markdownTable, overSeeds, writeResult } from './results.js';
 import { createRunner } from './runner.js';
 import { runPeer } from './small-data/peer.js';
 import { type Row, rows } from './small-data/rows.js';
@@ -38,7 +38,10 @@ export async function run(): Promise<void> {
     for (const minutes of budgets) {
       const lines = await measure(row, { minutes, seeds, threads });
       kept[`${minutes} minutes`] = lines;
-      const cells = lines.map(({ title, values: each }) => [title, ...each.map((numbers) => shown(numbers))]);
+      const cells = lines.map(({ title, values: each }) => [
+        title,
+        ...each.map((numbers) => overSeeds(numbers, Math.max(...numbers) > 1 ? 1 : 3)),
+      ]);
       const header = [`${row.title}, ${minutes} minutes`, ...row.metrics.map(({ title }) => title)];
       tables.push(markdownTable(header, cells));
     }
@@ -99,11 +102,4 @@ async function measure(row: Row, { minutes, seeds, threads }: Budget): Promise<L
       ),
     })),
   ];
-}
-
-function shown(values: readonly number[]): string {
-  const digits = Math.max(...values) > 1 ? 1 : 3;
-  const { mean, deviation } = meanOf(values);
-  const each = values.map((value) => value.toFixed(digits)).join(', ');
-  return values.length === 1 ? each : `${mean.toFixed(digits)} ± ${deviation.toFixed(digits)} (${each})`;
 }

@@ -71,6 +71,11 @@ describe('the recipes of detection', () => {
   it('leave dimensions that are set as they are', async () => {
     const config = await resolved(cells, { model: { preset: 'tiny', imageSize: 224 } });
     expect(config.model).toMatchObject({ imageSize: [224, 224], depth: 12 });
+    const odd = await resolved(cells, { model: { patchSize: 12 } });
+    expect(odd.model).toMatchObject({ imageSize: [168, 168], patchSize: 12 });
+    expect(odd.detect).toMatchObject({ oneStage: { strides: [6, 12, 24] } });
+    const size = await resolved(cells, { model: { imageSize: 240 } });
+    expect(size.detect).toMatchObject({ oneStage: { strides: [8, 16] } });
     const patches = await resolved(nuclei, { model: { patchSize: 8 } });
     expect(patches.model).toMatchObject({ patchSize: 8 });
   });

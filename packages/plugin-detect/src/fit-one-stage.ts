@@ -15,14 +15,12 @@ const BLOCKS = 4;
 
 /** The one-stage detector for few pictures and a small machine: size of the pictures and levels by the objects' sizes. */
 export function fitOneStage({ fixed, vit, pretrained, data }: RecipeContext): FittedSettings {
-  const side = fixed.imageSize === undefined ? sideFor(data) : Math.max(...fixed.imageSize);
-  const objectSide = scaledObjectSide(data, side);
   const patchSize = fixed.patchSize ?? vit.patchSize;
+  const side = fixed.imageSize === undefined ? sideFor(data, patchSize) : Math.max(...fixed.imageSize);
+  const objectSide = scaledObjectSide(data, side);
   const depth = fixed.depth ?? BLOCKS;
   const finest = objectSide !== undefined && objectSide < POINTS_ACROSS * 8 ? 4 : 8;
-  const strides = [finest, 2 * finest, 4 * finest].filter(
-    (stride) => stride >= patchSize / 4 && stride <= 4 * patchSize,
-  );
+  const strides = stridesFrom(finest, patchSize, fixed.imageSize ?? [side]);
   return {
     settings: {
       model: {
@@ -42,13 +40,23 @@ export function fitOneStage({ fixed, vit, pretrained, data }: RecipeContext): Fi
   };
 }
 
+/** Up to three levels that the patches and the pictures allow, the first no coarser than wanted where that can be. */
+function stridesFrom(wanted: number, patchSize: number, sides: readonly number[]): number[] {
+  const possible = [1 / 4, 1 / 2, 1, 2, 4]
+    .map((factor) => factor * patchSize)
+    .filter((stride) => Number.isInteger(stride) && sides.every((side) => side % stride === 0));
+  const first = possible.findLastIndex((stride) => stride <= wanted);
+  return possible.slice(Math.max(0, first)).slice(0, 3);
+}
+
 /** Large enough for small objects, no larger than the pictures are, and neither more nor less than pays. */
-function sideFor(data: DataMeasures | undefined): number {
+function sideFor(data: DataMeasures | undefined, patchSize: number): number {
+  const unit = SIDE_UNIT % patchSize === 0 ? SIDE_UNIT : 2 * patchSize;
   const longest = longestSide(data);
-  if (longest === undefined) return USUAL_SIDE;
+  if (longest === undefined) return unit * Math.ceil(USUAL_SIDE / unit);
   const wanted = data?.objectSide === undefined ? USUAL_SIDE : (WANTED_OBJECT_SIDE * longest) / data.objectSide;
   const side = Math.min(LARGEST_SIDE, Math.max(SMALLEST_SIDE, Math.min(wanted, longest)));
-  return SIDE_UNIT * Math.ceil(side / SIDE_UNIT);
+  return unit * Math.ceil(side / unit);
 }
 
 /** Pixels of small objects' sides in pictures that are scaled to this side. */

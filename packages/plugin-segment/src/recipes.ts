@@ -91,7 +91,7 @@ function fitSmallData({ fixed, vit, pretrained, data }: RecipeContext): FittedSe
   const { width, height, objectSide } = data ?? {};
   const shorterSide = width === undefined || height === undefined ? undefined : Math.min(width, height);
   const shorter = shorterSide === undefined ? undefined : scaledSide(shorterSide, objectSide);
-  const side = fixed.imageSize === undefined ? cropSide(shorter) : Math.max(...fixed.imageSize);
+  const side = fixed.imageSize === undefined ? cropSide(shorter, patchSize) : Math.max(...fixed.imageSize);
   const objects = objectSide === undefined || shorter === undefined ? undefined : (objectSide * shorter) / shorterSide!;
   const numStages = Math.min(CHANNELS.length, Math.max(1, Math.round(Math.log2(patchSize / FINEST))));
   return {
@@ -123,7 +123,8 @@ function scaledSide(shorter: number, objectSide: number | undefined): number {
   return Math.round(Math.min(shorter, 2 * LARGEST_SIDE, Math.max(SMALLEST_SIDE, wanted)));
 }
 
-function cropSide(shorter: number | undefined): number {
+function cropSide(shorter: number | undefined, patchSize: number): number {
+  const unit = SIDE_UNIT % patchSize === 0 ? SIDE_UNIT : patchSize;
   const side = Math.min(LARGEST_SIDE, Math.max(SMALLEST_SIDE, shorter ?? LARGEST_SIDE));
-  return SIDE_UNIT * Math.ceil(side / SIDE_UNIT);
+  return unit * Math.ceil(side / unit);
 }

@@ -25,6 +25,8 @@ describe('a data set in a few numbers', () => {
   it('takes the rows’ stretches of index maps for objects, but for what covers most', async () => {
     const labels = new Uint8Array(20 * 20);
     for (let y = 4; y < 10; y++) labels.fill(1, 20 * y + 3, 20 * y + 10);
+    // A border of a pixel that does not count.
+    for (let y = 0; y < 20; y++) labels[20 * y + 15] = 255;
     const map: Dataset = {
       name: 'maps',
       size: 3,

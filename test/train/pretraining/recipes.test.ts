@@ -18,6 +18,13 @@ describe('the recipes of pretraining', () => {
     expect((await resolved({ ...few, width: 96, height: 90 })).model).toMatchObject({ imageSize: 80 });
   });
 
+  it('give way to a base rate, and take crops that patches divide', async () => {
+    const config = await resolved(few, { optimizer: { blr: 3e-4 }, model: { patchSize: 12 } });
+    expect(config.optimizer).toMatchObject({ lr: null, blr: 3e-4 });
+    expect(config.model.imageSize).toBe(156);
+    expect((await resolved(few, { optimizer: { blr: 3e-4, lr: 2e-3 } })).optimizer.lr).toBe(2e-3);
+  });
+
   it('leave what is set as it is', async () => {
     const config = await resolved(few, { model: 'tiny', batchSize: 64, normPixLoss: true });
     expect(config).toMatchObject({ batchSize: 64, normPixLoss: true, model: { preset: 'tiny', imageSize: 160 } });

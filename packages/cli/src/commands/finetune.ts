@@ -136,7 +136,7 @@ async function finetune(
     );
     return;
   }
-  await trainRun(setting, { out: flags.out, resumed, pictures: fit.pictures });
+  await trainRun(setting, { out: flags.out, resumed, pictures: fit.pictures, openedAt: fit.openedAt });
 }
 
 interface Setting {
@@ -156,11 +156,12 @@ async function trainRun(
     readonly out?: string | undefined;
     readonly resumed?: RunFolder | undefined;
     readonly pictures?: OpenedPictures | undefined;
+    readonly openedAt?: number | undefined;
   },
 ): Promise<Readonly<Record<string, number>> | undefined> {
   const { fewPicturesWarning, formatMergeReport, openFinetuneRun, planRunFolder } =
     await import('@mae-tasks/core-mae/run');
-  const { out, resumed, pictures } = where;
+  const { out, resumed, pictures, openedAt } = where;
   const folder = resumed ?? (await planRunFolder(out, task.name));
   const engine = await openEngine(terminal, config, inspection);
   let known: TrainingDataSummary | undefined;
@@ -177,6 +178,7 @@ async function trainRun(
       estimate: true,
       readers: registry.readers,
       pictures,
+      openedAt,
       backbones: registry.backbones,
       trackers: registry.createTrackers(),
       shouldStop: () => signals.shouldStop(),

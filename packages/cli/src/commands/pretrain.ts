@@ -105,6 +105,7 @@ async function pretrain(terminal: Terminal, flags: PretrainFlags, inspection: En
       estimate: true,
       readers: registry.readers,
       pictures: fit.pictures,
+      openedAt: fit.openedAt,
       trackers: registry.createTrackers(),
       shouldStop: () => signals.shouldStop(),
       reportData: (summary) => {

@@ -10,6 +10,8 @@ import type {
 /** How a configuration is completed with the data at hand, and what came of it. */
 export interface RecipeFit {
   readonly options: ResolveOptions<FinetuneConfig | PretrainConfig>;
+  /** When the pictures began to be opened, in milliseconds of `performance.now()`: it counts among a run's minutes. */
+  openedAt: number | undefined;
   /** The pictures that were opened for it: training need not open them again. */
   pictures: OpenedPictures | undefined;
   recipe: ChosenRecipe | undefined;
@@ -18,11 +20,13 @@ export interface RecipeFit {
 /** Fits recipes to the pictures that the settings name. @param formats names of readers, the best first */
 export function fitRecipe(readers: readonly DataReader[], formats?: readonly string[]): RecipeFit {
   const fit: RecipeFit = {
+    openedAt: undefined,
     pictures: undefined,
     recipe: undefined,
     options: {
       measure: async ({ data, seed }) => {
         const { measureData, openTrainingData } = await import('@mae-tasks/core-mae/run');
+        fit.openedAt = performance.now();
         fit.pictures = await openTrainingData(data, readers, seed, formats);
         return measureData(fit.pictures.train);
       },

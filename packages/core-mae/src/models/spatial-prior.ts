@@ -1,3 +1,5 @@
+/* Convolutions on the pixels beside an encoder, for heads that need to see finer than its patches. */
+
 import * as tf from '@tensorflow/tfjs';
 import type { ParameterSpecs } from '../contracts/parameters.js';
 import { conv2d, conv2dSpecs } from '../nn/conv.js';

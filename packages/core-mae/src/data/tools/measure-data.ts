@@ -2,12 +2,15 @@ import type { DataMeasures, Dataset } from '../../contracts/dataset.js';
 import { MaeError } from '../../base/errors.js';
 import { openImage } from '../images/image.js';
 import { isInstances } from '../targets/instance-target.js';
+import { classesOfValues } from '../targets/label-values.js';
 import { type LabelMap, readLabelMap } from '../targets/label-map.js';
 import type { SemanticAnnotation } from '../targets/semantic-target.js';
 
 /** Pictures whose headers are read for their size, index maps whose regions are measured, objects that are looked at. */
 const LOOKED_AT = 24;
 const MOST_OBJECTS = 20_000;
+/** What stands for pixels that do not count: the borders between regions are no objects. */
+const IGNORED = 255;
 /** Share of the objects that are smaller than the side that stands for all of them. */
 const SMALL_SHARE = 0.25;
 
@@ -68,12 +71,13 @@ function sidesOfRegions(data: Dataset): number[] {
   });
   const counts = new Map<number, number>();
   for (const { labels } of maps) for (const label of labels) counts.set(label, (counts.get(label) ?? 0) + 1);
+  counts.delete(IGNORED);
   // What covers most is what objects lie on.
   const [ground] = [...counts].sort(([, a], [, b]) => b - a)[0] ?? [];
   return maps.flatMap((map) => runsOf(map, ground));
 }
 
-/** Lengths of the rows' stretches of one label each, but for those of the ground. */
+/** Lengths of the rows' stretches of one label each, but for those of the ground and of pixels that do not count. */
 function runsOf({ labels, width, height }: LabelMap, ground: number | undefined): number[] {
   const runs: number[] = [];
   for (let y = 0; y < height; y++) {
@@ -81,7 +85,7 @@ function runsOf({ labels, width, height }: LabelMap, ground: number | undefined)
     for (let x = 1; x <= width; x++) {
       const label = labels[y * width + start];
       if (x < width && labels[y * width + x] === label) continue;
-      if (label !== ground) runs.push(x - start);
+      if (label !== ground && label !== IGNORED) runs.push(x - start);
       start = x;
     }
   }
@@ -93,7 +97,9 @@ function mapOf(target: unknown): LabelMap | undefined {
   if ('labels' in target) return target as LabelMap;
   if (!('path' in target)) return undefined;
   try {
-    return readLabelMap((target as SemanticAnnotation).path);
+    const annotation = target as SemanticAnnotation;
+    const map = readLabelMap(annotation.path);
+    return { ...map, labels: classesOfValues(map.labels, annotation, IGNORED, annotation.path) };
   } catch (error) {
     return ignoreUnusable(error);
   }

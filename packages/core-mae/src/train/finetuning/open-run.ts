@@ -32,7 +32,7 @@ export interface FinetuneRunOptions extends RunOptions {
  */
 export async function openFinetuneRun(options: FinetuneRunOptions): Promise<Run> {
   const { task, config, folder, trackers, shouldStop = () => false, estimate = false } = options;
-  const openedAt = performance.now();
+  const { openedAt = performance.now() } = options;
   const resumed = options.resume ? await readResumed(folder, task.name, config, finetuneConfig(task)) : undefined;
   const pictures =
     options.pictures ?? (await openTrainingData(config.data, options.readers, config.seed, task.formats));

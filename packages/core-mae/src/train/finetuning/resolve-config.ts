@@ -1,11 +1,11 @@
 import type { Recipe, RecipeContext, Task } from '../../contracts/task.js';
 import { MaeError } from '../../base/errors.js';
-import { checkSettings, nearestName } from '../../base/check-settings.js';
+import { checkSettings } from '../../base/check-settings.js';
 import { openWeights } from '../../checkpoint/open-weights.js';
 import { describeEncoder } from '../inputs/pretrained-encoder.js';
 import { fixedDimensions, resolveEncoder } from '../settings/encoder-settings.js';
 import { type FinetuneConfig, finetuneConfig, taskSettingsOf } from '../settings/finetune-config.js';
-import { overlaySettings } from '../settings/overlay-settings.js';
+import { applyRecipe, recipeNamed } from '../settings/apply-recipe.js';
 import type { ResolveOptions } from '../settings/resolve-options.js';
 
 /**
@@ -39,8 +39,7 @@ export async function resolveFinetuneConfig(
   const recipe = chooseRecipe(task, first.recipe, context);
   const fitted = recipe?.fit?.(context);
   if (recipe !== undefined) reportRecipe?.({ name: recipe.name, because: fitted?.because });
-  const recipeSettings = overlaySettings(recipe?.settings ?? {}, fitted?.settings ?? {});
-  const merged = overlaySettings(recipeSettings, named);
+  const merged = applyRecipe(recipe?.settings ?? {}, fitted?.settings ?? {}, named);
   const config = checkSettings(
     schema,
     merged,
@@ -75,14 +74,8 @@ function chooseRecipe(
       ? task.officialRecipe(context)
       : (asked ?? task.defaultRecipe?.(context));
   if (name === undefined) return undefined;
-  const recipe = Object.hasOwn(recipes, name) ? recipes[name] : undefined;
-  if (recipe !== undefined) return { ...recipe, name };
-  const known = [...Object.keys(recipes), ...(task.officialRecipe === undefined ? [] : [OFFICIAL])];
-  const nearest = nearestName(name, known);
-  throw new MaeError('CONFIG_INVALID', {
-    what: `the task "${task.name}" has no recipe "${name}"`,
-    fix: nearest === undefined ? `known are ${known.join(', ') || 'none'}` : `did you mean "${nearest}"?`,
-  });
+  const others = task.officialRecipe === undefined ? [] : [OFFICIAL];
+  return { ...recipeNamed(recipes, name, { whose: `the task "${task.name}"`, others }), name };
 }
 
 function requireMode(task: Task, { mode }: FinetuneConfig): void {

@@ -23,7 +23,7 @@ export interface PretrainRunOptions extends RunOptions {
  */
 export async function openPretrainRun(options: PretrainRunOptions): Promise<Run> {
   const { config, folder, trackers, shouldStop = () => false, estimate = false } = options;
-  const openedAt = performance.now();
+  const { openedAt = performance.now() } = options;
   const { path } = config.data;
   const resumed = options.resume ? await readResumed(folder, 'pretrain', config, pretrainConfig) : undefined;
   const pictures = options.pictures ?? (await openTrainingData(config.data, options.readers, config.seed));

@@ -57,9 +57,9 @@ export function defaultPretrainRecipe({ model, data }: PretrainRecipeContext): s
   return isMuch || model.embedDim >= WIDE_MODEL ? 'official' : 'small-data';
 }
 
-function fitSmallData({ fixed, data }: PretrainRecipeContext): FittedSettings {
+function fitSmallData({ model, fixed, data }: PretrainRecipeContext): FittedSettings {
   const depth = fixed.depth ?? BLOCKS;
-  const side = fixed.imageSize === undefined ? cropFor(data) : Math.max(...fixed.imageSize);
+  const side = fixed.imageSize === undefined ? cropFor(data, model.patchSize) : Math.max(...fixed.imageSize);
   return {
     settings: {
       model: {
@@ -73,9 +73,9 @@ function fitSmallData({ fixed, data }: PretrainRecipeContext): FittedSettings {
 }
 
 /** Crops as large as the pictures, within what a small machine takes many of. */
-function cropFor(data: DataMeasures | undefined): number {
+function cropFor(data: DataMeasures | undefined, patchSize: number): number {
   const shorter =
     data?.width === undefined || data.height === undefined ? LARGEST_CROP : Math.min(data.width, data.height);
   const side = Math.min(LARGEST_CROP, Math.max(SMALLEST_CROP, shorter));
-  return 16 * Math.floor(side / 16);
+  return patchSize * Math.max(1, Math.floor(side / patchSize));
 }

@@ -1,9 +1,6 @@
 import { checkSettings } from '../../base/check-settings.js';
-import type { DataMeasures } from '../../contracts/dataset.js';
-import { MaeError } from '../../base/errors.js';
-import { nearestName } from '../../base/check-settings.js';
 import { fixedModelDimensions, resolveModel } from '../settings/model-settings.js';
-import { overlaySettings } from '../settings/overlay-settings.js';
+import { applyRecipe, recipeNamed } from '../settings/apply-recipe.js';
 import { type PretrainConfig, pretrainConfig } from '../settings/pretrain-config.js';
 import type { ResolveOptions } from '../settings/resolve-options.js';
 import { defaultPretrainRecipe, type PretrainRecipeContext, pretrainRecipes } from './recipes.js';
@@ -22,34 +19,21 @@ export async function resolvePretrainConfig(
   { measure, reportRecipe }: ResolveOptions<PretrainConfig> = {},
 ): Promise<PretrainConfig> {
   const first = checkSettings(pretrainConfig, given, where);
-  const data: DataMeasures | undefined = await measure?.(first);
   const context: PretrainRecipeContext = {
     model: resolveModel(first.model),
     fixed: fixedModelDimensions(first.model),
-    data,
+    data: await measure?.(first),
   };
   const name = first.recipe ?? defaultPretrainRecipe(context);
-  const recipe = recipeNamed(name);
+  const recipe = recipeNamed(pretrainRecipes, name, { whose: 'pretraining' });
   const fitted = recipe.fit?.(context);
   reportRecipe?.({ name, because: fitted?.because });
-  const settings = overlaySettings(recipe.settings, fitted?.settings ?? {});
   // `model: small` is short for `model: { preset: small }`, which a recipe's dimensions are laid below.
   const spelled = typeof given.model === 'string' ? { ...given, model: { preset: given.model } } : given;
   const config = checkSettings(
     pretrainConfig,
-    overlaySettings(settings, spelled),
+    applyRecipe(recipe.settings, fitted?.settings ?? {}, spelled),
     `recipe ${name} and ${where ?? 'settings'}`,
   );
   return { ...config, recipe: name };
-}
-
-function recipeNamed(name: string) {
-  const recipe = Object.hasOwn(pretrainRecipes, name) ? pretrainRecipes[name] : undefined;
-  if (recipe !== undefined) return recipe;
-  const known = Object.keys(pretrainRecipes);
-  const nearest = nearestName(name, known);
-  throw new MaeError('CONFIG_INVALID', {
-    what: `pretraining has no recipe "${name}"`,
-    fix: nearest === undefined ? `known are ${known.join(', ')}` : `did you mean "${nearest}"?`,
-  });
 }

@@ -57,6 +57,8 @@ export interface RunOptions extends PictureReports {
   readonly readers: readonly DataReader[];
   /** The pictures, where they have been opened already as the configuration has it. Default: they are opened here. */
   readonly pictures?: OpenedPictures | undefined;
+  /** When the work began that counts among its `minutes`, in milliseconds of `performance.now()`. Default: as it is opened. */
+  readonly openedAt?: number | undefined;
   /** Where the run's numbers go: metrics.jsonl, results.csv, TensorBoard's events and those of plugins. */
   readonly trackers: readonly Tracker[];
   /** Whether some steps are measured at the start to say how long the run is going to take; with `minutes` they always are. */
