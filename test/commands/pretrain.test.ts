@@ -177,7 +177,7 @@ describe('bad input to mae-tasks pretrain', () => {
     { what: 'no data', args: [], message: /`data.*missing/ },
     {
       what: 'a patch that does not divide',
-      args: ['--data', 'photos', '--patch-size', '15'],
+      args: ['--data', 'photos', '--image-size', '64', '--patch-size', '15'],
       message: /`imageSize` \(=64×64\) must be divisible by `patchSize` \(=15\)/,
     },
     {
