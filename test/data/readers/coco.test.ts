@@ -88,9 +88,8 @@ describe('paths', () => {
     '%j does not leave the folder',
     (name) => {
       put('escape/annotations.json', file(name));
-      const data = cocoDataset(join(folder, 'escape'));
-      expect(() => data.item(0)).toThrow(expect.objectContaining({ code: 'PATH_ESCAPES' }));
-      expect(() => data.item(0)).toThrow(/image 1 of .*annotations\.json/);
+      expect(() => cocoDataset(join(folder, 'escape'))).toThrow(expect.objectContaining({ code: 'PATH_ESCAPES' }));
+      expect(() => cocoDataset(join(folder, 'escape'))).toThrow(/image 1 .*annotations\.json/);
     },
   );
 
@@ -98,8 +97,10 @@ describe('paths', () => {
     put('outside/x.jpg', 'secret');
     put('links/annotations.json', file('images/x.jpg'));
     symlinkSync(join(folder, 'outside'), join(folder, 'links', 'images'));
-    const data = cocoDataset(join(folder, 'links'), { images: '.' });
-    expect(() => data.item(0)).toThrow(expect.objectContaining({ code: 'PATH_ESCAPES' }));
+    const open = (options: object) => cocoDataset(join(folder, 'links'), { images: '.', ...options });
+    expect(() => open({})).toThrow(expect.objectContaining({ code: 'PATH_ESCAPES' }));
+    expect(() => open({})).toThrow(/image 1 .*leads out of the data set.*--follow-links/);
+    expect(open({ followLinks: true }).item(0).image).toMatchObject({ path: join(folder, 'links', 'images', 'x.jpg') });
   });
 });
 

@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { checkCoco } from '#core/data/tools/coco-check.js';
+import { checkData } from '#core/data/tools/check-data.js';
+
 import { cropBoxes } from '#core/data/tools/coco-crop.js';
 import { loadCoco } from '#core/data/coco/parse.js';
 import { cocoDataset } from '#core/data/readers/coco-instances.js';
@@ -109,7 +110,7 @@ describe('data check', () => {
       annotations: [],
     });
     put('faulty/annotations/instances_test.json', text.slice(0, 500));
-    const report = await checkCoco(join(folder, 'faulty'));
+    const report = (await checkData(join(folder, 'faulty'), { format: 'coco' })).reports[0]!;
     const planted = [
       'annotation-without-id',
       'annotation-without-reference',
@@ -166,7 +167,7 @@ describe('data check', () => {
       });
       put(`clean/images/${split}/1.png`, good);
     }
-    const report = await checkCoco(join(folder, 'clean'));
+    const report = (await checkData(join(folder, 'clean'), { format: 'coco' })).reports[0]!;
     expect(report).toMatchObject({ ok: true, numErrors: 0, numWarnings: 0, faults: [] });
     expect(report.checked).toEqual({ files: 2, pictures: 2, annotations: 2 });
   });

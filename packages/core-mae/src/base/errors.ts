@@ -42,6 +42,7 @@ export interface MaeErrorParts {
 export class MaeError extends Error {
   override readonly name = 'MaeError';
   readonly code: MaeErrorCode;
+  readonly what: string;
   readonly where: string | undefined;
   readonly fix: string | undefined;
 
@@ -49,6 +50,7 @@ export class MaeError extends Error {
     const message = [what, where, fix].filter((part) => part !== undefined && part !== '').join(' — ');
     super(message, cause === undefined ? undefined : { cause });
     this.code = code;
+    this.what = what;
     this.where = where;
     this.fix = fix;
   }

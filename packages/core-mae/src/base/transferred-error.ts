@@ -14,12 +14,10 @@ export function toTransferred(error: unknown): TransferredError {
   if (!(error instanceof Error)) return { what: String(error) };
   const { stack } = error;
   if (!(error instanceof MaeError)) return { what: error.message, ...(stack === undefined ? {} : { stack }) };
-  const { code, where, fix } = error;
-  const rest = [where, fix].filter((part) => part !== undefined && part !== '');
-  const suffix = rest.map((part) => ` — ${part}`).join('');
+  const { code, what, where, fix } = error;
   return {
     code,
-    what: error.message.slice(0, error.message.length - suffix.length),
+    what,
     ...(where === undefined ? {} : { where }),
     ...(fix === undefined ? {} : { fix }),
     ...(stack === undefined ? {} : { stack }),

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
 import { MaeError } from '../../../base/errors.js';
-import { nameProblem } from '../../coco/image-paths.js';
+import { nameProblem } from '../../coco/picture-names.js';
 import { openImage } from '../../images/image.js';
 import { byCodeUnit, checkInside, listFiles } from '../../../base/listing.js';
 import { type ConvertedImage, type ConvertedObject, type ConvertResult, writeCocoDocument } from './coco-document.js';
