@@ -72,6 +72,7 @@ describe('layouts', () => {
   });
 
   it('keeps boxes without area for scoring but not for training', () => {
+    put('empty/a.jpg', 'picture');
     put('empty/annotations.json', file('a.jpg', [{ ...object, bbox: [1, 1, 0, 5] }]));
     const data = cocoDataset(join(folder, 'empty'));
     const target = data.item(0).target!;
@@ -89,7 +90,7 @@ describe('paths', () => {
     (name) => {
       put('escape/annotations.json', file(name));
       expect(() => cocoDataset(join(folder, 'escape'))).toThrow(expect.objectContaining({ code: 'PATH_ESCAPES' }));
-      expect(() => cocoDataset(join(folder, 'escape'))).toThrow(/image 1 .*annotations\.json/);
+      expect(() => cocoDataset(join(folder, 'escape'))).toThrow(/image 1: .*annotations\.json/);
     },
   );
 
@@ -99,7 +100,7 @@ describe('paths', () => {
     symlinkSync(join(folder, 'outside'), join(folder, 'links', 'images'));
     const open = (options: object) => cocoDataset(join(folder, 'links'), { images: '.', ...options });
     expect(() => open({})).toThrow(expect.objectContaining({ code: 'PATH_ESCAPES' }));
-    expect(() => open({})).toThrow(/image 1 .*leads out of the data set.*--follow-links/);
+    expect(() => open({})).toThrow(/image 1: .*leads out of the data set.*--follow-links/);
     expect(open({ followLinks: true }).item(0).image).toMatchObject({ path: join(folder, 'links', 'images', 'x.jpg') });
   });
 });
@@ -107,6 +108,7 @@ describe('paths', () => {
 describe('semantic masks from instances', () => {
   it('put small objects on top', () => {
     const square = (x: number, size: number): number[][] => [[x, x, x + size, x, x + size, x + size, x, x + size]];
+    put('semantic/a.jpg', 'picture');
     put('semantic/annotations.json', {
       images: [{ id: 1, file_name: 'a.jpg', width: 6, height: 6 }],
       categories: [

@@ -1,7 +1,15 @@
 import { extname } from 'node:path';
 import type { Embedding } from '@mae-tasks/core-mae';
 import { Command, Option } from 'commander';
-import { numberValue, optionDevice, optionFollowLinks, optionJson, optionOut, optionPlugin, wholeNumber } from '../settings/common-options.js';
+import {
+  numberValue,
+  optionDevice,
+  optionFollowLinks,
+  optionJson,
+  optionOut,
+  optionPlugin,
+  wholeNumber,
+} from '../settings/common-options.js';
 import { openRegistry } from '../plugins/open-registry.js';
 import { openEngine } from '../settings/open-engine.js';
 import { csvText } from '../terminal/csv.js';

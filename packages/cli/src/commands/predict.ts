@@ -28,7 +28,10 @@ export function predictCommand(): Command {
   )
     .description('let a fine-tuned model answer for pictures')
     .addOption(new Option('--format <format>', 'of the answers').choices(['table', 'json', 'csv']).default('table'))
-    .option('--data <path>', 'data whose annotation file names the pictures; of weights without a run: with their classes')
+    .option(
+      '--data <path>',
+      'data whose annotation file names the pictures; of weights without a run: with their classes',
+    )
     .addOption(optionOut('the file to write them to (default: the terminal)'))
     .option('--draw <place>', `draw the first ${DRAWN} pictures with their answers into ${DRAW_PLACE}`)
     .option('--save <folder>', "write every picture's own files (index maps, drawings) into this folder")
@@ -77,7 +80,9 @@ async function predict(place: string, pictures: readonly string[], flags: Predic
     for await (const { samples, results } of batches) {
       for (const [index, sample] of samples.entries()) {
         const result = results[index];
-        const entries = prediction.records?.(sample, result, identityOf(sample.id)) ?? [{ picture: sample.id, ...asRecord(result) }];
+        const entries = prediction.records?.(sample, result, identityOf(sample.id)) ?? [
+          { picture: sample.id, ...asRecord(result) },
+        ];
         if (flags.format === 'json') records.push(...entries);
         else rows.push(...prediction.rows(result).map((row) => [sample.id, ...row]));
         terminal.record({ type: 'prediction', picture: sample.id, entries });
@@ -137,7 +142,9 @@ async function identitiesIn(
   return (picture) => {
     const identity = identityOf(picture);
     if (identity === undefined && ++unknown === 1) {
-      terminal.warn(`${picture}: ${data} does not list it; it is called by its own name, as all others that are not listed`);
+      terminal.warn(
+        `${picture}: ${data} does not list it; it is called by its own name, as all others that are not listed`,
+      );
     }
     return identity;
   };

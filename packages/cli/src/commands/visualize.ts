@@ -1,6 +1,14 @@
 import { dirname } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { optionData, optionDevice, optionFollowLinks, optionJson, optionLimit, optionOut, optionSeed } from '../settings/common-options.js';
+import {
+  optionData,
+  optionDevice,
+  optionFollowLinks,
+  optionJson,
+  optionLimit,
+  optionOut,
+  optionSeed,
+} from '../settings/common-options.js';
 import { openEngine } from '../settings/open-engine.js';
 import { createProcessTerminal } from '../terminal/terminal.js';
 

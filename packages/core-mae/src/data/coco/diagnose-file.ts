@@ -88,7 +88,8 @@ function knownBoxes({ size, images, imageIndexes, boxes, areas, segmentations }:
     if (image < 0 || Number.isNaN(boxes[4 * entry]!)) continue;
     const [width, height] = [images.widths[image]!, images.heights[image]!];
     if (width === 0 || height === 0) continue;
-    const extent = segmentations.kinds[entry] === POLYGONS ? extentOfPolygons(polygonsAt(segmentations, entry)) : undefined;
+    const extent =
+      segmentations.kinds[entry] === POLYGONS ? extentOfPolygons(polygonsAt(segmentations, entry)) : undefined;
     const box = [0, 1, 2, 3].map((side) => boxes[4 * entry + side]!) as unknown as Box;
     known.push({ box, area: areas[entry]!, extent, width, height });
   }
@@ -106,9 +107,7 @@ function otherForm(known: readonly KnownBox[]) {
   const outlined = known.filter(({ extent }) => extent !== undefined);
   const measured = known.filter(({ area }) => area > 0);
   for (const [form, name] of OTHER_FORMS) {
-    const byOutline = outlined.filter(
-      ({ box, extent }) => isNear(form(box), extent!) && !isNear(box, extent!),
-    ).length;
+    const byOutline = outlined.filter(({ box, extent }) => isNear(form(box), extent!) && !isNear(box, extent!)).length;
     if (outlined.length > 0 && byOutline >= CLEAR * outlined.length) {
       return { name, outside, evidence: `they lie around their outlines so (${byOutline} of ${outlined.length})` };
     }

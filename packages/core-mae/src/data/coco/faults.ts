@@ -8,7 +8,7 @@ function faultLine({ file, subject, problem, action }: DataFault): string {
 
 function faultError({ file, subject, problem, action, code }: DataFault): MaeError {
   return new MaeError(code === 'path-escapes' ? 'PATH_ESCAPES' : 'ANNOTATION_INVALID', {
-    what: `${subject} ${problem}`,
+    what: `${subject}: ${problem}`,
     where: file,
     fix: action,
   });
@@ -52,13 +52,13 @@ export function createFaultLog(limitPerKind = 20): FaultLog {
 }
 
 /** Faults of one kind that are listed when data is opened for use; a check lists more. */
-const LISTED_WHEN_OPENED = 5;
+const LISTED_WHEN_OPENED = 3;
 
 /** Where the faults go that are met while data is opened: to whoever asked for them, or errors end it. */
 export interface OpeningFaults {
   readonly report: ReportFault;
   /** A line for each warning; none where they are reported to somebody. */
-  warnings(): string[];
+  readonly warnings: () => string[];
 }
 
 export function openingFaults(report: ReportFault | undefined): OpeningFaults {

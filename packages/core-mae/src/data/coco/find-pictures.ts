@@ -43,12 +43,22 @@ export function findPictures(annotations: CocoAnnotations, search: PictureSearch
       report({ severity, code, file, subject: `image ${images.ids[image]!}`, problem, action });
     };
     if (name === '') {
-      fault('error', 'image-without-file-name', nameProblem(name)!, 'file_name is the path inside the folder of pictures');
+      fault(
+        'error',
+        'image-without-file-name',
+        nameProblem(name)!,
+        'file_name is the path inside the folder of pictures',
+      );
       continue;
     }
     const found = findOrRefuse(name, ordered, root, index);
     if (found instanceof MaeError) {
-      fault('error', 'path-escapes', `its picture ${name}: ${found.what}`, found.fix ?? 'copy the picture into the folder');
+      fault(
+        'error',
+        'path-escapes',
+        `its picture ${name}: ${found.what}`,
+        found.fix ?? 'copy the picture into the folder',
+      );
     } else if ('path' in found) {
       paths[image] = found.path;
       if (!found.isExact) repaired.push({ name, path: found.path });
@@ -60,7 +70,12 @@ export function findPictures(annotations: CocoAnnotations, search: PictureSearch
         'write the path of the one that is meant',
       );
     } else if (nameProblem(name) === undefined) {
-      fault('warning', 'picture-missing', `its picture ${name} is not in ${folder}`, 'left out; add it or remove the entry');
+      fault(
+        'warning',
+        'picture-missing',
+        `its picture ${name} is not in ${folder}`,
+        'left out; add it or remove the entry',
+      );
     } else {
       fault('error', 'path-escapes', nameProblem(name)!, 'file_name is the path inside the folder of pictures');
     }

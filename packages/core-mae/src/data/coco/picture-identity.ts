@@ -58,7 +58,7 @@ function namesOf(ids: Float64Array, fileNames: readonly string[]): Map<string, n
     const base = baseName(plainName(name));
     names.set(base, names.has(base) ? undefined : ids[image]!);
   }
-  for (const [image, name] of fileNames.entries()) names.set(plainName(name), ids[image]!);
+  for (const [image, name] of fileNames.entries()) names.set(plainName(name), ids[image]);
   return names;
 }
 

@@ -30,6 +30,9 @@ export interface RawCoco {
 /** How far a box may pass the picture's edge before it is mentioned: COCO's own boxes do by rounding. */
 const EDGE_TOLERANCE_PIXELS = 1;
 
+/** Of boxes that speak for sizes that are swapped: said once of a file, since its pictures decide. */
+const FITS_TURNED = 'boxes-fit-turned';
+
 /** Links annotations to pictures and categories and fills in what the file leaves out, reporting all that is odd. */
 export function resolveCoco(raw: RawCoco, report: ReportFault): CocoAnnotations {
   const { file } = raw;
@@ -84,7 +87,23 @@ export function resolveCoco(raw: RawCoco, report: ReportFault): CocoAnnotations 
         if (!fault.code.startsWith('box-')) report(fault);
       }
     : report;
-  for (let index = 0; index < annotations.size; index++) completeAnnotation(annotations, index, raw, reportEach);
+  let fittingTurned = 0;
+  for (let index = 0; index < annotations.size; index++) {
+    completeAnnotation(annotations, index, raw, (fault) => {
+      if (fault.code === FITS_TURNED) fittingTurned++;
+      else reportEach(fault);
+    });
+  }
+  if (fittingTurned > 0) {
+    report({
+      severity: 'warning',
+      code: FITS_TURNED,
+      file,
+      subject: fittingTurned === 1 ? '1 box' : `${fittingTurned} boxes`,
+      problem: 'pass the edge of their picture and would fit, were its width and height swapped',
+      action: 'its pictures tell which size is right; boxes that pass the edge are clipped for training',
+    });
+  }
   return annotations;
 }
 
@@ -188,9 +207,10 @@ function completeBox(annotations: CocoAnnotations, index: number, fault: Fault):
   if (width === 0 || height === 0) return;
   const over = Math.max(-x, -y, x + w - width, y + h - height);
   if (over > EDGE_TOLERANCE_PIXELS) {
+    const fitsTurned = Math.max(-x, -y, x + w - height, y + h - width) <= EDGE_TOLERANCE_PIXELS;
     fault(
       'warning',
-      'box-outside-image',
+      fitsTurned ? FITS_TURNED : 'box-outside-image',
       `its box [${x}, ${y}, ${w}, ${h}] passes the edge of the picture (${width} × ${height}) by ${over} pixels`,
       'clipped for training, kept for scoring',
     );

@@ -51,6 +51,7 @@ export function parseResults(source: ByteSource, file: string, annotations: Coco
     let fileName: string | undefined;
     let categoryId = Number.NaN;
     let score = Number.NaN;
+    let hasScore = false;
     categories.lastSeen = 'nothing';
     box.length = 0;
     builder.segmentations.discardEntry();
@@ -68,6 +69,7 @@ export function parseResults(source: ByteSource, file: string, annotations: Coco
           categoryId = categories.read(reader);
           break;
         case 'score':
+          hasScore = true;
           score = reader.readNumberOrNaN();
           break;
         case 'bbox':
@@ -94,7 +96,8 @@ export function parseResults(source: ByteSource, file: string, annotations: Coco
     if (Number.isNaN(categoryId)) {
       throw fail(`has ${categories.lastSeen} as category_id`, 'write the ids of the annotation file');
     }
-    if (Number.isNaN(score)) throw fail('has no score', 'a result has a score between 0 and 1');
+    if (!hasScore) throw fail('has no score', 'a result has a score between 0 and 1');
+    if (!Number.isFinite(score)) throw fail('has a score that is no finite number', 'NaN and Infinity are no JSON');
     if (box.length !== 0 && box.length !== 4) throw fail(`has a bbox of ${box.length} numbers`, 'bbox is [x, y, w, h]');
     if (!annotations.categoryIndexOf.has(categoryId)) {
       log.report({

@@ -1,4 +1,4 @@
-import { dirname, isAbsolute, relative, resolve } from 'node:path';
+import { dirname, isAbsolute, join, relative, resolve } from 'node:path';
 import { z } from 'zod';
 import type { ReportFault } from '../../contracts/data-fault.js';
 import type { DataReader } from '../../contracts/data-reader.js';
@@ -96,7 +96,7 @@ export function cocoDataset(path: string, options: CocoDatasetOptions = {}): Coc
 
 /** Whether the settings name a folder of pictures that does not lie in the data set: then it is to be trusted itself. */
 function isNamedOutside(images: string | undefined, root: string): boolean {
-  if (images === undefined || !isFolder(images)) return false;
+  if (images === undefined || isFolder(join(root, images)) || !isFolder(images)) return false;
   const below = relative(resolve(root), resolve(images));
   return below.startsWith('..') || isAbsolute(below);
 }

@@ -41,7 +41,16 @@ const WHOLE_FILES = [
 /** Names that say enough; of others the content decides. */
 const OWN_NAMES = new Set(['_annotations.coco.json', 'instances.json', 'instances_default.json']);
 /** Words around a split's name in a file's, and those that say that it is of something else. */
-const PLAIN_WORDS = new Set(['instances', 'annotations', 'annotation', 'coco', 'labels', 'bbox', 'detection', 'detections']);
+const PLAIN_WORDS = new Set([
+  'instances',
+  'annotations',
+  'annotation',
+  'coco',
+  'labels',
+  'bbox',
+  'detection',
+  'detections',
+]);
 
 /**
  * Names of the splits under a folder in COCO's layout or a common relative of it, `train` first. Two files of one split
@@ -70,7 +79,7 @@ export function looksLikeCoco(path: string): boolean {
  */
 export function locateCoco(path: string, options: CocoLayoutOptions = {}): CocoLayout {
   const { file, root, rawSplit, split } = findAnnotations(path, options);
-  const images = options.images === undefined ? undefined : [options.images, join(root, options.images)];
+  const images = options.images === undefined ? undefined : [join(root, options.images), options.images];
   const names = [...new Set([rawSplit, split])].filter((name) => name !== '');
   const usual = images ?? [
     ...names.flatMap((name) => [join(root, 'images', name), join(root, name)]),
@@ -150,7 +159,8 @@ function chooseCandidate(found: readonly Candidate[], split: string | undefined,
   const same = exact.length > 0 ? exact : found.filter(({ split: each }) => each === wanted);
   // Where there is one file only, and it is not called like a part, it is the whole.
   const [only] = found;
-  const isWhole = split === undefined && found.length === 1 && only !== undefined && splitOfName(only.split) === undefined;
+  const isWhole =
+    split === undefined && found.length === 1 && only !== undefined && splitOfName(only.split) === undefined;
   const matches = same.length === 0 && isWhole ? found : same;
   if (matches.length < 2) return matches[0];
   throw new MaeError('CONFIG_INVALID', {

@@ -55,8 +55,12 @@ function vocFile(path: string): string | undefined {
 function yoloFile(path: string): string | undefined {
   const isSplit = (name: string): boolean => splitOfName(name) !== undefined;
   const folders = [
-    ...foldersIn(join(path, 'labels')).filter(isSplit).map((split) => `labels/${split}`),
-    ...foldersIn(path).filter(isSplit).map((split) => `${split}/labels`),
+    ...foldersIn(join(path, 'labels'))
+      .filter(isSplit)
+      .map((split) => `labels/${split}`),
+    ...foldersIn(path)
+      .filter(isSplit)
+      .map((split) => `${split}/labels`),
     ...(isFolder(join(path, 'images')) ? ['labels'] : []),
   ];
   for (const folder of folders) {

@@ -6,7 +6,7 @@ import type { DataReader } from '../../contracts/data-reader.js';
 import type { Dataset } from '../../contracts/dataset.js';
 import { MaeError } from '../../base/errors.js';
 import { foldersIn, isFolder, type LinkRules, listFiles, namesIn } from '../../base/listing.js';
-import { isPictureName, notPictures, PICTURE_NAMES } from '../../base/picture-names.js';
+import { isPictureName, otherFiles, PICTURE_NAMES } from '../../base/picture-names.js';
 import { classFinder, type ClassFolders, classFolders } from './class-folders.js';
 import { openingFaults } from '../coco/faults.js';
 import { foreignLayout } from './foreign-layouts.js';
@@ -49,7 +49,7 @@ export async function imageFolder(
   }
   const folder = splits.get(wanted);
   if (folder === undefined) throw noSuchSplit(path, options.split, splits);
-  const notes = unused.map((name) => `${join(root, name)}: lies beside the splits and is not used`);
+  const notes = options.reportFault === undefined || wanted === 'train' ? unused : [];
   return readFolder(join(root, folder), join(root, splits.get('train') ?? folder), path, options, notes);
 }
 
@@ -104,7 +104,7 @@ function hasPictures(folder: string): boolean {
 
 /** The folder that the splits lie in: archives often hold everything in one more folder. */
 function innermost(path: string): string {
-  for (let folder = path; ; ) {
+  for (let folder = path; ;) {
     const [only, ...others] = foldersIn(folder);
     if (only === undefined || others.length > 0 || splitOfName(only) !== undefined || hasPictures(folder)) return path;
     folder = join(folder, only);
@@ -145,8 +145,12 @@ async function readFolder(
     report({ severity: 'warning', code, file: folder, subject, problem, action });
   };
   for (const warning of warnings) warn('dead-link', 'a link', warning, 'not used');
-  for (const note of notes) warn('folder-not-used', 'a folder', note, 'not used');
-  for (const note of notPictures(folder, files)) warn('not-a-picture', 'the folder', note, 'left out');
+  for (const name of notes) warn('folder-not-used', name, 'lies beside the folders of splits and is none', 'not used');
+  const others = otherFiles(files);
+  if (others.count > 0) {
+    const subject = others.count === 1 ? '1 file' : `${others.count} files`;
+    warn('not-a-picture', subject, `no picture by name (${others.examples})`, 'left out');
+  }
   for (const name of classes?.names ?? []) {
     if (splitOfName(name) === undefined) continue;
     warn('class-called-like-a-split', name, 'is called like a split', 'taken as a class: it lies beside other classes');
@@ -165,7 +169,9 @@ async function readFolder(
       ? {}
       : { labelling: { unit: 'picture', countsOf: (index: number) => new Map([[labels[index]!, 1]]) } }),
     layout:
-      foreign === undefined ? layoutOf(classes, options) : `pictures of a ${foreign.name} data set (by ${foreign.reason})`,
+      foreign === undefined
+        ? layoutOf(classes, options)
+        : `pictures of a ${foreign.name} data set (by ${foreign.reason})`,
     warnings: reported(),
   };
 }
@@ -188,7 +194,9 @@ function requireNoSplitsInside(
   { classLevel }: Pick<ImageFolderOptions, 'classLevel'>,
 ): void {
   if (classLevel !== undefined) return;
-  const split = folders.find((folder) => folder.includes('/') && splitOfName(folder.slice(folder.lastIndexOf('/') + 1)));
+  const split = folders.find(
+    (folder) => folder.includes('/') && splitOfName(folder.slice(folder.lastIndexOf('/') + 1)),
+  );
   if (split === undefined) return;
   throw new MaeError('DATA_INVALID', {
     what: `the folder ${split} is called like a split and lies inside another`,

@@ -113,7 +113,7 @@ async function openSplits(
     log.report({ severity, code, file: path, subject, problem, action });
   };
   const opened: Dataset[] = [];
-  let names: readonly string[] = [];
+  let names: readonly string[];
   try {
     names = isNamed ? [] : ((await reader.splits?.(path)) ?? []);
   } catch (error) {

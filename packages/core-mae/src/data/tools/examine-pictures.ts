@@ -4,9 +4,16 @@ import { MaeError } from '../../base/errors.js';
 import { type DecodeOptions, openImage } from '../images/image.js';
 import { defaultMaxBadImages } from '../loading/bad-images.js';
 import { checkAnnotatedSize, type InstanceAnnotations, isInstances } from '../targets/instance-target.js';
+import { readLabelMap } from '../targets/label-map.js';
 import type { LabelValues } from '../targets/label-values.js';
 import { loadLabels, type SemanticAnnotation } from '../targets/semantic-target.js';
-import { type AnnotatedFrame, boxesFit, createOrientationVotes, isSwapped, type OrientationVotes } from './orientation-votes.js';
+import {
+  type AnnotatedFrame,
+  boxesFit,
+  createOrientationVotes,
+  isSwapped,
+  type OrientationVotes,
+} from './orientation-votes.js';
 
 export interface ExamineOptions {
   /** How pictures are read. */
@@ -48,13 +55,19 @@ export async function examinePictures(
     options.reportPicture?.();
   }
   reportTooMany(log, looked, maxBadImages);
-  if (labels) reportBinaryMasks(log);
+  if (labels) reportIndexMaps(log);
   return { frame: reportOrientation(log, options.decode?.orient ?? true) };
 }
 
 interface Log {
   readonly data: Dataset;
-  readonly fault: (severity: DataFault['severity'], code: string, subject: string, problem: string, action: string) => void;
+  readonly fault: (
+    severity: DataFault['severity'],
+    code: string,
+    subject: string,
+    problem: string,
+    action: string,
+  ) => void;
   readonly passedOver: string;
   readonly votes: OrientationVotes;
   /** Pictures that are laid on their side where they are used as stored, and whose boxes fit the turned picture only. */
@@ -63,6 +76,8 @@ interface Log {
   lastBad: string;
   /** Values that occur in index maps, and how these are read. */
   readonly values: Set<number>;
+  /** Pictures whose labels stop a training. */
+  readonly unusable: Array<{ readonly id: string; readonly message: string }>;
   labelValues: LabelValues | undefined;
 }
 
@@ -73,12 +88,15 @@ function startLog(data: Dataset, limit: number, report: ReportFault): Log {
       report({ severity, code, file: data.name, subject, problem, action });
     },
     passedOver:
-      limit === 0 ? 'no picture may be passed over' : `left out; training stops at more than ${limit} of them (\`data.maxBadImages\`)`,
+      limit === 0
+        ? 'no picture may be passed over'
+        : `left out; training stops at more than ${limit} of them (\`data.maxBadImages\`)`,
     votes: createOrientationVotes(),
     boxesOfTurned: 0,
     bad: 0,
     lastBad: '',
     values: new Set(),
+    unusable: [],
     labelValues: undefined,
   };
 }
@@ -95,13 +113,14 @@ async function examineItem(item: Item, options: ExamineOptions, labels: boolean,
     if (instances !== undefined) await examineObjects(instances, size, item, options, log);
     else if (isIndexMap(target)) {
       log.labelValues = target;
-      for (const value of loadLabels(target, size).labels) log.values.add(value);
+      for (const value of readLabelMap(target.path).labels) log.values.add(value);
+      loadLabels(target, size);
     }
   } catch (error) {
     if (!(error instanceof MaeError)) throw error;
     const isPassedOver = error.code === 'IMAGE_INVALID' || error.code === 'IMAGE_TOO_LARGE';
     if (!isPassedOver) {
-      log.fault('error', 'labels-unusable', id, error.message, 'training stops with this message');
+      log.unusable.push({ id, message: error.message });
       return;
     }
     log.bad++;
@@ -118,6 +137,15 @@ async function examineObjects(
   { decode = {} }: ExamineOptions,
   log: Log,
 ): Promise<void> {
+  if (instances.width === 0 || instances.height === 0) {
+    log.fault(
+      'warning',
+      'image-size-missing',
+      size.id,
+      'has no width and height in the file',
+      'outlines of its objects cannot be drawn without the picture',
+    );
+  }
   if (isSwapped(instances, size)) {
     log.votes.add(instances, size);
     return;
@@ -162,6 +190,32 @@ function reportTooMany({ data, fault, bad, lastBad }: Log, looked: number, limit
   } else if (bad > 0 && bad === looked) {
     fault('error', 'no-usable-picture', 'the data', `no picture can be used; the last: ${last}`, 'check the pictures');
   }
+}
+
+/** What the values of all maps say together, or else which maps cannot be used. */
+function reportIndexMaps(log: Log): void {
+  const { data, fault, values, unusable } = log;
+  const names = data.classNames ?? [];
+  const found = [...values].sort((a, b) => a - b);
+  if (unusable.length > 0 && found.length === names.length && found.length > 1) {
+    const map = found.map((value, index) => `${value}: ${names[index]!}`).join(', ');
+    fault(
+      'error',
+      'values-are-not-classes',
+      'the index maps',
+      `hold the values ${shortList(found)} for ${names.length} classes, which are numbered from 0`,
+      `name the class of each by \`data.classMap\`, such as --set 'data.classMap={${map}}', or write the maps again`,
+    );
+    return;
+  }
+  for (const { id, message } of unusable) {
+    fault('error', 'labels-unusable', id, message, 'training stops with this message');
+  }
+  reportBinaryMasks(log);
+}
+
+function shortList(values: readonly number[]): string {
+  return values.length <= 8 ? values.join(', ') : `${values.slice(0, 6).join(', ')}, … ${values.at(-1)!}`;
 }
 
 function reportBinaryMasks({ fault, values, labelValues }: Log): void {

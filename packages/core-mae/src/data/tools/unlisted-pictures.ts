@@ -16,14 +16,26 @@ export async function reportUnlisted(
   const listed = new Set(splits.flatMap(({ paths }) => paths));
   for (const folder of folders) {
     const fault = (severity: 'error' | 'warning', code: string, file: string, problem: string): void => {
-      report({ severity, code, file, subject: code === 'dead-link' ? 'a link' : 'the picture', problem, action: 'not used' });
+      report({
+        severity,
+        code,
+        file,
+        subject: code === 'dead-link' ? 'a link' : 'the picture',
+        problem,
+        action: 'not used',
+      });
     };
     try {
-      const { files, warnings } = await listFiles(folder, { followLinks });
+      const { files, warnings } = await listFiles(folder, {
+        within: folder.startsWith(root) ? root : folder,
+        followLinks,
+      });
       for (const file of files) {
         const path = join(folder, file);
         // Another split's folder inside this one answers for its own pictures.
-        const isOthers = folders.some((other) => other !== folder && other.startsWith(folder) && path.startsWith(other));
+        const isOthers = folders.some(
+          (other) => other !== folder && other.startsWith(folder) && path.startsWith(other),
+        );
         if (isOthers || listed.has(path) || !isPictureName(file)) continue;
         fault('warning', 'picture-not-listed', relative(root, path), 'is named by no annotation file');
       }

@@ -85,7 +85,8 @@ function withSwappedSizes(data: Dataset): Dataset {
       const item = data.item(index);
       const { target } = item;
       if (isInstances(target)) return { ...item, target: swapped(target) };
-      const inner = typeof target === 'object' && target !== null && 'instances' in target ? target.instances : undefined;
+      const inner =
+        typeof target === 'object' && target !== null && 'instances' in target ? target.instances : undefined;
       return isInstances(inner) ? { ...item, target: { ...(target as object), instances: swapped(inner) } } : item;
     },
   });

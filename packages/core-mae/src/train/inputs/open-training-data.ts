@@ -45,7 +45,10 @@ export async function openTrainingData(
   const random = createRandom(seed).fork('data');
   const reader = await findReader(path, readers, namedFormat(format), formats);
   requireTakenSettings(settings, reader, readers);
-  const { split, ...options } = { ...readerOptionsOf(settings, reader), ...(settings.split === null ? {} : { split: settings.split }) };
+  const { split, ...options } = {
+    ...readerOptionsOf(settings, reader),
+    ...(settings.split === null ? {} : { split: settings.split }),
+  };
   const look: Look = { settings, labels };
   const whole = await openLookedAt(reader, path, split === undefined ? options : { ...options, split }, look);
   let train: Dataset = whole;
@@ -152,7 +155,11 @@ export async function openSplit(
   const splits = (await reader.splits?.(path)) ?? [];
   const chosen = split ?? splitToLookAt(splits, preferred);
   const options = layout === undefined ? {} : readerOptionsOf(layout, reader);
-  const all = { ...options, ...(followLinks === true ? { followLinks } : {}), ...(chosen === undefined ? {} : { split: chosen }) };
+  const all = {
+    ...options,
+    ...(followLinks === true ? { followLinks } : {}),
+    ...(chosen === undefined ? {} : { split: chosen }),
+  };
   return openLookedAt(reader, path, all, { settings: reading, labels: true });
 }
 

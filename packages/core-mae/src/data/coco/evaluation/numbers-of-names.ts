@@ -38,6 +38,8 @@ export function numbersOfNames(annotations: CocoAnnotations, detections: Detecti
 
 function meetsObject(annotations: CocoAnnotations, image: number, box: Float64Array): boolean {
   const entries = annotationsOfImage(annotations, image);
-  const boxes = Float64Array.from([...entries].flatMap((entry) => [...annotations.boxes.subarray(4 * entry, 4 * entry + 4)]));
+  const boxes = Float64Array.from(
+    [...entries].flatMap((entry) => [...annotations.boxes.subarray(4 * entry, 4 * entry + 4)]),
+  );
   return boxIou(box, boxes, new Uint8Array(entries.length)).some((iou) => iou >= SAME_OBJECT_IOU);
 }
