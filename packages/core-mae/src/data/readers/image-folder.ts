@@ -259,7 +259,10 @@ function noSuchSplit(path: string, split: string | undefined, splits: ReadonlyMa
   if (!isFolder(path)) {
     return new MaeError('DATA_NOT_FOUND', { what: 'there is no such folder', where: path, fix: 'check the path' });
   }
-  const found = [...splits.values()].sort(bySplitOrder).join(', ');
+  const found = [...splits]
+    .sort(([a], [b]) => bySplitOrder(a, b))
+    .map(([, name]) => name)
+    .join(', ');
   if (split === undefined) {
     return new MaeError('DATA_NOT_FOUND', {
       what: `none of the splits is for training (there is ${found})`,
