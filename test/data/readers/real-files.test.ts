@@ -182,7 +182,7 @@ describe('names of pictures', () => {
     expect(train.size).toBe(3);
     expect(opened!.warnings.join('\n')).toContain(warnings.find((line) => line.startsWith('3 pictures')));
     expect(train.item(0).image).toMatchObject({ path: join(root, folder, 'images', '0.jpg') });
-    expect(warnings.filter((line) => /^3 pictures: are not where file_name says/.test(line))).toHaveLength(1);
+    expect(warnings.filter((line) => line.startsWith("3 pictures: are not where file_name says"))).toHaveLength(1);
   });
 
   it('in Unicode’s other form are the same', async () => {
@@ -423,7 +423,8 @@ describe('layouts', () => {
     putPictures('parent/train', THREE);
     const { train, warnings } = await expectUsed('parent');
     expect(train.classNames).toEqual(['box', 'can']);
-    expect(isInstances(train.item(0).target) && [...train.item(0).target.classes]).toEqual([0, 1]);
+    const { target } = train.item(0);
+    expect(isInstances(target) && [...target.classes]).toEqual([0, 1]);
     expect(warnings.join('\n')).toMatch(/"parts" is of no object and only the supercategory of others/);
   });
 });
@@ -466,11 +467,8 @@ describe('sizes that EXIF swaps', () => {
     const { target } = train.item(0);
     const shown = { width: height, height: width, id: '0.jpg' };
     expect(isInstances(target) && [...loadInstances(target, shown).boxes.subarray(0, 4)]).toEqual([8, 50, 38, 90]);
-    await expect(look('exif/turned', { orient: false })).resolves.toMatchObject({
-      thrown: expect.objectContaining({
-        message: expect.stringMatching(/drawn on the turned pictures: leave out/),
-      }) as Error,
-    });
+    const { thrown } = await look('exif/turned', { orient: false });
+    expect(thrown?.message).toMatch(/drawn on the turned pictures: leave out/);
   });
 
   it('are refused where boxes fit the stored picture, with the setting that makes them right', async () => {
