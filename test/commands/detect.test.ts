@@ -1,4 +1,4 @@
-import { access, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { access, cp, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import sharp from 'sharp';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { fixturePath } from '../fixture-path.js';
@@ -216,6 +216,7 @@ describe("detectron2's weights", () => {
 describe('mistakes in detection, each with its error', () => {
   beforeAll(async () => {
     await mkdir(path('boxesOnly'));
+    await cp(path('shapes/train'), path('boxesOnly/images'), { recursive: true });
     const coco = JSON.parse(await readFile(path('shapes/annotations/instances_train.json'), 'utf8')) as {
       annotations: object[];
     };

@@ -127,7 +127,11 @@ async function expectRefused(path: string, words: RegExp, settings: object = {},
 }
 
 /** A check without errors is a training that begins, with the same warnings. */
-async function expectUsed(path: string, settings: object = {}, format?: CheckFormat): Promise<Pick<OpenedPictures, 'train' | 'heldOut'> & Seen> {
+async function expectUsed(
+  path: string,
+  settings: object = {},
+  format?: CheckFormat,
+): Promise<Pick<OpenedPictures, 'train' | 'heldOut'> & Seen> {
   const seen = await look(path, settings, format);
   expect(seen.errors).toEqual([]);
   if (seen.thrown !== undefined) throw seen.thrown;
@@ -182,7 +186,7 @@ describe('names of pictures', () => {
     expect(train.size).toBe(3);
     expect(opened!.warnings.join('\n')).toContain(warnings.find((line) => line.startsWith('3 pictures')));
     expect(train.item(0).image).toMatchObject({ path: join(root, folder, 'images', '0.jpg') });
-    expect(warnings.filter((line) => line.startsWith("3 pictures: are not where file_name says"))).toHaveLength(1);
+    expect(warnings.filter((line) => line.startsWith('3 pictures: are not where file_name says'))).toHaveLength(1);
   });
 
   it('in Unicode’s other form are the same', async () => {
