@@ -1,5 +1,5 @@
 import { readdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { z } from 'zod';
 import type { ReportFault } from '../../contracts/data-fault.js';
 import type { DataReader } from '../../contracts/data-reader.js';
@@ -170,7 +170,7 @@ async function readFolder(
       : { labelling: { unit: 'picture', countsOf: (index: number) => new Map([[labels[index]!, 1]]) } }),
     layout:
       foreign === undefined
-        ? layoutOf(classes, options)
+        ? layoutOf(classes, options) + (folder === path ? '' : `, in ${relative(path, folder)}/`)
         : `pictures of a ${foreign.name} data set (by ${foreign.reason})`,
     warnings: reported(),
   };
