@@ -112,7 +112,10 @@ export function resolveCoco(raw: RawCoco, report: ReportFault): CocoAnnotations 
 function settleNames(raw: RawCoco, imageIds: Float64Array, report: ReportFault) {
   const categoryIds = raw.categories.map(({ id }) => id);
   const imageTexts = raw.names.image.settle(imageIds, raw.imageIdOf.data.subarray(0, raw.imageIdOf.length));
-  const categoryTexts = raw.names.category.settle(categoryIds, raw.categoryIdOf.data.subarray(0, raw.categoryIdOf.length));
+  const categoryTexts = raw.names.category.settle(
+    categoryIds,
+    raw.categoryIdOf.data.subarray(0, raw.categoryIdOf.length),
+  );
   raw.names.annotation.settle(raw.ids.data.subarray(0, raw.ids.length));
   raw.categories = raw.categories.map((category, index) => ({ ...category, id: categoryIds[index]! }));
   for (const [kind, { firstText, numNamed }] of Object.entries(raw.names)) {
