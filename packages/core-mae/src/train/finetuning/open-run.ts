@@ -12,7 +12,7 @@ import { describeTrainingData } from '../inputs/describe-data.js';
 import { openTrainingData } from '../inputs/open-training-data.js';
 import { inLockedFolder, openRun, type Run, type RunOptions } from '../run/open-run.js';
 import type { RunLock } from '../run/run-lock.js';
-import { readPictureNames } from '../run/picture-names-file.js';
+import { heldOutBefore } from '../run/picture-names-file.js';
 import { examinePictures, readResumed } from '../run/resume.js';
 import { type FinetuneConfig, finetuneConfig, taskSettingsOf } from '../settings/finetune-config.js';
 import { assembleFinetuning } from './assemble.js';
@@ -45,7 +45,7 @@ async function open(options: FinetuneRunOptions, lock: RunLock): Promise<Run> {
     options.pictures ??
     (await openTrainingData(config.data, options.readers, config.seed, {
       formats: task.formats,
-      heldOutNames: allowChangedData ? (await readPictureNames(folder))?.heldOut : undefined,
+      heldOutNames: resumed && (await heldOutBefore(folder, config)),
     }));
   options.reportData?.(await describeTrainingData(pictures));
   for (const warning of pictures.warnings) options.reportWarning?.(warning);

@@ -9,7 +9,7 @@ import { describeTrainingData } from '../inputs/describe-data.js';
 import { openTrainingData } from '../inputs/open-training-data.js';
 import { inLockedFolder, openRun, type Run, type RunOptions } from '../run/open-run.js';
 import type { RunLock } from '../run/run-lock.js';
-import { readPictureNames } from '../run/picture-names-file.js';
+import { heldOutBefore } from '../run/picture-names-file.js';
 import { readResumed } from '../run/resume.js';
 import { type PretrainConfig, pretrainConfig } from '../settings/pretrain-config.js';
 import { assemblePretraining } from './assemble.js';
@@ -37,7 +37,7 @@ async function open(options: PretrainRunOptions, lock: RunLock): Promise<Run> {
     options.pictures ??
     (await openTrainingData(config.data, options.readers, config.seed, {
       labels: false,
-      heldOutNames: allowChangedData ? (await readPictureNames(folder))?.heldOut : undefined,
+      heldOutNames: resumed && (await heldOutBefore(folder, config)),
     }));
   options.reportData?.(await describeTrainingData(pictures, { countsMaps: false }));
   for (const warning of pictures.warnings) options.reportWarning?.(warning);

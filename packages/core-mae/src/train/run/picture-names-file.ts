@@ -15,6 +15,18 @@ export async function writePictureNames({ pictures }: RunFolder, names: PictureN
   await writeFileAtomically(pictures, gzipSync(JSON.stringify(names)));
 }
 
+/**
+ * The pictures that a run has held out; undefined where its folder does not say, or where only a sample of them was used:
+ * then they are drawn by the seed again.
+ */
+export async function heldOutBefore(
+  folder: RunFolder,
+  { data }: { readonly data: { readonly limit: number | null; readonly limitPerClass: number | null } },
+): Promise<readonly string[] | undefined> {
+  if (data.limit !== null || data.limitPerClass !== null) return undefined;
+  return (await readPictureNames(folder))?.heldOut;
+}
+
 /** The pictures that a run has; undefined where its folder does not say, or cannot be read. */
 export async function readPictureNames({ pictures }: RunFolder): Promise<PictureNames | undefined> {
   try {
