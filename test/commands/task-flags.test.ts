@@ -56,8 +56,14 @@ describe("a task's own flags", { timeout: MINUTE }, () => {
     const turning = ['config', 'finetune', 'turning', '--json'];
     expect((await configured(...turning, '--plugin', './turning.mjs', '--turns', '3')).turning).toEqual({ turns: 3 });
     await writeFile(join(folder, 'plugins.yaml'), 'plugins: [./turning.mjs]\n');
-    expect((await configured(...turning, '--config', 'plugins.yaml', '--turns', '2')).turning).toEqual({ turns: 2 });
-    const many = await run([...turning, '--config', 'plugins.yaml', '--turns', 'many']);
+    const stranger = await run([...turning, '--config', 'plugins.yaml']);
+    expect([stranger.status, stranger.stderr]).toEqual([
+      1,
+      expect.stringMatching(/asks for "\.\/turning\.mjs", which is no dependency.*plugins\.yaml.*--plugin \.\/turning\.mjs/u),
+    ]);
+    const both = [...turning, '--config', 'plugins.yaml', '--plugin', './turning.mjs'];
+    expect((await configured(...both, '--turns', '2')).turning).toEqual({ turns: 2 });
+    const many = await run([...both, '--turns', 'many']);
     expect([many.status, many.stderr]).toEqual([1, expect.stringMatching(/`turning\.turns`.*number/)]);
   });
 

@@ -89,6 +89,7 @@ export function createClassifier(context: Context): TaskModel<ClassPrediction, O
     createEvaluator: () => createAccuracyEvaluator(facts.classNames),
     primaryMetric: { name: 'valTop1', better: 'higher' },
     baseline: priorBaseline(settings, facts),
+    ...(probe ? { minBatchSize: 2 } : {}),
   };
   const mixes = settings.mixup > 0 || settings.cutmix > 0;
   return {

@@ -119,9 +119,14 @@ async function finetune(
   const { checkSettings, finetuneConfig, resolveFinetuneConfig, taskNamed } = await import('@mae-tasks/core-mae/run');
   const { givenSettings } = await import('../settings/run-folder.js');
   const { tree, where, resumed, restarted } = await givenSettings(taskName, flags, overrides);
-  const registry = await openRegistryFor(taskName, { tree, where }, (message) => {
-    terminal.warn(message);
-  });
+  const registry = await openRegistryFor(
+    taskName,
+    { tree, where },
+    (message) => {
+      terminal.warn(message);
+    },
+    flags.plugin,
+  );
   const task = taskNamed(taskName, registry);
   const fit = fitRecipe(registry.readers, { formats: task.formats });
   const config =

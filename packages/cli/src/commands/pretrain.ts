@@ -84,7 +84,7 @@ async function pretrain(terminal: Terminal, flags: PretrainFlags, inspection: En
     terminal.warn(message);
   };
   const { plugins } = checkSettings(pretrainConfig, tree, where);
-  const registry = await openRegistry({ named: plugins, warn });
+  const registry = await openRegistry({ named: plugins, trusted: flags.plugin ?? [], where, warn });
   const fit = fitRecipe(registry.readers, { labels: false });
   const config =
     resumed === undefined

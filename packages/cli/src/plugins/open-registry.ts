@@ -33,6 +33,10 @@ export function foundPlugins(named: readonly string[], foundBy = '--plugin'): Fo
 export interface RegistryOptions {
   /** Plugins given by name or path: each must load. */
   readonly named?: readonly string[];
+  /** Those of them that the person named; default all. Others were named by a file, see `requireTrusted`. */
+  readonly trusted?: readonly string[] | undefined;
+  /** The file that names the others. */
+  readonly where?: string;
   /** The task that is wanted: its plugin must load. Others that are installed are left out with a warning. */
   readonly task?: string | undefined;
   readonly warn: (message: string) => void;
@@ -43,9 +47,16 @@ export interface RegistryOptions {
  *
  * @throws MaeError `PLUGIN_INVALID` or `PLUGIN_MISSING`
  */
-export async function openRegistry({ named = [], task, warn }: RegistryOptions): Promise<Registry> {
+export async function openRegistry({
+  named = [],
+  trusted = named,
+  where = 'the configuration',
+  task,
+  warn,
+}: RegistryOptions): Promise<Registry> {
   const { corePlugin, createRegistry, MaeError } = await import('@mae-tasks/core-mae');
   const { loadPlugin } = await import('@mae-tasks/core-mae/run');
+  await requireTrusted(named, trusted, where);
   const plugins = foundPlugins(named);
   const sources: PluginSource[] = [{ plugin: corePlugin, from: 'part of @mae-tasks/core-mae' }];
   for (const [index, plugin] of plugins.entries()) {
@@ -61,6 +72,28 @@ export async function openRegistry({ named = [], task, warn }: RegistryOptions):
 }
 
 /**
+ * A file may be a stranger's, and loading a plugin runs its code: what a file names is loaded where it is among the
+ * project's own dependencies, or where the person names it too.
+ *
+ * @throws MaeError `CONFIG_INVALID` naming the plugin and the flag
+ */
+async function requireTrusted(named: readonly string[], trusted: readonly string[], where: string): Promise<void> {
+  const asked = named.filter((name) => !trusted.includes(name));
+  if (asked.length === 0) return;
+  const own = new Set(installedPlugins().map(({ entry }) => entry));
+  for (const name of asked) {
+    const { entry } = findNamedPlugin(name, pluginFolders(), where);
+    if (own.has(entry)) continue;
+    const { MaeError } = await import('@mae-tasks/core-mae');
+    throw new MaeError('CONFIG_INVALID', {
+      what: `\`plugins\` asks for "${name}", which is no dependency of this project: loading it would run its code`,
+      where,
+      fix: `where you trust it, name it on the command line too: --plugin ${shellWord(name)}`,
+    });
+  }
+}
+
+/**
  * The registry that settings ask for: with the plugins that they name, and that of the task.
  *
  * @throws MaeError `CONFIG_INVALID` for names of plugins that are none, and as `openRegistry`
@@ -69,8 +102,9 @@ export async function openRegistryFor(
   task: string,
   { tree, where }: { readonly tree: Readonly<Record<string, unknown>>; readonly where: string },
   warn: (message: string) => void,
+  trusted: readonly string[] = [],
 ): Promise<Registry> {
   const { checkSettings, runSettings } = await import('@mae-tasks/core-mae/run');
   const named = checkSettings(runSettings.shape.plugins, tree.plugins ?? [], where);
-  return openRegistry({ named, task, warn });
+  return openRegistry({ named, trusted, where, task, warn });
 }

@@ -77,7 +77,7 @@ async function taskOf(names: readonly string[], flags: CommonFlags): Promise<Tas
   const { givenSettings } = await import('../settings/run-folder.js');
   const settings = await givenSettings(first, flags, [['plugins', flags.plugin]]);
   // The command says what it leaves out when it runs.
-  const registry = await openRegistryFor(first, settings, () => undefined);
+  const registry = await openRegistryFor(first, settings, () => undefined, flags.plugin);
   return taskNamed(names.find((name) => registry.tasks.has(name)) ?? first, registry);
 }
 

@@ -136,6 +136,11 @@ export interface Objective<Out = unknown> {
   readonly evaluation: Forward<Out>;
   createEvaluator(): Evaluator<Out>;
   readonly primaryMetric: PrimaryMetric;
+  /**
+   * The fewest pictures that a batch can be learned from: 2 where a batch norm takes its statistics over them alone, as
+   * over one picture everything it gives is 0. Default 1.
+   */
+  readonly minBatchSize?: number;
   /** What training has to leave behind. Absent: nothing is watched for. */
   readonly baseline?: Baseline | undefined;
   /** Draws some samples that went through `evaluation.transforms`. */

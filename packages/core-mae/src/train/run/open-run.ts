@@ -6,6 +6,7 @@
  */
 
 import type { DataReader } from '../../contracts/data-reader.js';
+import { MaeError } from '../../base/errors.js';
 import type { Engine } from '../../contracts/engine.js';
 import { noRecorder } from '../../contracts/recorder.js';
 import type { Tracker } from '../../contracts/tracker.js';
@@ -117,6 +118,7 @@ async function open(given: Training, about: RunDescription, { config: asked, ...
   if (isChanged) beginEpochAnew(given.state);
   // Settled once and written into the configuration: a run that is resumed has the same.
   const replicas = await chooseReplicas(asked.replicas, given);
+  requireLearnableBatch(given, replicas);
   const parallel = { ...given, loop: { ...given.loop, replicas } };
   const { training, config, seconds } = await planRun(parallel, { ...asked, replicas }, where);
   if (resumed === undefined) await createRunFolder(folder, config, describeEnvironment(given.loop.engine));
@@ -148,6 +150,22 @@ function extensionOf({ loop: { schedule }, state }: Training, { config }: Traini
     `${schedule.epochs} epochs instead of ${before}; the rate is ${describeCourse(schedule)}, ` +
     `so that it goes on at ${is!.toPrecision(2)} after epoch ${epoch} (it was at ${was!.toPrecision(2)})`
   );
+}
+
+/** @throws MaeError `CONFIG_INVALID` where a program's batch is too small to learn anything from */
+function requireLearnableBatch({ objective, data }: Training, replicas: number): void {
+  const { minBatchSize = 1 } = objective;
+  const size = Math.floor(data.batchSize / replicas);
+  if (size >= minBatchSize) return;
+  const parts = replicas === 1 ? '' : `, a ${replicas}th of ${data.batchSize}`;
+  throw new MaeError('CONFIG_INVALID', {
+    what: `batch norm needs at least ${minBatchSize} pictures a batch, and gets ${size}${parts}`,
+    where: data.name,
+    fix:
+      data.pictures.train.count < minBatchSize
+        ? `there is ${data.pictures.train.count} picture to train on: add others`
+        : `raise \`batchSize\` (--batch-size) to ${minBatchSize * replicas} or more`,
+  });
 }
 
 /**
