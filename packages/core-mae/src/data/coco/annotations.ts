@@ -3,6 +3,12 @@ import type { Rle } from '../masks/rle.js';
 import { decodeRle } from '../masks/rle.js';
 import { polygonsAt, rleAt, type SegmentationPool } from '../masks/segmentation.js';
 
+/**
+ * Categories that a file may have at most. No detector has a tenth of them; what costs time or memory by their number,
+ * such as a table of scores, is bounded by this.
+ */
+export const MAX_CATEGORIES = 100_000;
+
 export interface CocoCategory {
   /** As in the file; ids may have gaps. */
   readonly id: number;
