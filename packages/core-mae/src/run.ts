@@ -87,7 +87,6 @@ export { convertPascalVoc, type PascalVocOptions } from './data/tools/convert/pa
 export { convertYolo } from './data/tools/convert/yolo.js';
 export type { ConvertOptions, ConvertResult } from './data/tools/convert/coco-document.js';
 export { requireNew } from './data/tools/require-new.js';
-export { shellWord } from './base/shell-command.js';
 export { splitCoco, type SplitCount, type SplitOptions, type SplitResult } from './data/tools/coco-split.js';
 export { visualize, type VisualizeOptions } from './train/pretraining/visualize.js';
 export { DEVICES } from './engine/select.js';

@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import { shellWord } from '@mae-tasks/core-mae/find-plugins';
 import { Command } from 'commander';
 import { addSettingOptions, type CommonFlags } from '../settings/common-options.js';
 import type { Override } from '../settings/config.js';
@@ -50,7 +51,7 @@ function configFinetuneCommand(): Command {
       });
       const task = taskNamed(taskName, registry);
       const options = hasData ? fitRecipe(registry.readers, task.formats).options : {};
-      await show(await resolveFinetuneConfig(task, tree, where, options), `finetune ${taskName}`, flags);
+      await show(await resolveFinetuneConfig(task, tree, where, options), `finetune ${shellWord(taskName)}`, flags);
     });
 }
 
@@ -86,5 +87,7 @@ async function show(config: object, command: string, flags: WriteFlags): Promise
     return;
   }
   await writeFileAtomically(flags.write, text);
-  createProcessTerminal().print(`Wrote ${flags.write}. Use it by: mae-tasks ${command} --config ${flags.write}`);
+  createProcessTerminal().print(
+    `Wrote ${flags.write}. Use it by: mae-tasks ${command} --config ${shellWord(flags.write)}`,
+  );
 }

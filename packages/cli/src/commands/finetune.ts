@@ -1,3 +1,4 @@
+import { shellWord } from '@mae-tasks/core-mae/find-plugins';
 import { Command, Option } from 'commander';
 import {
   addTrainingOptions,
@@ -211,8 +212,8 @@ async function trainRun(
       recipe,
       data: config.data.path,
       summary: known,
-      command: `finetune ${task.name}`,
-      next: `mae-tasks predict ${shortPath(folder.path)} <pictures>`,
+      command: `finetune ${shellWord(task.name)}`,
+      next: `mae-tasks predict ${shellWord(shortPath(folder.path))} <pictures>`,
     });
     process.exitCode = signals.exitCode();
     return finished ? metrics : undefined;

@@ -1,4 +1,5 @@
 import { dirname, join } from 'node:path';
+import { harmlessJson } from '@mae-tasks/core-mae/find-plugins';
 import type { PredictedFile, Sample } from '@mae-tasks/core-mae/task';
 import { Command, Option } from 'commander';
 import { addUseOptions, optionOut, type UseFlags } from '../settings/common-options.js';
@@ -106,7 +107,8 @@ async function predict(place: string, pictures: readonly string[], flags: Predic
       rows.map((row) => row.map(String)),
       { header: columns },
     );
-  const answers = flags.format === 'json' ? `${JSON.stringify(records, null, 2)}\n` : csvText(columns, rows);
+  const answers =
+    flags.format === 'json' ? `${harmlessJson(JSON.stringify(records, null, 2))}\n` : csvText(columns, rows);
   if (flags.out !== undefined) {
     const text =
       flags.format === 'table'

@@ -1,3 +1,4 @@
+import { shellWord } from '@mae-tasks/core-mae/find-plugins';
 import { Command, Option } from 'commander';
 import { optionJson } from '../../settings/common-options.js';
 import { createProcessTerminal } from '../../terminal/terminal.js';
@@ -35,7 +36,7 @@ export function dataConvertCommand(): Command {
     .addHelpText('after', '\nExample:\n  mae-tasks data convert my-yolo/ --from yolo')
     .action(async (path: string, flags: ConvertFlags) => {
       const terminal = createProcessTerminal({ json: flags.json === true });
-      const { convertPascalVoc, convertYolo, shellWord } = await import('@mae-tasks/core-mae/run');
+      const { convertPascalVoc, convertYolo } = await import('@mae-tasks/core-mae/run');
       const { MaeError } = await import('@mae-tasks/core-mae');
       const common = { out: flags.out, force: flags.force === true };
       if (flags.from === 'yolo' && (flags.difficult ?? flags.firstPixel) !== undefined) {

@@ -14,6 +14,7 @@ import { openRun, type Run, type RunOptions } from '../run/open-run.js';
 import { examinePictures, readResumed } from '../run/resume.js';
 import { type FinetuneConfig, finetuneConfig, taskSettingsOf } from '../settings/finetune-config.js';
 import { assembleFinetuning } from './assemble.js';
+import { shellWord } from '../../base/shell-command.js';
 
 export interface FinetuneRunOptions extends RunOptions {
   readonly config: FinetuneConfig;
@@ -55,10 +56,10 @@ export async function openFinetuneRun(options: FinetuneRunOptions): Promise<Run>
       ['Recipe', config.recipe ?? 'none'],
     ] as const,
     next: [
-      { purpose: 'Measure it on other data', command: `mae-tasks evaluate ${folder.path} --data <data>` },
-      { purpose: 'Use it', command: `mae-tasks predict ${folder.path} <pictures>` },
+      { purpose: 'Measure it on other data', command: `mae-tasks evaluate ${shellWord(folder.path)} --data <data>` },
+      { purpose: 'Use it', command: `mae-tasks predict ${shellWord(folder.path)} <pictures>` },
     ],
-    command: `mae-tasks finetune ${task.name}`,
+    command: `mae-tasks finetune ${shellWord(task.name)}`,
   };
   return openRun(training, about, { folder, config, trackers, shouldStop, estimate, openedAt, resumed, facts });
 }

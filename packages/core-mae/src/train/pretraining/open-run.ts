@@ -11,6 +11,7 @@ import { openRun, type Run, type RunOptions } from '../run/open-run.js';
 import { readResumed } from '../run/resume.js';
 import { type PretrainConfig, pretrainConfig } from '../settings/pretrain-config.js';
 import { assemblePretraining } from './assemble.js';
+import { shellWord } from '../../base/shell-command.js';
 
 export interface PretrainRunOptions extends RunOptions {
   readonly config: PretrainConfig;
@@ -38,7 +39,7 @@ export async function openPretrainRun(options: PretrainRunOptions): Promise<Run>
     next: [
       {
         purpose: 'See reconstructions of your own pictures',
-        command: `mae-tasks visualize --checkpoint ${folder.path} --data <pictures>`,
+        command: `mae-tasks visualize --checkpoint ${shellWord(folder.path)} --data <pictures>`,
       },
     ],
     command: 'mae-tasks pretrain',

@@ -176,8 +176,9 @@ async function* drawEpoch(
 function withLastCheckpoint(error: unknown, path: string): unknown {
   if (!(error instanceof MaeError) || error.code !== 'LOSS_NOT_FINITE') return error;
   return new MaeError(error.code, {
-    what: error.message,
+    what: error.what,
     fix: `the last good checkpoint is ${path}`,
+    details: error.details,
     cause: error,
   });
 }
