@@ -191,7 +191,7 @@ async function trainRun(
       },
       reportMerge: (report) => {
         terminal.record({ type: 'loaded', ...report });
-        terminal.print(...formatMergeReport(report).split('\n'));
+        terminal.printAll(formatMergeReport(report).split('\n'));
       },
       reportEncoded: (done, total) => {
         terminal.showLive(`encoding pictures: ${done} of ${total}`);

@@ -78,8 +78,8 @@ async function predict(place: string, pictures: readonly string[], flags: Predic
       for (const [index, sample] of samples.entries()) {
         const result = results[index];
         const entries = prediction.records?.(sample, result) ?? [{ picture: sample.id, ...asRecord(result) }];
-        if (flags.format === 'json') records.push(...entries);
-        else rows.push(...prediction.rows(result).map((row) => [sample.id, ...row]));
+        if (flags.format === 'json') for (const entry of entries) records.push(entry);
+        else for (const row of prediction.rows(result)) rows.push([sample.id, ...row]);
         terminal.record({ type: 'prediction', picture: sample.id, entries });
         if (flags.draw === undefined || drawn.samples.length >= DRAWN) continue;
         drawn.samples.push(sample);
@@ -120,7 +120,7 @@ async function predict(place: string, pictures: readonly string[], flags: Predic
     await writeFileAtomically(flags.out, text);
     terminal.print(`Wrote ${flags.out}`);
   } else if (!terminal.json) {
-    if (flags.format === 'table') terminal.print(...table());
+    if (flags.format === 'table') terminal.printAll(table());
     else terminal.data(answers);
   }
 }

@@ -41,6 +41,8 @@ export interface Terminal {
   now(): number;
   /** Writes lines for a person: to stdout, and beside JSON lines to stderr. */
   print(...lines: readonly Text[]): void;
+  /** As `print`, for a table of any length. */
+  printAll(lines: readonly Text[]): void;
   /** Writes a warning to stderr: one line, and below it, indented, those that belong to it. */
   warn(text: string, ...details: readonly string[]): void;
   /** Writes an error to stderr, as a warning. */
@@ -104,6 +106,9 @@ export function createTerminal({ stdout, stderr, json = false, isTTY, columns, e
     columns: width,
     now,
     print: (...lines) => {
+      writeLines(people, lines);
+    },
+    printAll: (lines) => {
       writeLines(people, lines);
     },
     warn: (text, ...details) => {

@@ -80,5 +80,6 @@ function printClasses(terminal: Terminal, { unit, classes }: DataSummary, stats:
     ({ id, name, labels, pictures }) => [id, name, ...(unit === 'picture' ? [] : [String(labels)]), String(pictures)],
   );
   const header = ['id', 'class', ...(unit === 'picture' ? [] : [`${unit}s`]), 'pictures'];
-  terminal.print('', ...formatTable(rows, { header, align: ['right', 'left', 'right', 'right'] }));
+  terminal.print('');
+  terminal.printAll(formatTable(rows, { header, align: ['right', 'left', 'right', 'right'] }));
 }

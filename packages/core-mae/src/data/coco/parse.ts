@@ -6,7 +6,7 @@
  */
 
 import { type ByteSource, withFileSource } from './byte-source.js';
-import type { CocoAnnotations } from './annotations.js';
+import { type CocoAnnotations, MAX_CATEGORIES } from './annotations.js';
 import { createFaultLog, type ReportFault, throwOnError } from './faults.js';
 import { GrowingBytes, GrowingFloat64, GrowingInt32 } from '../masks/growing.js';
 import { JsonReader } from './json-reader.js';
@@ -56,7 +56,15 @@ export function parseCoco(source: ByteSource, file: string, report: ReportFault)
     else if (key === 'annotations') {
       readRecords(reader, 'annotation', report, file, (note) => readAnnotation(reader, raw, note));
     } else if (key === 'categories') {
-      readRecords(reader, 'category', report, file, (note) => readCategory(reader, raw, note));
+      readRecords(reader, 'category', report, file, (note) => {
+        if (raw.categories.length >= MAX_CATEGORIES) {
+          throw reader.fail(
+            `There are more than ${MAX_CATEGORIES} categories`,
+            'list the classes of the objects, each once, under "categories"',
+          );
+        }
+        return readCategory(reader, raw, note);
+      });
     } else reader.skipValue();
   });
   reader.finish();

@@ -5,6 +5,7 @@ import { splitDataset, splitFold, takeSample, takeSamplePerClass } from '../../d
 import { createRandom } from '../../base/random.js';
 import type { DataSettings } from '../settings/data-settings.js';
 import { type LayoutSettings, readerOptionsOf, requireTakenSettings } from '../settings/layout-settings.js';
+import { append } from '../../base/long-lists.js';
 
 /** What a training learns from, and what it is measured on. */
 export interface TrainingPictures {
@@ -48,11 +49,11 @@ export async function openTrainingData(
   } else if (val !== null) {
     heldOut = await openDataset(val, readers, { ...optionsOfOther(options), format: reader.name });
     heldOutBy = val;
-    warnings.push(...heldOut.warnings);
+    append(warnings, heldOut.warnings);
   } else if (options.annotations === undefined && (await reader.splits?.(path))?.includes('val') === true) {
     heldOut = await reader.open(path, { ...options, split: 'val' });
     heldOutBy = "the data's own val split";
-    warnings.push(...heldOut.warnings);
+    append(warnings, heldOut.warnings);
   } else if (valFraction > 0) {
     ({ train, heldOut } = splitDataset(whole, valFraction, random));
     heldOutBy = `${Number((100 * valFraction).toPrecision(3))} % of the pictures, by the seed`;

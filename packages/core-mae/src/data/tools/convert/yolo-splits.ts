@@ -6,6 +6,7 @@ import { splitOfName } from '../../readers/split-names.js';
 import { baseName, type DataSetFiles, folderOf, joinPath, withoutEnding } from './data-set-files.js';
 import { type Notes, someOf } from './notes.js';
 import type { YoloDataFile } from './yolo-data-file.js';
+import { append } from '../../../base/long-lists.js';
 
 export type Split = 'train' | 'val' | 'test';
 
@@ -65,8 +66,8 @@ function splitsOfDataFile(
       const place = placeOf(text, data, files);
       if (place === undefined)
         notes.add('paths of data.yaml that are not there', `${where}: ${text} is not in ${root}; passed over`);
-      else if (place.kind === 'list') appendTo(splits[split], readList(root, place.path, files, notes));
-      else appendTo(splits[split], picturesBelow(place.path, files));
+      else if (place.kind === 'list') append(splits[split], readList(root, place.path, files, notes));
+      else append(splits[split], picturesBelow(place.path, files));
     }
   }
   if (splits.train.length === 0) return undefined;
@@ -75,7 +76,7 @@ function splitsOfDataFile(
   const byFolder = picturesByFolder(files).splits;
   for (const split of ['val', 'test'] as const) {
     if (splits[split].length > 0) continue;
-    appendTo(
+    append(
       splits[split],
       byFolder[split].filter((picture) => !used.has(picture)),
     );
@@ -177,7 +178,7 @@ function splitsOfLists(root: string, files: DataSetFiles, notes: Notes): Record<
     const first = readText(join(root, file))
       .trim()
       .split(/\r\n|\r|\n/u)[0]!;
-    if (isPictureName(first)) appendTo(splits[split], readList(root, file, files, notes));
+    if (isPictureName(first)) append(splits[split], readList(root, file, files, notes));
   }
   if (splits.train.length === 0) return undefined;
   const used = new Set(Object.values(splits).flat());
@@ -212,7 +213,7 @@ function picturesByFolder(files: DataSetFiles): FolderSplits {
     const isUsual = parts.slice(0, 2).some((part) => part.toLowerCase() === 'images');
     if (!isUsual && !pictures.some((picture) => labelFileOf(picture, files) !== undefined)) continue;
     const split = parts.map((part) => splitOfName(part)).find((each) => each !== undefined);
-    appendTo(split === undefined ? unsaid : splits[split], pictures);
+    append(split === undefined ? unsaid : splits[split], pictures);
   }
   return { splits, unsaid };
 }
@@ -250,9 +251,4 @@ function keepApart(splits: Record<Split, string[]>, notes: Notes): Record<Split,
     );
   }
   return { train: [...train], val: [...val], test: [...test] };
-}
-
-/** Not by spreading, which takes no list of any length. */
-function appendTo(list: string[], added: readonly string[]): void {
-  for (const each of added) list.push(each);
 }
