@@ -24,6 +24,8 @@ export { resolveFinetuneConfig } from './train/finetuning/resolve-config.js';
 export { resolvePretrainConfig } from './train/pretraining/resolve-config.js';
 export { type PretrainRecipe, type PretrainRecipeContext, pretrainRecipes } from './train/pretraining/recipes.js';
 export type { ChosenRecipe, ResolveOptions } from './train/settings/resolve-options.js';
+export { pictureIdentities } from './data/tools/picture-identities.js';
+export { splitToLookAt } from './data/readers/split-names.js';
 export { measureData } from './data/tools/measure-data.js';
 export { openPretrainRun, type PretrainRunOptions } from './train/pretraining/open-run.js';
 export { type FinetuneRunOptions, openFinetuneRun } from './train/finetuning/open-run.js';
@@ -46,6 +48,7 @@ export {
 } from './report/profile/profile.js';
 export { dataReaders } from './data/readers/core-readers.js';
 export {
+  type OpenDataOptions,
   type OpenedPictures,
   openHeldOut,
   openPictures,
@@ -54,7 +57,7 @@ export {
   openTrainingData,
 } from './train/inputs/open-training-data.js';
 export { takeSample } from './data/readers/split.js';
-export { isCocoDataset } from './data/readers/coco-instances.js';
+export { cocoReader, isCocoDataset } from './data/readers/coco-instances.js';
 export { findReader } from './data/readers/open-dataset.js';
 export {
   dataLayoutSettings,
@@ -90,4 +93,5 @@ export { requireNew } from './data/tools/require-new.js';
 export { splitCoco, type SplitCount, type SplitOptions, type SplitResult } from './data/tools/coco-split.js';
 export { visualize, type VisualizeOptions } from './train/pretraining/visualize.js';
 export { DEVICES } from './engine/select.js';
-export type { DataFault } from './data/coco/faults.js';
+export { createFaultLog, type FaultLog } from './data/coco/faults.js';
+export type { DataFault, ReportFault } from './contracts/data-fault.js';

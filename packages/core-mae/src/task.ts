@@ -19,6 +19,7 @@ export { definePlugin, type Plugin, type PluginDefinition, type PluginInfo } fro
 export {
   type CheckpointAllowances,
   type FrozenEncoder,
+  type PictureIdentity,
   type PredictedFile,
   type FittedSettings,
   type Recipe,

@@ -162,8 +162,12 @@ describe('where other evaluators go wrong', () => {
       '[{"image_id": 6, "category_id": 2, "score": 1, "bbox": [1, 2, 3, 4]}]',
       /result 0.*image 6/,
     ],
-    ['no score', '[{"image_id": 5, "category_id": 2, "bbox": [1, 2, 3, 4]}]', /result 0.*score/],
-    ['a NaN score', '[{"image_id": 5, "category_id": 2, "score": NaN, "bbox": [1, 2, 3, 4]}]', /score.*NaN/],
+    ['no score', '[{"image_id": 5, "category_id": 2, "bbox": [1, 2, 3, 4]}]', /Result 0 has no score/],
+    [
+      'a NaN score',
+      '[{"image_id": 5, "category_id": 2, "score": NaN, "bbox": [1, 2, 3, 4]}]',
+      /Result 0 has a score that is no finite number/,
+    ],
     ['neither box nor mask', '[{"image_id": 5, "category_id": 2, "score": 1}]', /neither/],
     ['a short box', '[{"image_id": 5, "category_id": 2, "score": 1, "bbox": [1, 2, 3]}]', /bbox of 3/],
     [

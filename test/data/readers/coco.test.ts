@@ -72,6 +72,7 @@ describe('layouts', () => {
   });
 
   it('keeps boxes without area for scoring but not for training', () => {
+    put('empty/a.jpg', 'picture');
     put('empty/annotations.json', file('a.jpg', [{ ...object, bbox: [1, 1, 0, 5] }]));
     const data = cocoDataset(join(folder, 'empty'));
     const target = data.item(0).target!;
@@ -88,9 +89,8 @@ describe('paths', () => {
     '%j does not leave the folder',
     (name) => {
       put('escape/annotations.json', file(name));
-      const data = cocoDataset(join(folder, 'escape'));
-      expect(() => data.item(0)).toThrow(expect.objectContaining({ code: 'PATH_ESCAPES' }));
-      expect(() => data.item(0)).toThrow(/image 1 of .*annotations\.json/);
+      expect(() => cocoDataset(join(folder, 'escape'))).toThrow(expect.objectContaining({ code: 'PATH_ESCAPES' }));
+      expect(() => cocoDataset(join(folder, 'escape'))).toThrow(/image 1: .*annotations\.json/);
     },
   );
 
@@ -98,14 +98,17 @@ describe('paths', () => {
     put('outside/x.jpg', 'secret');
     put('links/annotations.json', file('images/x.jpg'));
     symlinkSync(join(folder, 'outside'), join(folder, 'links', 'images'));
-    const data = cocoDataset(join(folder, 'links'), { images: '.' });
-    expect(() => data.item(0)).toThrow(expect.objectContaining({ code: 'PATH_ESCAPES' }));
+    const open = (options: object) => cocoDataset(join(folder, 'links'), { images: '.', ...options });
+    expect(() => open({})).toThrow(expect.objectContaining({ code: 'PATH_ESCAPES' }));
+    expect(() => open({})).toThrow(/image 1: .*leads out of the data set.*--follow-links/);
+    expect(open({ followLinks: true }).item(0).image).toMatchObject({ path: join(folder, 'links', 'images', 'x.jpg') });
   });
 });
 
 describe('semantic masks from instances', () => {
   it('put small objects on top', () => {
     const square = (x: number, size: number): number[][] => [[x, x, x + size, x, x + size, x + size, x, x + size]];
+    put('semantic/a.jpg', 'picture');
     put('semantic/annotations.json', {
       images: [{ id: 1, file_name: 'a.jpg', width: 6, height: 6 }],
       categories: [

@@ -71,9 +71,7 @@ describe('imageFolder', () => {
   it('counts what are not pictures by name', async () => {
     make('a.png', 'notes.txt', 'b/labels.csv', 'c.json', 'd.xml');
     const { warnings } = await imageFolder(folder);
-    expect(warnings).toEqual([
-      `${folder}: 4 files are not pictures by name and were left out (b/labels.csv, c.json, d.xml, …)`,
-    ]);
+    expect(warnings).toEqual([`${folder}, 4 files: no picture by name (b/labels.csv, c.json, d.xml, …) — left out`]);
   });
 
   it('takes folders for classes or not, as it is told', async () => {

@@ -4,7 +4,8 @@ import { dirname, join } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { annotationPolygons } from '#core/data/coco/annotations.js';
-import { checkCoco } from '#core/data/tools/coco-check.js';
+import { checkData } from '#core/data/tools/check-data.js';
+
 import { cocoDataset } from '#core/data/readers/coco-instances.js';
 import { convertPascalVoc } from '#core/data/tools/convert/pascal-voc.js';
 import { parseXmlElements } from '#core/data/tools/convert/xml-elements.js';
@@ -43,7 +44,7 @@ describe('YOLO', () => {
     expect([...annotations.boxes.subarray(0, 4)]).toEqual([10, 6, 20, 8]);
     expect([...annotationPolygons(annotations, 1)[0]!]).toEqual([4, 2, 24, 2, 24, 18]);
     expect(annotations.areas[1]).toBe(160);
-    expect((await checkCoco(path)).counts).toEqual({ 'picture-not-listed': 1 });
+    expect((await checkData(path, { format: 'coco' })).reports[0]!.counts).toEqual({ 'picture-not-listed': 1 });
   });
 
   it.each([

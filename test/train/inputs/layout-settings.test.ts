@@ -1,6 +1,7 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { checkSettings } from '#core/base/check-settings.js';
 import { dataReaders } from '#core/data/readers/core-readers.js';
@@ -17,16 +18,19 @@ function put(path: string, content: string | Uint8Array = ''): void {
   writeFileSync(join(root, path), content);
 }
 
-beforeAll(() => {
+beforeAll(async () => {
+  const picture = await sharp({ create: { width: 4, height: 1, channels: 3, background: 'red' } })
+    .png()
+    .toBuffer();
   for (const [name, count] of [
     ['Fruit/Apple/Red', 6],
     ['Fruit/Apple/Golden', 6],
     ['Fruit/Pear/Anjou', 3],
   ] as const) {
-    for (let i = 0; i < count; i++) put(`shop/${name}/${i}.jpg`);
+    for (let i = 0; i < count; i++) put(`shop/${name}/${i}.jpg`, picture);
   }
   for (const split of ['train', 'val']) {
-    put(`cells/${split}/a.png`);
+    put(`cells/${split}/a.png`, picture);
     put(`cells/${split}annot/a.png`, labelMapPng({ width: 4, height: 1, labels: Uint8Array.of(0, 0, 255, 7) }));
   }
   put('coco/annotations/instances_train.json', JSON.stringify({ images: [], annotations: [], categories: [] }));

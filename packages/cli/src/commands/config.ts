@@ -32,7 +32,7 @@ function configPretrainCommand(): Command {
     .action(async (flags: PretrainFlags & WriteFlags) => {
       const { dataReaders, resolvePretrainConfig } = await import('@mae-tasks/core-mae/run');
       const { tree, where, hasData } = await settingsOf(flags, pretrainOverrides(flags));
-      const options = hasData ? fitRecipe(dataReaders).options : {};
+      const options = hasData ? fitRecipe(dataReaders, { labels: false }).options : {};
       await show(await resolvePretrainConfig(tree, where, options), 'pretrain', flags);
     });
 }
@@ -50,7 +50,7 @@ function configFinetuneCommand(): Command {
         terminal.warn(message);
       });
       const task = taskNamed(taskName, registry);
-      const options = hasData ? fitRecipe(registry.readers, task.formats).options : {};
+      const options = hasData ? fitRecipe(registry.readers, { formats: task.formats }).options : {};
       await show(await resolveFinetuneConfig(task, tree, where, options), `finetune ${shellWord(taskName)}`, flags);
     });
 }

@@ -2,11 +2,12 @@ import { extname } from 'node:path';
 import type { Embedding } from '@mae-tasks/core-mae';
 import { Command, Option } from 'commander';
 import {
+  numberValue,
   optionDevice,
+  optionFollowLinks,
   optionJson,
   optionOut,
   optionPlugin,
-  numberValue,
   wholeNumber,
 } from '../settings/common-options.js';
 import { openRegistry } from '../plugins/open-registry.js';
@@ -22,6 +23,7 @@ interface EmbedFlags {
   readonly plugin?: readonly string[];
   readonly device?: string;
   readonly json?: true;
+  readonly followLinks?: true;
 }
 
 export function embedCommand(): Command {
@@ -40,6 +42,7 @@ export function embedCommand(): Command {
         "share of the shorter side that is looked at (the official evaluation's 0.875)",
       ).argParser(numberValue),
     )
+    .addOption(optionFollowLinks())
     .addOption(optionPlugin())
     .addOption(optionDevice())
     .addOption(optionJson())
@@ -59,7 +62,7 @@ async function embedPictures(checkpoint: string, pictures: readonly string[], fl
       terminal.warn(message);
     },
   });
-  const data = await pictureList(pictures);
+  const data = await pictureList(pictures, { followLinks: flags.followLinks === true });
   const engine = await openEngine(terminal, flags);
   const embeddings: Embedding[] = [];
   try {

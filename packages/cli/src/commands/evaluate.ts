@@ -95,7 +95,7 @@ async function evaluate(place: string, flags: EvaluateFlags): Promise<void> {
 
 /** The data that is named (its `val` split where it has one), or what the training held out. */
 async function openData(
-  { data, split, limit }: EvaluateFlags,
+  { data, split, limit, followLinks }: EvaluateFlags,
   loaded: LoadedTaskModel | undefined,
   { readers }: Registry,
   formats: readonly string[] | undefined,
@@ -120,7 +120,10 @@ async function openData(
   const layout =
     path === trained?.path || trained === undefined ? trained : { ...trained, images: null, annotations: null };
   const named = data === undefined && path === own ? undefined : split;
-  const opened = await openSplit(path, readers, { split: named, preferred: 'val', format, formats, layout });
+  const opened = await openSplit(path, readers, {
+    ...{ split: named, preferred: 'val', format, formats, layout, followLinks },
+    reading: trained,
+  });
   return limited(opened);
 
   function limited(whole: Dataset): Dataset {

@@ -124,7 +124,7 @@ async function finetune(
     terminal.warn(message);
   });
   const task = taskNamed(taskName, registry);
-  const fit = fitRecipe(registry.readers, task.formats);
+  const fit = fitRecipe(registry.readers, { formats: task.formats });
   const config =
     resumed === undefined
       ? await resolveFinetuneConfig(task, tree, where, fit.options)

@@ -1,13 +1,13 @@
 import { dirname, join } from 'node:path';
 import { harmlessJson } from '@mae-tasks/core-mae/find-plugins';
-import type { PredictedFile, Sample } from '@mae-tasks/core-mae/task';
+import type { PictureIdentity, PredictedFile, Sample } from '@mae-tasks/core-mae/task';
 import { Command, Option } from 'commander';
 import { addUseOptions, optionOut, type UseFlags } from '../settings/common-options.js';
 import { csvText } from '../terminal/csv.js';
 import { DRAW_PLACE, requireDrawPlace, writeDrawings } from '../terminal/drawings.js';
 import { formatTable } from '../terminal/table.js';
 import { openEngine } from '../settings/open-engine.js';
-import { createProcessTerminal } from '../terminal/terminal.js';
+import { createProcessTerminal, type Terminal } from '../terminal/terminal.js';
 import { plainText, type Text } from '../terminal/text.js';
 
 interface PredictFlags extends UseFlags {
@@ -29,7 +29,10 @@ export function predictCommand(): Command {
   )
     .description('let a fine-tuned model answer for pictures')
     .addOption(new Option('--format <format>', 'of the answers').choices(['table', 'json', 'csv']).default('table'))
-    .option('--data <path>', 'for weights that are not of a run: data with the classes that they were trained on')
+    .option(
+      '--data <path>',
+      'data whose annotation file names the pictures; of weights without a run: with their classes',
+    )
     .addOption(optionOut('the file to write them to (default: the terminal)'))
     .option('--draw <place>', `draw the first ${DRAWN} pictures with their answers into ${DRAW_PLACE}`)
     .option('--save <folder>', "write every picture's own files (index maps, drawings) into this folder")
@@ -49,7 +52,8 @@ async function predict(place: string, pictures: readonly string[], flags: Predic
   const { classesFrom, openLoadedTask } = await import('../plugins/loaded-task.js');
   const { loaded } = await openLoadedTask(place, flags, terminal, classesFrom(flags.data, flags.task));
   if (flags.draw !== undefined) await requireDrawPlace(flags.draw);
-  const data = await pictureList(pictures);
+  const data = await pictureList(pictures, { followLinks: flags.followLinks === true });
+  const identityOf = await identitiesIn(flags.data, terminal);
   const engine = await openEngine(terminal, flags);
   const { prediction } = loaded.model;
   if (flags.save !== undefined && prediction.files === undefined) {
@@ -77,7 +81,9 @@ async function predict(place: string, pictures: readonly string[], flags: Predic
     for await (const { samples, results } of batches) {
       for (const [index, sample] of samples.entries()) {
         const result = results[index];
-        const entries = prediction.records?.(sample, result) ?? [{ picture: sample.id, ...asRecord(result) }];
+        const entries = prediction.records?.(sample, result, identityOf(sample.id)) ?? [
+          { picture: sample.id, ...asRecord(result) },
+        ];
         if (flags.format === 'json') for (const entry of entries) records.push(entry);
         else for (const row of prediction.rows(result)) rows.push([sample.id, ...row]);
         terminal.record({ type: 'prediction', picture: sample.id, entries });
@@ -123,6 +129,27 @@ async function predict(place: string, pictures: readonly string[], flags: Predic
     if (flags.format === 'table') terminal.printAll(table());
     else terminal.data(answers);
   }
+}
+
+/** What the annotation files of the data call the pictures, where the data has such files. */
+async function identitiesIn(
+  data: string | undefined,
+  terminal: Terminal,
+): Promise<(picture: string) => PictureIdentity | undefined> {
+  if (data === undefined) return () => undefined;
+  const { cocoReader, pictureIdentities } = await import('@mae-tasks/core-mae/run');
+  if (!(await cocoReader.recognizes(data))) return () => undefined;
+  const identityOf = pictureIdentities(data);
+  let unknown = 0;
+  return (picture) => {
+    const identity = identityOf(picture);
+    if (identity === undefined && ++unknown === 1) {
+      terminal.warn(
+        `${picture}: ${data} does not list it; it is called by its own name, as all others that are not listed`,
+      );
+    }
+    return identity;
+  };
 }
 
 async function saveFiles(folder: string, files: readonly PredictedFile[]): Promise<void> {

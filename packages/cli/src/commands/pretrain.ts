@@ -86,7 +86,7 @@ async function pretrain(terminal: Terminal, flags: PretrainFlags, inspection: En
   };
   const { plugins } = checkSettings(pretrainConfig, tree, where);
   const registry = await openRegistry({ named: plugins, warn });
-  const fit = fitRecipe(registry.readers);
+  const fit = fitRecipe(registry.readers, { labels: false });
   const config =
     resumed === undefined
       ? await resolvePretrainConfig(tree, where, fit.options)

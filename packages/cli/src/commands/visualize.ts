@@ -3,6 +3,7 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import {
   optionData,
   optionDevice,
+  optionFollowLinks,
   optionJson,
   optionLimit,
   optionOut,
@@ -21,6 +22,7 @@ interface VisualizeFlags {
   readonly seed?: number;
   readonly device?: string;
   readonly json?: true;
+  readonly followLinks?: true;
 }
 
 /** Pictures on a sheet where --limit says nothing. */
@@ -31,6 +33,7 @@ export function visualizeCommand(): Command {
     .description('draw what a pretrained model reconstructs of pictures')
     .requiredOption('--checkpoint <path>', "a run's folder, or a checkpoint file (.safetensors, .pth, Hugging Face)")
     .addOption(optionData().makeOptionMandatory())
+    .addOption(optionFollowLinks())
     .addOption(
       new Option('--mask-ratio <ratios>', 'shares of the patches to remove; several give one column each')
         .argParser(parseRatios)
@@ -53,7 +56,7 @@ export function visualizeCommand(): Command {
         await import('@mae-tasks/core-mae/run');
       const loaded = await loadMae(flags.checkpoint);
       const mae = flags.normPixLoss === true ? { ...loaded, mask: { ...loaded.mask, normPixLoss: true } } : loaded;
-      const data = await openPictures(flags.data, dataReaders);
+      const data = await openPictures(flags.data, dataReaders, { followLinks: flags.followLinks === true });
       const engine = await openEngine(terminal, flags);
       try {
         const png = await visualize({

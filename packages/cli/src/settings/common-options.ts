@@ -11,6 +11,7 @@ import type { Override } from './config.js';
 /** Flags that mean the same for every command that has them. */
 export interface CommonFlags {
   readonly data?: string;
+  readonly followLinks?: true;
   readonly out?: string;
   readonly model?: string;
   readonly epochs?: number;
@@ -35,6 +36,9 @@ export const optionLimit = (): Option =>
 export const optionJson = (): Option => new Option('--json', 'one JSON object a line on stdout, text on stderr');
 export const optionDevice = (): Option =>
   new Option('--device <name>', 'where to compute: auto, cpu, webgpu, cuda, tensorflow, wasm, javascript');
+
+export const optionFollowLinks = (): Option =>
+  new Option('--follow-links', 'follow symbolic links out of the data set: where you trust it');
 
 export const optionPlugin = (): Option =>
   new Option('--plugin <name...>', 'plugins besides those that the project depends on: packages or paths');
@@ -63,6 +67,7 @@ export function addTrainingOptions(command: Command): Command {
 export function addSettingOptions(command: Command): Command {
   return command
     .addOption(optionData())
+    .addOption(optionFollowLinks())
     .option('--model <preset>', 'tiny, small, base, large or huge')
     .addOption(new Option('--epochs <number>', 'times to go through the data').argParser(wholeNumber))
     .addOption(
@@ -93,6 +98,7 @@ export interface UseFlags {
   readonly json?: true;
   readonly plugin?: readonly string[];
   readonly set?: readonly string[];
+  readonly followLinks?: true;
 }
 
 export function addUseOptions(command: Command): Command {
@@ -104,6 +110,7 @@ export function addUseOptions(command: Command): Command {
     )
     .addOption(new Option('--batch-size <number>', 'pictures in a batch').argParser(wholeNumber))
     .option('--set <key=value...>', "settings instead of the run's, for example classify.testTimeFlip=true")
+    .addOption(optionFollowLinks())
     .addOption(optionPlugin())
     .addOption(optionDevice())
     .addOption(optionJson());
@@ -113,6 +120,7 @@ export function addUseOptions(command: Command): Command {
 export function commonOverrides(flags: CommonFlags): Override[] {
   return [
     ['data.path', flags.data],
+    ['data.followLinks', flags.followLinks],
     ['model.preset', flags.model],
     ['epochs', flags.epochs],
     ['minutes', flags.minutes],

@@ -7,6 +7,7 @@ export interface DataFlags {
   readonly format?: string;
   readonly split?: string;
   readonly set?: readonly string[];
+  readonly followLinks?: true;
 }
 
 export const optionFormat = (): Option =>
@@ -18,6 +19,9 @@ export const optionLayoutSettings = (): Option =>
 /** Layouts with labels, the richest first. */
 const LABELLED = ['coco', 'ade20k', 'idx'];
 
+/** Faults of one kind that are listed. */
+const LISTED = 5;
+
 /** A data set to look at: its reader, and a function that opens one of its splits. */
 export interface OpenedData {
   readonly reader: DataReader;
@@ -26,22 +30,33 @@ export interface OpenedData {
   readonly open: (split?: string) => Promise<Dataset>;
 }
 
-/** @throws MaeError as `findReader`, and for settings that say nothing of the layout */
-export async function openData(path: string, flags: DataFlags): Promise<OpenedData> {
+/**
+ * A data set to look at, as far as it can be used: what is wrong with it is only said.
+ *
+ * @throws MaeError as `findReader`, and for settings that say nothing of the layout
+ */
+export async function openData(path: string, flags: DataFlags, warn: (line: string) => void): Promise<OpenedData> {
   const core = await import('@mae-tasks/core-mae/run');
   const layout = await layoutOf(flags);
   const reader = await core.findReader(path, core.dataReaders, flags.format, LABELLED);
   core.requireTakenSettings(layout, reader, core.dataReaders);
   const options = core.readerOptionsOf(layout, reader);
+  const splits = (await reader.splits?.(path)) ?? [];
   return {
     reader,
-    splits: (await reader.splits?.(path)) ?? [],
-    open: (split) => reader.open(path, split === undefined ? options : { ...options, split }),
+    splits,
+    open: async (split = core.splitToLookAt(splits)) => {
+      const log = core.createFaultLog(LISTED);
+      const all = { ...options, reportFault: log.report };
+      const data = await reader.open(path, split === undefined ? all : { ...all, split });
+      for (const line of [...data.warnings, ...log.lines()]) warn(line);
+      return data;
+    },
   };
 }
 
 /** The settings below `data` that say how files are read. */
-export async function layoutOf({ set = [] }: DataFlags) {
+export async function layoutOf({ set = [], followLinks }: DataFlags) {
   const core = await import('@mae-tasks/core-mae/run');
   const { parseAssignment, withOverrides } = await import('./config.js');
   const { data, ...others } = withOverrides({ data: {} }, set.map(parseAssignment));
@@ -57,7 +72,7 @@ export async function layoutOf({ set = [] }: DataFlags) {
     });
   }
   const { data: layout } = core.checkSettings(core.dataLayoutSettings, { data }, '--set');
-  return layout;
+  return { ...layout, followLinks: followLinks ?? layout.followLinks };
 }
 
 /** Shows how far a long work on pictures is; the line goes away at its end. */

@@ -2,6 +2,7 @@ import type { DataReader } from '@mae-tasks/core-mae/task';
 import type {
   ChosenRecipe,
   FinetuneConfig,
+  OpenDataOptions,
   OpenedPictures,
   PretrainConfig,
   ResolveOptions,
@@ -17,8 +18,8 @@ export interface RecipeFit {
   recipe: ChosenRecipe | undefined;
 }
 
-/** Fits recipes to the pictures that the settings name. @param formats names of readers, the best first */
-export function fitRecipe(readers: readonly DataReader[], formats?: readonly string[]): RecipeFit {
+/** Fits recipes to the pictures that the settings name, opened by these readers. */
+export function fitRecipe(readers: readonly DataReader[], options: OpenDataOptions = {}): RecipeFit {
   const fit: RecipeFit = {
     openedAt: undefined,
     pictures: undefined,
@@ -27,7 +28,7 @@ export function fitRecipe(readers: readonly DataReader[], formats?: readonly str
       measure: async ({ data, seed }) => {
         const { measureData, openTrainingData } = await import('@mae-tasks/core-mae/run');
         fit.openedAt = performance.now();
-        fit.pictures = await openTrainingData(data, readers, seed, formats);
+        fit.pictures = await openTrainingData(data, readers, seed, options);
         return measureData(fit.pictures.train);
       },
       reportRecipe: (chosen) => {

@@ -12,8 +12,15 @@ export const PICTURE_NAMES = `pictures are files named ${SUFFIXES.slice(0, -1).j
 
 /** One warning for all files of a folder that were left out because they are not pictures by name; none for none. */
 export function notPictures(folder: string, files: readonly string[]): string[] {
+  const { count, examples } = otherFiles(files);
+  return count === 0 ? [] : [`${folder}: ${count} files are not pictures by name and were left out (${examples})`];
+}
+
+/** How many files are not pictures by name, and the first of them. */
+export function otherFiles(files: readonly string[]): { readonly count: number; readonly examples: string } {
   const others = files.filter((file) => !isPictureName(file));
-  if (others.length === 0) return [];
-  const examples = others.slice(0, 3).join(', ') + (others.length > 3 ? ', …' : '');
-  return [`${folder}: ${others.length} files are not pictures by name and were left out (${examples})`];
+  return {
+    count: others.length,
+    examples: others.slice(0, 3).join(', ') + (others.length > 3 ? ', …' : ''),
+  };
 }

@@ -1,9 +1,17 @@
 import type { ServiceIdentifier } from 'inversify';
+import type { ReportFault } from './data-fault.js';
 import type { Dataset } from './dataset.js';
 
 export interface OpenOptions {
   /** `train`, `val` or another split's name. Data without splits is all `train`; any other name is then an error. */
   readonly split?: string;
+  /** Whether symbolic links may lead out of the data set. Default false. */
+  readonly followLinks?: boolean;
+  /**
+   * Takes every oddity, error or warning, and the data is opened as far as it can be used: how a data set is checked.
+   * Default: the first error is thrown, and warnings are the data set's.
+   */
+  readonly reportFault?: ReportFault;
   /** Further options, by the names of the settings below `data`. */
   readonly [option: string]: unknown;
 }

@@ -47,6 +47,8 @@ export interface Dataset<Target = unknown> {
   readonly layout?: string;
   /** Absent where pictures have no labels, or of a kind that cannot be counted by class. */
   readonly labelling?: Labelling;
+  /** Pictures that the data lists and that are not there: they are no items. */
+  readonly missing?: readonly string[];
   /** Oddities met while opening, each naming its file or annotation. */
   readonly warnings: readonly string[];
 }

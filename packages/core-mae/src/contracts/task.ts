@@ -59,8 +59,10 @@ export interface TaskPrediction<Result = unknown, Out = unknown> {
   /**
    * A picture's entries in the list that `predict --format json` writes, in the field's own format where there is one.
    * Default: one entry, the result beside the picture's name.
+   *
+   * @param identity what an annotation file calls the picture, where one was given that lists it
    */
-  records?(sample: Sample, result: Result): readonly object[];
+  records?(sample: Sample, result: Result, identity?: PictureIdentity): readonly object[];
   /** Files that the results become, for `predict --save`: index maps, overlays. */
   files?(samples: readonly Sample[], results: readonly Result[]): Promise<readonly PredictedFile[]>;
   /**
@@ -185,3 +187,10 @@ export interface Task<Settings = unknown, Facts = unknown, Out = unknown extends
 }
 
 export const Task: ServiceIdentifier<Task> = Symbol.for('mae:Task');
+
+/** What an annotation file calls a picture. */
+export interface PictureIdentity {
+  /** As the file writes it. */
+  readonly imageId: number | string;
+  readonly fileName: string;
+}

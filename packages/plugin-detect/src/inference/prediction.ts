@@ -20,7 +20,7 @@ export function createPrediction(
     columns: ['class', 'score', 'x', 'y', 'width', 'height'],
     rows: (found) =>
       found.map(({ class: name, score, box }) => [name, rounded(score, 4), ...box.map((value) => rounded(value, 1))]),
-    records: (sample, found) => cocoResults(sample, found, facts),
+    records: (sample, found, identity) => cocoResults(sample, found, facts, identity),
     files: (samples, results) =>
       Promise.all(
         samples.map(async (sample, index) => ({

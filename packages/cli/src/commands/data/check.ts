@@ -5,7 +5,7 @@
  */
 
 import { Command, Option } from 'commander';
-import { optionJson, wholeNumber } from '../../settings/common-options.js';
+import { optionFollowLinks, optionJson, wholeNumber } from '../../settings/common-options.js';
 import { summaryRows } from '../../terminal/data-lines.js';
 import { type DataFlags, layoutOf, openData, optionLayoutSettings, showPictures } from '../../settings/data-options.js';
 import { formatTable } from '../../terminal/table.js';
@@ -27,16 +27,19 @@ export function dataCheckCommand(): Command {
     .option('--quick', 'read only the headers of pictures')
     .addOption(new Option('--limit <number>', 'faults listed of one kind (default: 20)').argParser(wholeNumber))
     .addOption(optionLayoutSettings())
+    .addOption(optionFollowLinks())
     .addOption(optionJson())
     .addHelpText('after', '\nExample:\n  mae-tasks data check coco/')
     .action(async (path: string, flags: CheckFlags) => {
       const terminal = createProcessTerminal({ json: flags.json === true });
       const { checkData } = await import('@mae-tasks/core-mae/run');
-      const given = Object.entries(await layoutOf(flags)).filter(([, value]) => value !== null);
+      const { followLinks, ...settings } = await layoutOf(flags);
+      const given = Object.entries(settings).filter(([, value]) => value !== null);
       const { ok, reports } = await checkData(path, {
         decodePictures: flags.quick !== true,
         reportProgress: showPictures(terminal, 'checking'),
         layout: Object.fromEntries(given),
+        followLinks,
         ...(flags.format === undefined ? {} : { format: flags.format }),
         ...(flags.split === undefined ? {} : { split: flags.split }),
         ...(flags.limit === undefined ? {} : { limitPerKind: flags.limit }),
@@ -61,7 +64,7 @@ async function describe(terminal: Terminal, path: string, flags: DataFlags): Pro
   const reportProgress = showPictures(terminal, 'counting');
   const parts: Array<readonly [string, Awaited<ReturnType<typeof core.summarizeData>>]> = [];
   try {
-    const { splits, open } = await openData(path, flags);
+    const { splits, open } = await openData(path, flags, () => undefined);
     const names = flags.split === undefined ? splits : [flags.split];
     for (const split of names.length === 0 ? [undefined] : names) {
       const summary = await core.summarizeData(await open(split), { reportProgress });

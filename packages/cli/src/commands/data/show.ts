@@ -1,6 +1,6 @@
 import { dirname } from 'node:path';
 import { Command } from 'commander';
-import { optionJson, optionLimit, optionOut, optionSeed } from '../../settings/common-options.js';
+import { optionFollowLinks, optionJson, optionLimit, optionOut, optionSeed } from '../../settings/common-options.js';
 import { type DataFlags, openData, optionFormat, optionLayoutSettings } from '../../settings/data-options.js';
 import { createProcessTerminal } from '../../terminal/terminal.js';
 
@@ -23,15 +23,17 @@ export function dataShowCommand(): Command {
     .addOption(optionLimit())
     .addOption(optionSeed())
     .addOption(optionLayoutSettings())
+    .addOption(optionFollowLinks())
     .addOption(optionJson())
     .addHelpText('after', '\nExample:\n  mae-tasks data show coco/ --limit 20 --out sheet.png')
     .action(async (path: string, flags: ShowFlags) => {
       const terminal = createProcessTerminal({ json: flags.json === true });
       const core = await import('@mae-tasks/core-mae/run');
       const { createRandom } = await import('@mae-tasks/core-mae');
-      const { open } = await openData(path, flags);
+      const { open } = await openData(path, flags, (line) => {
+        terminal.warn(line);
+      });
       const data = await open(flags.split);
-      for (const warning of data.warnings) terminal.warn(warning);
       const png = await core.annotationSheetPng(data, {
         ...(flags.limit === undefined ? {} : { count: flags.limit }),
         random: createRandom(flags.seed ?? 0),

@@ -1,7 +1,7 @@
 import type { CocoStats } from '@mae-tasks/core-mae/coco';
 import type { DataSummary } from '@mae-tasks/core-mae/run';
 import { Command } from 'commander';
-import { optionJson } from '../../settings/common-options.js';
+import { optionFollowLinks, optionJson } from '../../settings/common-options.js';
 import { summaryRows } from '../../terminal/data-lines.js';
 import {
   type DataFlags,
@@ -24,15 +24,17 @@ export function dataStatsCommand(): Command {
     .option('--split <name>', 'the split (default: train, or the only one)')
     .addOption(optionFormat())
     .addOption(optionLayoutSettings())
+    .addOption(optionFollowLinks())
     .addOption(optionJson())
     .addHelpText('after', '\nExample:\n  mae-tasks data stats coco/ --split val')
     .action(async (path: string, flags: StatsFlags) => {
       const terminal = createProcessTerminal({ json: flags.json === true });
       const core = await import('@mae-tasks/core-mae/run');
       const { cocoStats } = await import('@mae-tasks/core-mae/coco');
-      const { reader, splits, open } = await openData(path, flags);
+      const { reader, splits, open } = await openData(path, flags, (line) => {
+        terminal.warn(line);
+      });
       const data = await open(flags.split);
-      for (const warning of data.warnings) terminal.warn(warning);
       const summary = await core.summarizeData(data, { reportProgress: showPictures(terminal, 'counting') });
       const stats = core.isCocoDataset(data) ? cocoStats(data.annotations) : undefined;
       const split = flags.split ?? splits[0] ?? 'data';

@@ -27,6 +27,8 @@ export interface CocoImages {
   readonly fileNames: readonly string[];
   /** Picture index by id. */
   readonly indexOf: ReadonlyMap<number, number>;
+  /** What the file calls a picture by, by its id here; only where that is no number. */
+  readonly texts?: ReadonlyMap<number, string>;
 }
 
 /** A COCO instances file in a few typed arrays: 900,000 annotations take about 400 MB, most of it coordinates. */
@@ -70,6 +72,18 @@ export function annotationsOfImage({ byImage }: CocoAnnotations, image: number):
 /** Whether box `i` of these, `[x, y, width, height]` each, has an area. */
 export function hasWidthAndHeight(boxes: ArrayLike<number>, i: number): boolean {
   return boxes[4 * i + 2]! > 0 && boxes[4 * i + 3]! > 0;
+}
+
+/** The annotations with these categories alone, which all objects have that had a category before. */
+export function withCategories(annotations: CocoAnnotations, categories: readonly CocoCategory[]): CocoAnnotations {
+  const categoryIndexOf = new Map(categories.map(({ id }, index) => [id, index]));
+  const { categories: before, categoryIndexes } = annotations;
+  return {
+    ...annotations,
+    categories,
+    categoryIndexOf,
+    categoryIndexes: categoryIndexes.map((index) => (index < 0 ? -1 : categoryIndexOf.get(before[index]!.id)!)),
+  };
 }
 
 /** Groups entries by picture, keeping their order; entries for which `keep` is false belong to none. */

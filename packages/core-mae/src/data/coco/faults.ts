@@ -1,19 +1,5 @@
+import type { DataFault, ReportFault } from '../../contracts/data-fault.js';
 import { MaeError } from '../../base/errors.js';
-
-/** An oddity of a data set: what it is, where, and what is done about it. */
-export interface DataFault {
-  /** Errors stop a load; warnings are repaired or left out, as `action` says. */
-  readonly severity: 'error' | 'warning';
-  /** A stable name of the kind of fault: `duplicate-annotation-id`. */
-  readonly code: string;
-  readonly file: string;
-  /** The record or picture: `annotation 17`, `image 3`, `photos/a.jpg`. */
-  readonly subject: string;
-  readonly problem: string;
-  readonly action: string;
-}
-
-export type ReportFault = (fault: DataFault) => void;
 
 /** One line: `annotations.json, annotation 17: has no area — computed from its outline`. */
 function faultLine({ file, subject, problem, action }: DataFault): string {
@@ -22,7 +8,7 @@ function faultLine({ file, subject, problem, action }: DataFault): string {
 
 function faultError({ file, subject, problem, action, code }: DataFault): MaeError {
   return new MaeError(code === 'path-escapes' ? 'PATH_ESCAPES' : 'ANNOTATION_INVALID', {
-    what: `${subject} ${problem}`,
+    what: `${subject}: ${problem}`,
     where: file,
     fix: action,
   });
@@ -63,6 +49,22 @@ export function createFaultLog(limitPerKind = 20): FaultLog {
       return [...faults.map(faultLine), ...left];
     },
   };
+}
+
+/** Faults of one kind that are listed when data is opened for use; a check lists more. */
+const LISTED_WHEN_OPENED = 3;
+
+/** Where the faults go that are met while data is opened: to whoever asked for them, or errors end it. */
+export interface OpeningFaults {
+  readonly report: ReportFault;
+  /** A line for each warning; none where they are reported to somebody. */
+  readonly warnings: () => string[];
+}
+
+export function openingFaults(report: ReportFault | undefined): OpeningFaults {
+  if (report !== undefined) return { report, warnings: () => [] };
+  const log = createFaultLog(LISTED_WHEN_OPENED);
+  return { report: throwOnError(log.report), warnings: () => log.lines() };
 }
 
 /** Reports errors by throwing them and passes warnings on: how files are loaded for use. */

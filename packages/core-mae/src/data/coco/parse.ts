@@ -7,8 +7,10 @@
 
 import { type ByteSource, withFileSource } from './byte-source.js';
 import { type CocoAnnotations, MAX_CATEGORIES } from './annotations.js';
-import { createFaultLog, type ReportFault, throwOnError } from './faults.js';
+import type { ReportFault } from '../../contracts/data-fault.js';
+import { createFaultLog, throwOnError } from './faults.js';
 import { GrowingBytes, GrowingFloat64, GrowingInt32 } from '../masks/growing.js';
+import { Identifiers } from './identifiers.js';
 import { JsonReader } from './json-reader.js';
 import { type NoteFault, readSegmentation, type RecordFault } from './parse-segmentation.js';
 import { type RawCoco, resolveCoco } from './resolve.js';
@@ -51,12 +53,23 @@ export function parseCoco(source: ByteSource, file: string, report: ReportFault)
   const raw = emptyRaw(file, Math.min(source.size / 12, 1 << 27));
   const seen = new Set<string>();
   reader.readObject((key) => {
+    const isSecond = seen.has(key);
     seen.add(key);
-    if (key === 'images') readRecords(reader, 'image', report, file, (note) => readImage(reader, raw, note));
+    if (isSecond && SECTIONS.includes(key)) {
+      reader.skipValue();
+      report({
+        severity: 'error',
+        code: 'section-twice',
+        file,
+        subject: 'the file',
+        problem: `has "${key}" twice`,
+        action: 'join the two lists into one; other tools would use only the last',
+      });
+    } else if (key === 'images') readRecords(reader, 'image', raw, report, (note) => readImage(reader, raw, note));
     else if (key === 'annotations') {
-      readRecords(reader, 'annotation', report, file, (note) => readAnnotation(reader, raw, note));
+      readRecords(reader, 'annotation', raw, report, (note) => readAnnotation(reader, raw, note));
     } else if (key === 'categories') {
-      readRecords(reader, 'category', report, file, (note) => {
+      readRecords(reader, 'category', raw, report, (note) => {
         if (raw.categories.length >= MAX_CATEGORIES) {
           throw reader.fail(
             `There are more than ${MAX_CATEGORIES} categories`,
@@ -68,7 +81,7 @@ export function parseCoco(source: ByteSource, file: string, report: ReportFault)
     } else reader.skipValue();
   });
   reader.finish();
-  for (const key of ['images', 'annotations', 'categories']) {
+  for (const key of SECTIONS) {
     if (seen.has(key)) continue;
     report({
       severity: 'error',
@@ -82,9 +95,12 @@ export function parseCoco(source: ByteSource, file: string, report: ReportFault)
   return resolveCoco(raw, report);
 }
 
+const SECTIONS: readonly string[] = ['images', 'annotations', 'categories'];
+
 function emptyRaw(file: string, numCoordinatesHint: number): RawCoco {
   return {
     file,
+    names: { image: new Identifiers(), category: new Identifiers(), annotation: new Identifiers() },
     imageIds: new GrowingFloat64(),
     imageWidths: new GrowingInt32(),
     imageHeights: new GrowingInt32(),
@@ -103,9 +119,9 @@ function emptyRaw(file: string, numCoordinatesHint: number): RawCoco {
 /** Reads a list of objects; `record` reads one and returns its id, which names it in the faults it noted. */
 function readRecords(
   reader: JsonReader,
-  kind: string,
+  kind: 'image' | 'annotation' | 'category',
+  { file, names }: RawCoco,
   report: ReportFault,
-  file: string,
   record: (note: NoteFault) => number,
 ): void {
   let faults: RecordFault[] = [];
@@ -116,17 +132,18 @@ function readRecords(
   reader.readArray(() => {
     index++;
     if (reader.kind() !== 'object') throw reader.fail(`Entry ${index} of the ${kind} list is no object`, 'remove it');
+    names[kind].lastSeen = 'nothing';
     const id = record(note);
-    if (!Number.isSafeInteger(id)) {
+    if (Number.isNaN(id)) {
       note({
         severity: 'error',
         code: `${kind}-without-id`,
-        problem: 'has no whole number as id',
-        action: 'ids are whole numbers, each used once',
+        problem: `has ${names[kind].lastSeen} as id`,
+        action: 'ids are whole numbers or texts, each used once',
       });
     }
     if (faults.length === 0) return;
-    const subject = Number.isSafeInteger(id) ? `${kind} ${id}` : `${kind} number ${index + 1} of the list`;
+    const subject = Number.isSafeInteger(id) && id >= 0 ? `${kind} ${id}` : `${kind} number ${index + 1} of the list`;
     for (const fault of faults) report({ ...fault, file, subject });
     faults = [];
   });
@@ -137,30 +154,48 @@ function readImage(reader: JsonReader, raw: RawCoco, note: NoteFault): number {
   let width = 0;
   let height = 0;
   let fileName = '';
+  let url = '';
   reader.readObject((key) => {
-    if (key === 'id') id = reader.readNumberOrNaN();
+    if (key === 'id') id = raw.names.image.read(reader);
     else if (key === 'width') width = reader.readNumberOrNaN();
     else if (key === 'height') height = reader.readNumberOrNaN();
     else if (key === 'file_name' && reader.kind() === 'string') fileName = reader.readString();
+    else if (URL_KEYS.includes(key) && reader.kind() === 'string') url = reader.readString() || url;
     else reader.skipValue();
   });
+  if (fileName === '' && url !== '') {
+    fileName = url;
+    note({
+      severity: 'warning',
+      code: 'file-name-missing',
+      problem: 'has no file_name',
+      action: `its picture is looked for by the name in ${url}`,
+    });
+  }
   if (!isPictureSide(width) || !isPictureSide(height)) {
     note({
       severity: 'error',
       code: 'image-size-invalid',
-      problem: `has the size ${width} × ${height} (width × height)`,
+      problem: `has the size ${sideText(width)} × ${sideText(height)} (width × height)`,
       action: 'give whole numbers of pixels',
     });
     width = 0;
     height = 0;
   }
   // A record that cannot be referred to is left out.
-  if (!Number.isSafeInteger(id)) return id;
+  if (Number.isNaN(id)) return id;
   raw.imageIds.push(id);
   raw.imageWidths.push(width);
   raw.imageHeights.push(height);
   raw.fileNames.push(fileName);
   return id;
+}
+
+/** Keys that name a picture where `file_name` does not. */
+const URL_KEYS: readonly string[] = ['coco_url', 'flickr_url', 'url', 'path'];
+
+function sideText(size: number): string {
+  return Number.isNaN(size) ? 'no number' : String(size);
 }
 
 function isPictureSide(size: number): boolean {
@@ -172,12 +207,13 @@ function readCategory(reader: JsonReader, raw: RawCoco, note: NoteFault): number
   let name: string | undefined;
   let supercategory: string | undefined;
   reader.readObject((key) => {
-    if (key === 'id') id = reader.readNumberOrNaN();
+    if (key === 'id') id = raw.names.category.read(reader);
     else if (key === 'name' && reader.kind() === 'string') name = reader.readString();
+    else if (key === 'name' && reader.kind() === 'number') name = String(reader.readNumber());
     else if (key === 'supercategory' && reader.kind() === 'string') supercategory = reader.readString();
     else reader.skipValue();
   });
-  if (!Number.isSafeInteger(id)) return id;
+  if (Number.isNaN(id)) return id;
   if (name === undefined || name === '') {
     note({
       severity: 'warning',
@@ -198,19 +234,22 @@ function readAnnotation(reader: JsonReader, raw: RawCoco, note: NoteFault): numb
   let imageId = Number.NaN;
   let categoryId = Number.NaN;
   let area = Number.NaN;
+  let reference: string | undefined;
   let crowd: number | undefined;
   let hasBox = false;
   raw.segmentations.discardEntry();
   reader.readObject((key) => {
     switch (key) {
       case 'id':
-        id = reader.readNumberOrNaN();
+        id = raw.names.annotation.read(reader);
         break;
       case 'image_id':
-        imageId = reader.readNumberOrNaN();
+        imageId = raw.names.image.read(reader);
+        if (Number.isNaN(imageId)) reference = `${raw.names.image.lastSeen} as image_id`;
         break;
       case 'category_id':
-        categoryId = reader.readNumberOrNaN();
+        categoryId = raw.names.category.read(reader);
+        if (Number.isNaN(categoryId)) reference = `${raw.names.category.lastSeen} as category_id`;
         break;
       case 'area':
         area = reader.readNumberOrNaN();
@@ -230,11 +269,11 @@ function readAnnotation(reader: JsonReader, raw: RawCoco, note: NoteFault): numb
         reader.skipValue();
     }
   });
-  if (!Number.isSafeInteger(imageId) || !Number.isSafeInteger(categoryId)) {
+  if (Number.isNaN(imageId) || Number.isNaN(categoryId)) {
     note({
       severity: 'error',
       code: 'annotation-without-reference',
-      problem: `has no whole number as ${Number.isSafeInteger(imageId) ? 'category_id' : 'image_id'}`,
+      problem: `has ${reference ?? `no ${Number.isNaN(imageId) ? 'image_id' : 'category_id'}`}`,
       action: 'name the picture and the category by their ids',
     });
   }
@@ -242,7 +281,7 @@ function readAnnotation(reader: JsonReader, raw: RawCoco, note: NoteFault): numb
     note({
       severity: 'warning',
       code: crowd === undefined ? 'iscrowd-missing' : 'iscrowd-invalid',
-      problem: crowd === undefined ? 'has no iscrowd' : `has ${crowd} as iscrowd`,
+      problem: crowd === undefined ? 'has no iscrowd' : `has ${Number.isNaN(crowd) ? 'no number' : crowd} as iscrowd`,
       action: 'taken as 0, a single object',
     });
     crowd = 0;

@@ -1,18 +1,23 @@
 import { messageOf } from '../../base/errors.js';
 import { type CocoAnnotations, type CocoCategory, groupByImage, hasWidthAndHeight } from './annotations.js';
-import type { ReportFault } from './faults.js';
+import type { ReportFault } from '../../contracts/data-fault.js';
+import { diagnoseFile } from './diagnose-file.js';
+import type { Identifiers } from './identifiers.js';
 import type { GrowingBytes, GrowingFloat64, GrowingInt32 } from '../masks/growing.js';
+import { extentOfPolygons } from '../masks/polygon.js';
 import { rleArea, rleToBox } from '../masks/rle.js';
 import { NO_SEGMENTATION, POLYGONS, polygonsAt, rleAt, RUNS, type SegmentationBuilder } from '../masks/segmentation.js';
 
 /** A COCO file as read, before its ids are linked; NaN stands for what a record does not say. */
 export interface RawCoco {
   readonly file: string;
+  /** What the file calls its records by, where these are no numbers. */
+  readonly names: Readonly<Record<'image' | 'category' | 'annotation', Identifiers>>;
   readonly imageIds: GrowingFloat64;
   readonly imageWidths: GrowingInt32;
   readonly imageHeights: GrowingInt32;
   readonly fileNames: string[];
-  readonly categories: CocoCategory[];
+  categories: CocoCategory[];
   readonly ids: GrowingFloat64;
   readonly imageIdOf: GrowingFloat64;
   readonly categoryIdOf: GrowingFloat64;
@@ -25,10 +30,14 @@ export interface RawCoco {
 /** How far a box may pass the picture's edge before it is mentioned: COCO's own boxes do by rounding. */
 const EDGE_TOLERANCE_PIXELS = 1;
 
+/** Of boxes that speak for sizes that are swapped: said once of a file, since its pictures decide. */
+const FITS_TURNED = 'boxes-fit-turned';
+
 /** Links annotations to pictures and categories and fills in what the file leaves out, reporting all that is odd. */
 export function resolveCoco(raw: RawCoco, report: ReportFault): CocoAnnotations {
   const { file } = raw;
   const imageIds = raw.imageIds.finish();
+  const imageTexts = settleNames(raw, imageIds, report);
   const imageIndexOf = indexById(imageIds, 'image', file, report);
   const categories = [...raw.categories].sort((a, b) => a.id - b.id);
   const categoryIndexOf = indexById(
@@ -53,6 +62,7 @@ export function resolveCoco(raw: RawCoco, report: ReportFault): CocoAnnotations 
       heights: raw.imageHeights.finish(),
       fileNames: raw.fileNames,
       indexOf: imageIndexOf,
+      texts: imageTexts,
     },
     categories,
     categoryIndexOf,
@@ -70,8 +80,52 @@ export function resolveCoco(raw: RawCoco, report: ReportFault): CocoAnnotations 
       (entry) => imageIndexes[entry]! >= 0 && categoryIndexes[entry]! >= 0,
     ),
   };
-  for (let index = 0; index < annotations.size; index++) completeAnnotation(annotations, index, raw, report);
+  const { boxesAreOdd } = diagnoseFile(annotations, report);
+  // What is wrong with all of them is said once, and not of each again.
+  const reportEach: ReportFault = boxesAreOdd
+    ? (fault) => {
+        if (!fault.code.startsWith('box-')) report(fault);
+      }
+    : report;
+  let fittingTurned = 0;
+  for (let index = 0; index < annotations.size; index++) {
+    completeAnnotation(annotations, index, raw, (fault) => {
+      if (fault.code === FITS_TURNED) fittingTurned++;
+      else reportEach(fault);
+    });
+  }
+  if (fittingTurned > 0) {
+    report({
+      severity: 'warning',
+      code: FITS_TURNED,
+      file,
+      subject: fittingTurned === 1 ? '1 box' : `${fittingTurned} boxes`,
+      problem: 'pass the edge of their picture and would fit, were its width and height swapped',
+      action: 'its pictures tell which size is right; boxes that pass the edge are clipped for training',
+    });
+  }
   return annotations;
+}
+
+/** Numbers the ids that are texts, and says so once for each kind of record; the texts of pictures, by number. */
+function settleNames(raw: RawCoco, imageIds: Float64Array, report: ReportFault): ReadonlyMap<number, string> {
+  const categoryIds = raw.categories.map(({ id }) => id);
+  const texts = raw.names.image.settle(imageIds, raw.imageIdOf.data.subarray(0, raw.imageIdOf.length));
+  raw.names.category.settle(categoryIds, raw.categoryIdOf.data.subarray(0, raw.categoryIdOf.length));
+  raw.names.annotation.settle(raw.ids.data.subarray(0, raw.ids.length));
+  raw.categories = raw.categories.map((category, index) => ({ ...category, id: categoryIds[index]! }));
+  for (const [kind, { firstText, numNamed }] of Object.entries(raw.names)) {
+    if (firstText === undefined) continue;
+    report({
+      severity: 'warning',
+      code: 'ids-as-text',
+      file: raw.file,
+      subject: 'the file',
+      problem: `writes ${kind} ids as text, such as ${JSON.stringify(firstText)}`,
+      action: numNamed === 0 ? 'taken as the numbers that they are' : 'numbered in their order',
+    });
+  }
+  return texts;
 }
 
 function completeAnnotation(annotations: CocoAnnotations, index: number, raw: RawCoco, report: ReportFault): void {
@@ -82,14 +136,14 @@ function completeAnnotation(annotations: CocoAnnotations, index: number, raw: Ra
   const image = annotations.imageIndexes[index]!;
   if (image < 0) {
     const id = raw.imageIdOf.data[index]!;
-    if (Number.isSafeInteger(id)) {
+    if (!Number.isNaN(id)) {
       fault('warning', 'orphan-annotation', `belongs to image ${id}, which the file does not list`, 'it is left out');
     }
     return;
   }
   if (annotations.categoryIndexes[index]! < 0) {
     const id = raw.categoryIdOf.data[index]!;
-    if (Number.isSafeInteger(id)) {
+    if (!Number.isNaN(id)) {
       fault('warning', 'unknown-category', `has category ${id}, which the file does not list`, 'it is left out');
     }
   }
@@ -135,7 +189,7 @@ function completeBox(annotations: CocoAnnotations, index: number, fault: Fault):
     }
     boxes.set(
       segmentations.kinds[index] === POLYGONS
-        ? extentOf(polygonsAt(segmentations, index))
+        ? extentOfPolygons(polygonsAt(segmentations, index))
         : rleToBox(rleAt(segmentations, index, 0, 0)),
       4 * index,
     );
@@ -153,27 +207,14 @@ function completeBox(annotations: CocoAnnotations, index: number, fault: Fault):
   if (width === 0 || height === 0) return;
   const over = Math.max(-x, -y, x + w - width, y + h - height);
   if (over > EDGE_TOLERANCE_PIXELS) {
+    const fitsTurned = Math.max(-x, -y, x + w - height, y + h - width) <= EDGE_TOLERANCE_PIXELS;
     fault(
       'warning',
-      'box-outside-image',
+      fitsTurned ? FITS_TURNED : 'box-outside-image',
       `its box [${x}, ${y}, ${w}, ${h}] passes the edge of the picture (${width} × ${height}) by ${over} pixels`,
       'clipped for training, kept for scoring',
     );
   }
-}
-
-/** `[x, y, width, height]` around all points. */
-function extentOf(parts: readonly Float64Array[]): [number, number, number, number] {
-  let [left, top, right, bottom] = [Infinity, Infinity, -Infinity, -Infinity];
-  for (const part of parts) {
-    for (let i = 0; i < part.length; i += 2) {
-      left = Math.min(left, part[i]!);
-      right = Math.max(right, part[i]!);
-      top = Math.min(top, part[i + 1]!);
-      bottom = Math.max(bottom, part[i + 1]!);
-    }
-  }
-  return [left, top, right - left, bottom - top];
 }
 
 function indexById(ids: ArrayLike<number>, kind: string, file: string, report: ReportFault): Map<number, number> {

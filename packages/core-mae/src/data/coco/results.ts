@@ -4,6 +4,8 @@ import type { CocoAnnotations } from './annotations.js';
 import { type ByteSource, withFileSource } from './byte-source.js';
 import { DetectionBuilder, type Detections } from './detections.js';
 import { createFaultLog } from './faults.js';
+import { Identifiers, numberOfText } from './identifiers.js';
+import { createPictureNames } from './picture-identity.js';
 import { GrowingFloat64 } from '../masks/growing.js';
 import { JsonReader } from './json-reader.js';
 import { readSegmentation } from './parse-segmentation.js';
@@ -37,27 +39,37 @@ export function parseResults(source: ByteSource, file: string, annotations: Coco
   }
   const log = createFaultLog();
   const builder = new DetectionBuilder(annotations);
+  const pictures = createPictureNames(annotations.images);
+  const categories = new Identifiers();
   const box = new GrowingFloat64(8);
   let index = -1;
   const fail = (problem: string, fix: string): MaeError =>
     new MaeError('ANNOTATION_INVALID', { what: `Result ${index} ${problem}`, where: file, fix });
   reader.readArray(() => {
     index++;
-    let imageId = Number.NaN;
+    let imageId: number | string | undefined;
+    let fileName: string | undefined;
     let categoryId = Number.NaN;
     let score = Number.NaN;
+    let hasScore = false;
+    categories.lastSeen = 'nothing';
     box.length = 0;
     builder.segmentations.discardEntry();
     if (reader.kind() !== 'object') throw fail('is no object', 'remove it');
     reader.readObject((key) => {
       switch (key) {
         case 'image_id':
-          imageId = reader.readNumberOrNaN();
+          imageId = readImageId(reader);
+          break;
+        case 'file_name':
+          if (reader.kind() === 'string') fileName = reader.readString();
+          else reader.skipValue();
           break;
         case 'category_id':
-          categoryId = reader.readNumberOrNaN();
+          categoryId = categories.read(reader);
           break;
         case 'score':
+          hasScore = true;
           score = reader.readNumberOrNaN();
           break;
         case 'bbox':
@@ -76,9 +88,16 @@ export function parseResults(source: ByteSource, file: string, annotations: Coco
           reader.skipValue();
       }
     });
-    if (!Number.isSafeInteger(imageId) || !Number.isSafeInteger(categoryId)) {
-      throw fail('has no whole number as image_id or category_id', 'write the ids of the annotation file');
+    const picture = pictures.identify(imageId, fileName);
+    if ('problem' in picture) throw fail(picture.problem, 'write the ids of the annotation file, or its file names');
+    if (picture.oddity !== undefined) {
+      log.report({ severity: 'warning', file, subject: `result ${index}`, ...picture.oddity });
     }
+    if (Number.isNaN(categoryId)) {
+      throw fail(`has ${categories.lastSeen} as category_id`, 'write the ids of the annotation file');
+    }
+    if (!hasScore) throw fail('has no score', 'a result has a score between 0 and 1');
+    if (!Number.isFinite(score)) throw fail('has a score that is no finite number', 'NaN and Infinity are no JSON');
     if (box.length !== 0 && box.length !== 4) throw fail(`has a bbox of ${box.length} numbers`, 'bbox is [x, y, w, h]');
     if (!annotations.categoryIndexOf.has(categoryId)) {
       log.report({
@@ -91,7 +110,7 @@ export function parseResults(source: ByteSource, file: string, annotations: Coco
       });
     }
     builder.addWithSegmentation(
-      imageId,
+      picture.id,
       categoryId,
       score,
       box.length === 4 ? box.data : undefined,
@@ -100,6 +119,16 @@ export function parseResults(source: ByteSource, file: string, annotations: Coco
   });
   reader.finish();
   return { detections: builder.finish(), warnings: log.lines() };
+}
+
+/** A number, a text, or undefined for what can be no id. */
+function readImageId(reader: JsonReader): number | string | undefined {
+  if (reader.kind() === 'string') {
+    const text = reader.readString();
+    return numberOfText(text) ?? text;
+  }
+  const value = reader.readNumberOrNaN();
+  return Number.isSafeInteger(value) ? value : undefined;
 }
 
 /**

@@ -221,3 +221,17 @@ function reserveCrossings(size: number): void {
 function invalidPolygon(problem: string, fix: string): MaeError {
   return new MaeError('ANNOTATION_INVALID', { what: `The polygon ${problem}`, fix });
 }
+
+/** `[x, y, width, height]` around all points. */
+export function extentOfPolygons(parts: readonly Float64Array[]): [number, number, number, number] {
+  let [left, top, right, bottom] = [Infinity, Infinity, -Infinity, -Infinity];
+  for (const part of parts) {
+    for (let i = 0; i < part.length; i += 2) {
+      left = Math.min(left, part[i]!);
+      right = Math.max(right, part[i]!);
+      top = Math.min(top, part[i + 1]!);
+      bottom = Math.max(bottom, part[i + 1]!);
+    }
+  }
+  return [left, top, right - left, bottom - top];
+}

@@ -1,20 +1,18 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { MaeError } from '../../base/errors.js';
-import { isFolder } from '../../base/listing.js';
+import { foldersIn, isFolder, namesIn } from '../../base/listing.js';
+import { bySplitOrder, splitOfName } from './split-names.js';
 
 /** The folders of one split of a data set of pictures and index maps. */
 export interface SemanticFolders {
   readonly split: string;
   readonly images: string;
   readonly annotations: string;
+  /** A text that names the split's pictures, a stem a line, where all splits lie in the same folders. */
+  readonly list?: string;
 }
 
-const SPLITS: Readonly<Record<string, readonly string[]>> = {
-  train: ['training', 'train'],
-  val: ['validation', 'val', 'valid'],
-  test: ['testing', 'test'],
-};
 /** Folders of pictures with the folders of maps that belong to them: ADE20K's, mmsegmentation's and common others. */
 const PAIRS: ReadonlyArray<readonly [images: string, annotations: string]> = [
   ['images', 'annotations'],
@@ -25,48 +23,89 @@ const PAIRS: ReadonlyArray<readonly [images: string, annotations: string]> = [
   ['JPEGImages', 'SegmentationClass'],
 ];
 
-/** The splits found under a folder, `train` first; a single one named "train" where there are no subfolders. */
+/**
+ * The splits found under a folder, `train` first; a single one named "train" where there are no subfolders. Folders are
+ * index maps by what is in them, not by their names: one without a PNG is none.
+ */
 export function semanticFolders(path: string): SemanticFolders[] {
   for (const [images, annotations] of PAIRS) {
-    // YOLO's folders have these names too, with a text for each picture.
-    if (annotations === 'labels' && holdsTexts(join(path, annotations))) continue;
-    const found: SemanticFolders[] = [];
-    for (const [split, names] of Object.entries(SPLITS)) {
-      const name = names.find((each) => isFolder(join(path, images, each)) && isFolder(join(path, annotations, each)));
-      if (name !== undefined) {
-        found.push({ split, images: join(path, images, name), annotations: join(path, annotations, name) });
-      }
-    }
+    const [pictures, maps] = [folderCalled(path, images), folderCalled(path, annotations)];
+    if (pictures === undefined || maps === undefined || !holdsMaps(maps)) continue;
+    const found = splitsInside(pictures, maps);
     if (found.length > 0) return found;
-    const isFlat = isFolder(join(path, images)) && isFolder(join(path, annotations));
-    if (isFlat && (images !== 'images' || annotations === 'masks')) {
-      return [{ split: 'train', images: join(path, images), annotations: join(path, annotations) }];
-    }
+    const isFlat = images !== 'images' || annotations === 'masks' || annotations === 'labels';
+    if (isFlat) return splitsByLists(path, { images: pictures, annotations: maps });
   }
   return splitsBeside(path);
 }
 
-/** SegNet's layout: `train/` with `trainannot/` beside it. */
-function splitsBeside(path: string): SemanticFolders[] {
-  return Object.entries(SPLITS).flatMap(([split, names]) => {
-    const name = names.find((each) => isFolder(join(path, each)) && isFolder(join(path, `${each}annot`)));
-    return name === undefined ? [] : [{ split, images: join(path, name), annotations: join(path, `${name}annot`) }];
-  });
+/** A folder of this name in any case. */
+function folderCalled(path: string, name: string): string | undefined {
+  const exact = join(path, name);
+  if (isFolder(exact)) return exact;
+  const other = foldersIn(path).find((each) => each.toLowerCase() === name.toLowerCase());
+  return other === undefined ? undefined : join(path, other);
 }
 
-/** Whether a folder, or the first of its subfolders with files, has texts and no PNG. */
-function holdsTexts(path: string): boolean {
-  if (!isFolder(path)) return false;
-  const folders = [
-    path,
-    ...readdirSync(path)
-      .map((name) => join(path, name))
-      .filter(isFolder),
-  ];
-  const names = folders
-    .map((folder) => readdirSync(folder))
-    .find((each) => each.some((name) => /\.(?:txt|png)$/iu.test(name)));
-  return names !== undefined && !names.some((name) => /\.png$/iu.test(name));
+/** `images/training` with `annotations/training`; the names of both may differ in how they write the split. */
+function splitsInside(images: string, annotations: string): SemanticFolders[] {
+  const maps = foldersIn(annotations);
+  const found = foldersIn(images).flatMap((name) => {
+    const split = splitOfName(name);
+    const map = maps.find((each) => each === name) ?? maps.find((each) => splitOfName(each) === split);
+    if (split === undefined || map === undefined || !holdsMaps(join(annotations, map))) return [];
+    return [{ split, images: join(images, name), annotations: join(annotations, map) }];
+  });
+  requireOneOfEach(found);
+  return found.sort((a, b) => bySplitOrder(a.split, b.split));
+}
+
+/** @throws MaeError `CONFIG_INVALID` where two folders are of one split */
+function requireOneOfEach(found: readonly SemanticFolders[]): void {
+  for (const { split, images } of found) {
+    const other = found.find((each) => each.split === split && each.images !== images);
+    if (other === undefined) continue;
+    throw new MaeError('CONFIG_INVALID', {
+      what: `two folders are of the split \`${split}\`: ${images} and ${other.images}`,
+      fix: 'keep one of them, or name the one that is meant by `data.images` and `data.annotations`',
+    });
+  }
+}
+
+/** VOC's `ImageSets/Segmentation/train.txt`, or all pictures as one split where there are no lists. */
+function splitsByLists(path: string, folders: Pick<SemanticFolders, 'images' | 'annotations'>): SemanticFolders[] {
+  const lists = join(path, 'ImageSets', 'Segmentation');
+  const found = namesIn(lists).flatMap((name) => {
+    const split = /\.txt$/iu.test(name) ? splitOfName(name.slice(0, -'.txt'.length)) : undefined;
+    return split === undefined ? [] : [{ ...folders, split, list: join(lists, name) }];
+  });
+  if (found.length === 0) return [{ ...folders, split: 'train' }];
+  return found.sort((a, b) => bySplitOrder(a.split, b.split));
+}
+
+/** SegNet's layout: `train/` with `trainannot/` beside it. */
+function splitsBeside(path: string): SemanticFolders[] {
+  const names = foldersIn(path);
+  return names
+    .flatMap((name) => {
+      const split = splitOfName(name);
+      const maps = `${name}annot`;
+      if (split === undefined || !names.includes(maps) || !holdsMaps(join(path, maps))) return [];
+      return [{ split, images: join(path, name), annotations: join(path, maps) }];
+    })
+    .sort((a, b) => bySplitOrder(a.split, b.split));
+}
+
+/** Whether a PNG lies in a folder or in one of its subfolders. */
+function holdsMaps(path: string): boolean {
+  const hasMap = (folder: string): boolean => readdirSync(folder).some((name) => /\.png$/iu.test(name));
+  return [path, ...foldersIn(path).map((name) => join(path, name))].some(hasMap);
+}
+
+/** The stems that a list names, a word a line. @throws MaeError `DATA_NOT_FOUND` */
+export function readStems(file: string): ReadonlySet<string> {
+  const lines = readFileSync(file, 'utf8').split(/\r?\n/u);
+  return new Set(lines.map((line) => line.trim().split(/\s+/u)[0]!.normalize('NFC')).filter((stem) => stem !== ''));
 }
 
 /**

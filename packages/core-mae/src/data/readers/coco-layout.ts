@@ -1,7 +1,8 @@
-import { existsSync, readdirSync, statSync } from 'node:fs';
+import { closeSync, existsSync, fstatSync, openSync, readSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { MaeError } from '../../base/errors.js';
-import { isFolder } from '../../base/listing.js';
+import { foldersIn, isFolder, namesIn } from '../../base/listing.js';
+import { bySplitOrder, splitOfName, withoutYear } from './split-names.js';
 
 export interface CocoLayoutOptions {
   /** `train`, `val`, `test` or another name. Default `train`, or the only one there is. */
@@ -14,6 +15,8 @@ export interface CocoLayoutOptions {
 
 export interface CocoLayout {
   readonly annotationFile: string;
+  /** The data set's folder, out of which nothing leads. */
+  readonly root: string;
   /** Folders where the pictures may lie, likeliest first; all exist. */
   readonly imageFolders: readonly string[];
 }
@@ -25,42 +28,65 @@ interface Candidate {
   readonly file: string;
 }
 
-const SYNONYMS: Readonly<Record<string, string>> = {
-  valid: 'val',
-  validation: 'val',
-  training: 'train',
-  testing: 'test',
-};
 /** Names that label tools give to the single file of a data set. */
-const WHOLE_FILES = ['annotations.json', '_annotations.coco.json', 'instances.json', 'labels.json', 'result.json'];
+const WHOLE_FILES = [
+  'annotations.json',
+  '_annotations.coco.json',
+  'instances.json',
+  'instances_default.json',
+  'labels.json',
+  'result.json',
+  'coco.json',
+];
+/** Names that say enough; of others the content decides. */
+const OWN_NAMES = new Set(['_annotations.coco.json', 'instances.json', 'instances_default.json']);
+/** Words around a split's name in a file's, and those that say that it is of something else. */
+const PLAIN_WORDS = new Set([
+  'instances',
+  'annotations',
+  'annotation',
+  'coco',
+  'labels',
+  'bbox',
+  'detection',
+  'detections',
+]);
 
-/** Names of the splits under a folder in COCO's layout or a common relative of it, `train` first. */
+/**
+ * Names of the splits under a folder in COCO's layout or a common relative of it, `train` first. Two files of one split
+ * go by the names that the files have: `train2014`, `train2017`.
+ */
 export function cocoSplits(path: string): string[] {
   if (isFile(path)) return [];
-  const names = [...new Set(candidates(path).map(({ split }) => split))];
-  return names.sort((a, b) => Number(b === 'train') - Number(a === 'train') || (a < b ? -1 : 1));
+  const found = candidates(path);
+  const isShared = (split: string): boolean => found.filter((each) => each.split === split).length > 1;
+  const names = found.map(({ split, rawSplit }) => (isShared(split) ? rawSplit : split));
+  return [...new Set(names)].sort(bySplitOrder);
 }
 
-/** Whether there is a file of annotations at a usual place; its content is not read. */
+/** Whether there is a file of annotations: by its name where that is COCO's own, otherwise by its first bytes. */
 export function looksLikeCoco(path: string): boolean {
-  return isFile(path) ? path.endsWith('.json') : candidates(path).length > 0 || wholeFile(path) !== undefined;
+  if (isFile(path)) return path.toLowerCase().endsWith('.json');
+  return candidates(path).length > 0 || wholeFile(path) !== undefined;
 }
 
 /**
  * Where a data set's annotations and pictures lie: `annotations/instances_<split>[year].json` with `images/<split>`
- * or `<split>[year]` (COCO), `<split>/_annotations.coco.json` with the pictures beside it (Roboflow), a single file
- * with pictures around it, or a JSON file named directly.
+ * or `<split>[year]` (COCO, CVAT), `<split>/_annotations.coco.json` with the pictures beside it (Roboflow), a single file
+ * with pictures around it, or a JSON file named directly. Splits are called by the names of `splitOfName`, in any case.
  *
- * @throws MaeError `DATA_NOT_FOUND` naming what was looked for.
+ * @throws MaeError `DATA_NOT_FOUND` naming what was looked for, also where there are splits and none is for training.
  */
 export function locateCoco(path: string, options: CocoLayoutOptions = {}): CocoLayout {
   const { file, root, rawSplit, split } = findAnnotations(path, options);
-  const images = options.images === undefined ? undefined : [options.images, join(root, options.images)];
+  const images = options.images === undefined ? undefined : [join(root, options.images), options.images];
+  const names = [...new Set([rawSplit, split])].filter((name) => name !== '');
   const usual = images ?? [
-    ...[rawSplit, split]
-      .filter((name) => name !== '')
-      .flatMap((name) => [join(root, 'images', name), join(root, name)]),
+    ...names.flatMap((name) => [join(root, 'images', name), join(root, name)]),
+    ...namedLike(join(root, 'images'), split),
+    ...namedLike(root, split),
     join(root, 'images'),
+    join(root, 'JPEGImages'),
     join(root, 'data'),
     dirname(file),
     root,
@@ -73,7 +99,16 @@ export function locateCoco(path: string, options: CocoLayoutOptions = {}): CocoL
       fix: 'name it by `data.images`',
     });
   }
-  return { annotationFile: file, imageFolders };
+  return { annotationFile: file, root, imageFolders };
+}
+
+/** Folders whose names stand for the split: `Validation` for `val`. */
+function namedLike(folder: string, split: string): string[] {
+  const wanted = splitOfName(split);
+  if (wanted === undefined) return [];
+  return foldersIn(folder)
+    .filter((name) => splitOfName(name) === wanted)
+    .map((name) => join(folder, name));
 }
 
 interface Found {
@@ -88,61 +123,116 @@ function findAnnotations(path: string, { split, annotations }: CocoLayoutOptions
   if (named !== undefined) {
     const file = isFile(named) || annotations === undefined ? named : join(path, named);
     const folder = dirname(file);
-    const root = isFile(path) ? (folder.endsWith('annotations') ? dirname(folder) : folder) : path;
+    const root = isFile(path) ? (/annotations$/iu.test(folder) ? dirname(folder) : folder) : path;
     const known = candidates(root).find((candidate) => candidate.file === file);
     return { file, root, rawSplit: known?.rawSplit ?? split ?? '', split: known?.split ?? split ?? '' };
   }
   const found = candidates(path);
-  const splits = cocoSplits(path);
-  const wanted = split ?? splits[0];
-  const match = found.find((candidate) => candidate.split === wanted || candidate.rawSplit === wanted);
-  if (match !== undefined) return { ...match, root: path };
   const whole = wholeFile(path);
   if (found.length === 0 && whole !== undefined && (split === undefined || split === 'train')) {
     return { file: whole, root: path, rawSplit: '', split: '' };
   }
+  const match = chooseCandidate(found, split, path);
+  if (match !== undefined) return { ...match, root: path };
+  const names = cocoSplits(path).join(', ');
   throw new MaeError('DATA_NOT_FOUND', {
-    what: split === undefined ? 'there is no annotation file' : `there are no annotations of the split "${split}"`,
+    what:
+      split === undefined
+        ? names === ''
+          ? 'there is no annotation file'
+          : `none of the splits is for training (there is ${names})`
+        : `there are no annotations of the split "${split}"`,
     where: path,
     fix:
-      splits.length === 0
+      names === ''
         ? 'a COCO folder has annotations/instances_train.json; name another file by `data.annotations`'
-        : `it has ${splits.join(', ')}`,
+        : split === undefined
+          ? 'name the one to train on by `data.split`, or its file by `data.annotations`'
+          : `it has ${names}`,
+  });
+}
+
+/** @throws MaeError `CONFIG_INVALID` where two files are of the split */
+function chooseCandidate(found: readonly Candidate[], split: string | undefined, path: string): Candidate | undefined {
+  const exact = found.filter(({ rawSplit }) => rawSplit === split);
+  const wanted = split === undefined ? 'train' : (splitOfName(split) ?? split);
+  const same = exact.length > 0 ? exact : found.filter(({ split: each }) => each === wanted);
+  // Where there is one file only, and it is not called like a part, it is the whole.
+  const [only] = found;
+  const isWhole =
+    split === undefined && found.length === 1 && only !== undefined && splitOfName(only.split) === undefined;
+  const matches = same.length === 0 && isWhole ? found : same;
+  if (matches.length < 2) return matches[0];
+  throw new MaeError('CONFIG_INVALID', {
+    what: `there are ${matches.length} annotation files of the split "${wanted}": ${matches.map(({ file }) => file).join(', ')}`,
+    where: path,
+    fix: `say which by \`data.split\` (${matches.map(({ rawSplit }) => rawSplit).join(', ')}) or \`data.annotations\``,
   });
 }
 
 function candidates(root: string): Candidate[] {
   const found: Candidate[] = [];
   const add = (file: string, rawSplit: string): void => {
-    const bare = rawSplit.replace(/20\d\d$/u, '');
-    found.push({ file, rawSplit, split: SYNONYMS[bare] ?? bare });
+    found.push({ file, rawSplit, split: splitOfName(rawSplit) ?? withoutYear(rawSplit) });
   };
-  for (const folder of [join(root, 'annotations'), root]) {
+  const folders = [...new Set([...namesIn(root).filter((name) => /^annotations$/iu.test(name)), ''])];
+  for (const folder of folders.map((name) => join(root, name)).filter(isFolder)) {
     for (const name of namesIn(folder)) {
-      const split =
-        /^instances_(.+)\.json$/u.exec(name)?.[1] ?? /^((?:train|val|valid|test)(?:20\d\d)?)\.json$/u.exec(name)?.[1];
-      if (split !== undefined) add(join(folder, name), split);
+      const file = join(folder, name);
+      const own = /^instances_(.+)\.json$/iu.exec(name)?.[1];
+      const split = own === 'default' ? undefined : (own ?? splitInName(name));
+      if (split !== undefined && isFile(file) && (own !== undefined || holdsCoco(file))) add(file, split);
     }
   }
   for (const name of foldersIn(root)) {
-    const file = join(root, name, '_annotations.coco.json');
-    if (isFile(file)) add(file, name);
+    if (splitOfName(name) === undefined && !isFile(join(root, name, '_annotations.coco.json'))) continue;
+    const file = wholeFileIn([join(root, name)]);
+    if (file !== undefined) add(file, name);
   }
   return found;
 }
 
+/** `train` in `Train_annotations.json`, `val2017` in `val2017.json`; nothing where other words say what it is of. */
+function splitInName(name: string): string | undefined {
+  if (!/\.json$/iu.test(name)) return undefined;
+  const words = name.slice(0, -'.json'.length).split(/[-_. ]+/u);
+  const splits = words.filter((word) => splitOfName(word) !== undefined);
+  const others = words.filter((word) => splitOfName(word) === undefined);
+  return splits.length === 1 && others.every((word) => PLAIN_WORDS.has(word.toLowerCase())) ? splits[0] : undefined;
+}
+
 function wholeFile(root: string): string | undefined {
-  return WHOLE_FILES.flatMap((name) => [join(root, name), join(root, 'annotations', name)]).find(isFile);
+  return wholeFileIn([root, join(root, 'annotations')]);
 }
 
-function namesIn(folder: string): string[] {
-  return isFolder(folder) ? readdirSync(folder).sort() : [];
+function wholeFileIn(folders: readonly string[]): string | undefined {
+  return WHOLE_FILES.flatMap((name) => folders.map((folder) => ({ name, file: join(folder, name) }))).find(
+    ({ name, file }) => isFile(file) && (OWN_NAMES.has(name) || holdsCoco(file)),
+  )?.file;
 }
 
-function foldersIn(folder: string): string[] {
-  if (!isFolder(folder)) return [];
-  const entries = readdirSync(folder, { withFileTypes: true });
-  return entries.flatMap((entry) => (entry.isDirectory() ? [entry.name] : [])).sort();
+/** Bytes at a file's beginning and end in which COCO's keys are looked for. */
+const LOOKED_AT_BYTES = 1 << 16;
+
+/** Whether a JSON file begins or ends like a COCO file. */
+function holdsCoco(file: string): boolean {
+  let descriptor: number;
+  try {
+    descriptor = openSync(file, 'r');
+  } catch {
+    return false;
+  }
+  try {
+    const { size } = fstatSync(descriptor);
+    const bytes = Buffer.alloc(LOOKED_AT_BYTES);
+    const textAt = (position: number): string =>
+      bytes.toString('latin1', 0, readSync(descriptor, bytes, 0, bytes.length, position));
+    const text = textAt(0) + textAt(Math.max(0, size - LOOKED_AT_BYTES));
+    const keys = ['"images"', '"annotations"', '"categories"'].filter((key) => text.includes(key));
+    return /^[\s\u00ef\u00bb\u00bf]*\{/u.test(text) && keys.length > 0;
+  } finally {
+    closeSync(descriptor);
+  }
 }
 
 function isFile(path: string): boolean {

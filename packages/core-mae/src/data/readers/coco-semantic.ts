@@ -1,13 +1,13 @@
 import { z } from 'zod';
+import type { ReportFault } from '../../contracts/data-fault.js';
 import type { DataReader } from '../../contracts/data-reader.js';
 import type { Dataset, Labelling } from '../../contracts/dataset.js';
 import type { InstanceLabelOptions } from '../targets/instance-labels.js';
 import { checkSettings } from '../../base/check-settings.js';
 import type { InstancesAsLabels } from '../targets/semantic-target.js';
 import type { CocoAnnotations } from '../coco/annotations.js';
-import type { CocoLayoutOptions } from './coco-layout.js';
 import { cocoSplits } from './coco-layout.js';
-import { cocoDataset } from './coco-instances.js';
+import { cocoDataset, type CocoDatasetOptions } from './coco-instances.js';
 
 /** Names of the classes that objects' pixels have, by value. */
 export function semanticClassNames(annotations: CocoAnnotations, background: 'class' | 'ignore' = 'class'): string[] {
@@ -15,7 +15,7 @@ export function semanticClassNames(annotations: CocoAnnotations, background: 'cl
   return background === 'class' ? ['background', ...names] : names;
 }
 
-export interface CocoSemanticOptions extends CocoLayoutOptions, InstanceLabelOptions {}
+export interface CocoSemanticOptions extends Omit<CocoDatasetOptions, 'emptyImages'>, InstanceLabelOptions {}
 
 /**
  * A COCO data set of objects as one for semantic segmentation; targets are for the handler `semantic`.
@@ -35,6 +35,7 @@ function cocoSemanticDataset(path: string, options: CocoSemanticOptions = {}): D
     classNames: semanticClassNames(data.annotations, background),
     ...(data.layout === undefined ? {} : { layout: `${data.layout}; objects as classes of pixels` }),
     ...(data.labelling === undefined ? {} : { labelling: shifted(data.labelling, background === 'class' ? 1 : 0) }),
+    ...(data.missing === undefined ? {} : { missing: data.missing }),
     warnings: data.warnings,
   };
 }
@@ -51,6 +52,8 @@ const schema: z.ZodType<CocoSemanticOptions> = z.strictObject({
   images: text,
   background: z.enum(['class', 'ignore']).exactOptional(),
   ignoreIndex: z.int().min(1).max(65_535).exactOptional(),
+  followLinks: z.boolean().exactOptional(),
+  reportFault: z.custom<ReportFault>().exactOptional(),
 });
 
 /** `data.format` "coco-semantic"; only by name, since the same files are objects to begin with. */

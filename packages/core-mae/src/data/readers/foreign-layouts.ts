@@ -1,8 +1,9 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { MaeError } from '../../base/errors.js';
-import { isFolder } from '../../base/listing.js';
+import { foldersIn, isFolder } from '../../base/listing.js';
 import { shellWord } from '../../base/shell-command.js';
+import { splitOfName } from './split-names.js';
 
 /** A layout that is not read as it is, but converted first. */
 export interface ForeignLayout {
@@ -48,9 +49,14 @@ function vocFile(path: string): string | undefined {
 
 /** A text of classes and boxes in YOLO's `labels/` or `<split>/labels/`, or the file that names the classes. */
 function yoloFile(path: string): string | undefined {
-  const splits = ['train', 'val', 'valid', 'test'];
+  const isSplit = (name: string): boolean => splitOfName(name) !== undefined;
   const folders = [
-    ...splits.flatMap((split) => [`labels/${split}`, `${split}/labels`]),
+    ...foldersIn(join(path, 'labels'))
+      .filter(isSplit)
+      .map((split) => `labels/${split}`),
+    ...foldersIn(path)
+      .filter(isSplit)
+      .map((split) => `${split}/labels`),
     ...(isFolder(join(path, 'images')) ? ['labels'] : []),
   ];
   for (const folder of folders) {

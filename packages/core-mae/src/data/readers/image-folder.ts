@@ -1,29 +1,38 @@
-import { readdir, realpath } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
+import type { ReportFault } from '../../contracts/data-fault.js';
 import type { DataReader } from '../../contracts/data-reader.js';
 import type { Dataset } from '../../contracts/dataset.js';
 import { MaeError } from '../../base/errors.js';
-import { byCodeUnit, checkInside, isFolder, listFiles } from '../../base/listing.js';
-import { isPictureName, notPictures, PICTURE_NAMES } from '../../base/picture-names.js';
+import { foldersIn, isFolder, type LinkRules, listFiles, namesIn } from '../../base/listing.js';
+import { isPictureName, otherFiles, PICTURE_NAMES } from '../../base/picture-names.js';
 import { classFinder, type ClassFolders, classFolders } from './class-folders.js';
+import { openingFaults } from '../coco/faults.js';
+import { foreignLayout } from './foreign-layouts.js';
+import { bySplitOrder, splitOfName } from './split-names.js';
 import { checkSettings } from '../../base/check-settings.js';
 
 export interface ImageFolderOptions {
-  /** The subfolder `train`, `val` or `test`. Default `train` where there is one, otherwise the whole folder. */
+  /** `train`, `val` or `test`. Default `train` where there are splits, otherwise the whole folder. */
   readonly split?: string;
   /** Whether subfolders are classes. Default: they are, unless pictures lie beside them. */
   readonly classes?: boolean;
   /** How many levels down the class folders lie, from 1. Default: where the pictures are, see `classFolders`. */
   readonly classLevel?: number;
+  /** Whether all pictures are taken, whatever splits the folder has. Default false. */
+  readonly wholeFolder?: boolean;
+  /** Whether links may lead out of the data set. Default false. */
+  readonly followLinks?: boolean;
+  /** Takes every fault, so that the data is opened as far as it can be used. Default: the first error is thrown. */
+  readonly reportFault?: ReportFault;
 }
-
-const SPLITS = ['train', 'val', 'test'];
 
 /**
  * The pictures under a folder, sorted by path, each with the index of its class where the folder has classes: folders
- * by class (`cats/1.jpg`, `Fruit/Apple/1.jpg`), `train/` and `val/` folders of these, or pictures in any order of
- * folders. Class names are the training split's, so that both splits agree. Nothing is decoded here.
+ * by class (`cats/1.jpg`, `Fruit/Apple/1.jpg`), folders of splits (`train/`, `Validation/`) with these in them, or
+ * pictures in any order of folders. Class names are the training split's, so that both splits agree. Nothing is decoded
+ * here.
  *
  * @throws MaeError `DATA_NOT_FOUND`, `DATA_EMPTY`, `DATA_INVALID` or `PATH_ESCAPES`
  */
@@ -31,31 +40,91 @@ export async function imageFolder(
   path: string,
   options: ImageFolderOptions = {},
 ): Promise<Dataset<number | undefined>> {
-  const splits = splitsOf(path);
-  const split = options.split ?? (splits.length > 0 ? 'train' : undefined);
-  if (splits.length === 0) {
-    if (split !== undefined && split !== 'train') throw noSuchSplit(path, split, splits);
-    return readFolder(path, path, options);
+  if (options.wholeFolder === true) return readFolder(path, path, path, options, []);
+  const { root, splits, unused } = findSplits(path);
+  const wanted = options.split === undefined ? 'train' : (splitOfName(options.split) ?? options.split);
+  if (splits.size === 0) {
+    if (wanted !== 'train') throw noSuchSplit(path, options.split, splits);
+    return readFolder(root, root, path, options, []);
   }
-  if (split === undefined || !splits.includes(split)) throw noSuchSplit(path, split ?? '', splits);
-  const folder = join(path, split);
-  checkInside(await realpath(path), await realpath(folder), folder);
-  return readFolder(folder, join(path, 'train'), options);
+  const folder = splits.get(wanted);
+  if (folder === undefined) throw noSuchSplit(path, options.split, splits);
+  const notes = options.reportFault === undefined || wanted === 'train' ? unused : [];
+  return readFolder(join(root, folder), join(root, splits.get('train') ?? folder), path, options, notes);
 }
 
-/** `train`, `val` and `test` where these subfolders exist and `train` is among them. */
-function splitsOf(path: string): string[] {
-  const found = SPLITS.filter((name) => isFolder(join(path, name)));
-  return found.includes('train') ? found : [];
+interface FoundSplits {
+  /** The folder that the splits or the classes lie in: the only one in the folder given, where it has nothing else. */
+  readonly root: string;
+  /** The folder of each split, by the split's name; none where the folder has no splits. */
+  readonly splits: ReadonlyMap<string, string>;
+  /** Folders beside the splits that are none. */
+  readonly unused: readonly string[];
 }
 
-/** @param trainFolder the folder that classes are told from */
+/**
+ * The splits of a folder. Subfolders called `test` or `val` are splits where one for training is among them, or where
+ * there are no others; otherwise they are classes that happen to be called so.
+ *
+ * @throws MaeError `CONFIG_INVALID` where two folders are of one split
+ */
+function findSplits(path: string): FoundSplits {
+  const root = innermost(path);
+  const splits = new Map<string, string>();
+  const names = foldersIn(root);
+  const unused: string[] = [];
+  for (const name of names) {
+    const split = splitOfName(name);
+    if (split === undefined) {
+      unused.push(name);
+      continue;
+    }
+    const other = splits.get(split);
+    if (other !== undefined) {
+      throw new MaeError('CONFIG_INVALID', {
+        what: `two folders are of the split \`${split}\`: ${other} and ${name}`,
+        where: root,
+        fix: 'keep one of them',
+      });
+    }
+    splits.set(split, name);
+  }
+  const train = splits.get('train');
+  // Toy trains beside buses and cars: a class, since no folder of another split is there and pictures lie in it.
+  const isClass = train !== undefined && splits.size === 1 && unused.length > 0 && hasPictures(join(root, train));
+  if (isClass) return { root, splits: new Map(), unused: [] };
+  if (train !== undefined) return { root, splits, unused };
+  const isAllSplits = unused.length === 0 && !hasPictures(root);
+  return { root, splits: isAllSplits ? splits : new Map(), unused: [] };
+}
+
+function hasPictures(folder: string): boolean {
+  return namesIn(folder).some(isPictureName);
+}
+
+/** The folder that the splits lie in: archives often hold everything in one more folder. */
+function innermost(path: string): string {
+  for (let folder = path; ;) {
+    const [only, ...others] = foldersIn(folder);
+    if (only === undefined || others.length > 0 || splitOfName(only) !== undefined || hasPictures(folder)) return path;
+    folder = join(folder, only);
+    if (foldersIn(folder).some((name) => splitOfName(name) !== undefined)) return folder;
+  }
+}
+
+/**
+ * @param trainFolder the folder that classes are told from
+ * @param path of the data set, out of which no link leads
+ */
 async function readFolder(
   folder: string,
   trainFolder: string,
+  path: string,
   options: ImageFolderOptions,
+  notes: readonly string[],
 ): Promise<Dataset<number | undefined>> {
-  const { pictures, files, warnings } = await listPictures(folder);
+  const links = { within: path, followLinks: options.followLinks };
+  const { pictures, files, warnings } = await listPictures(folder, links);
   if (pictures.length === 0) {
     const found = files.length === 0 ? 'it is empty' : `it has ${files.length} other files, such as ${files[0]}`;
     throw new MaeError('DATA_EMPTY', {
@@ -64,9 +133,28 @@ async function readFolder(
       fix: PICTURE_NAMES,
     });
   }
-  const training = folder === trainFolder ? pictures : (await listPictures(trainFolder)).pictures;
-  const classes = classesOf(folder, pictures, trainFolder, training, options);
-  if (classes !== undefined) await requireNoEmptyFolders(folder, pictures);
+  const training = folder === trainFolder ? pictures : (await listPictures(trainFolder, links)).pictures;
+  const foreign = options.classes === undefined ? foreignLayout(path) : undefined;
+  const classes = foreign === undefined ? classesOf(folder, pictures, trainFolder, training, options) : undefined;
+  if (classes !== undefined) {
+    requireNoSplitsInside(classes, trainFolder, options);
+    requireNoEmptyFolders(folder, pictures);
+  }
+  const { report, warnings: reported } = openingFaults(options.reportFault);
+  const warn = (code: string, subject: string, problem: string, action: string): void => {
+    report({ severity: 'warning', code, file: folder, subject, problem, action });
+  };
+  for (const warning of warnings) warn('dead-link', 'a link', warning, 'not used');
+  for (const name of notes) warn('folder-not-used', name, 'lies beside the folders of splits and is none', 'not used');
+  const others = otherFiles(files);
+  if (others.count > 0) {
+    const subject = others.count === 1 ? '1 file' : `${others.count} files`;
+    warn('not-a-picture', subject, `no picture by name (${others.examples})`, 'left out');
+  }
+  for (const name of classes?.names ?? []) {
+    if (splitOfName(name) === undefined) continue;
+    warn('class-called-like-a-split', name, 'is called like a split', 'taken as a class: it lies beside other classes');
+  }
   const labels = classes === undefined ? undefined : labelsOf(folder, pictures, classes);
   return {
     name: folder,
@@ -80,8 +168,11 @@ async function readFolder(
     ...(labels === undefined
       ? {}
       : { labelling: { unit: 'picture', countsOf: (index: number) => new Map([[labels[index]!, 1]]) } }),
-    layout: layoutOf(classes, options),
-    warnings: [...warnings, ...notPictures(folder, files)],
+    layout:
+      foreign === undefined
+        ? layoutOf(classes, options)
+        : `pictures of a ${foreign.name} data set (by ${foreign.reason})`,
+    warnings: reported(),
   };
 }
 
@@ -91,9 +182,27 @@ interface ListedPictures {
   readonly warnings: readonly string[];
 }
 
-async function listPictures(folder: string): Promise<ListedPictures> {
-  const { files, warnings } = await listFiles(folder);
+async function listPictures(folder: string, links: LinkRules): Promise<ListedPictures> {
+  const { files, warnings } = await listFiles(folder, links);
   return { pictures: files.filter(isPictureName), files, warnings };
+}
+
+/** @throws MaeError `DATA_INVALID` where each class has splits of its own: `apple/train`, `apple/val` */
+function requireNoSplitsInside(
+  { folders }: ClassFolders,
+  where: string,
+  { classLevel }: Pick<ImageFolderOptions, 'classLevel'>,
+): void {
+  if (classLevel !== undefined) return;
+  const split = folders.find(
+    (folder) => folder.includes('/') && splitOfName(folder.slice(folder.lastIndexOf('/') + 1)),
+  );
+  if (split === undefined) return;
+  throw new MaeError('DATA_INVALID', {
+    what: `the folder ${split} is called like a split and lies inside another`,
+    where,
+    fix: 'put the folders of splits outermost (train/apple, val/apple), or set `data.classLevel` to take them as classes or parts of one',
+  });
 }
 
 /** The class folders; undefined where pictures lie beside them or no classes are wanted. */
@@ -135,27 +244,33 @@ function labelsOf(folder: string, pictures: readonly string[], classes: ClassFol
 }
 
 /** Folders beside the classes that have no picture are a mistake that would otherwise go unseen. */
-async function requireNoEmptyFolders(folder: string, pictures: readonly string[]): Promise<void> {
+function requireNoEmptyFolders(folder: string, pictures: readonly string[]): void {
   const used = new Set(pictures.map((picture) => picture.slice(0, picture.indexOf('/'))));
-  const entries = await readdir(folder);
-  const empty = entries.filter((name) => !name.startsWith('.') && !used.has(name) && isFolder(join(folder, name)));
+  const empty = foldersIn(folder).filter((name) => !used.has(name));
   if (empty.length === 0) return;
   throw new MaeError('DATA_INVALID', {
-    what: `there are no pictures in the class ${empty.length === 1 ? 'folder' : 'folders'} ${empty.sort(byCodeUnit).join(', ')}`,
+    what: `there are no pictures in the class ${empty.length === 1 ? 'folder' : 'folders'} ${empty.join(', ')}`,
     where: folder,
     fix: 'remove what is no class',
   });
 }
 
-function noSuchSplit(path: string, split: string, splits: readonly string[]): MaeError {
+function noSuchSplit(path: string, split: string | undefined, splits: ReadonlyMap<string, string>): MaeError {
   if (!isFolder(path)) {
     return new MaeError('DATA_NOT_FOUND', { what: 'there is no such folder', where: path, fix: 'check the path' });
+  }
+  const found = [...splits.values()].sort(bySplitOrder).join(', ');
+  if (split === undefined) {
+    return new MaeError('DATA_NOT_FOUND', {
+      what: `none of the splits is for training (there is ${found})`,
+      where: path,
+      fix: 'add the folder `train`, or name the one to train on by `data.split`',
+    });
   }
   return new MaeError('DATA_NOT_FOUND', {
     what: `there is no split \`${split}\``,
     where: path,
-    fix:
-      splits.length > 0 ? `it has ${splits.join(', ')}` : 'add the folders `train` and `val`, or hold out a fraction',
+    fix: splits.size > 0 ? `it has ${found}` : 'add the folders `train` and `val`, or hold out a fraction',
   });
 }
 
@@ -163,17 +278,20 @@ const schema: z.ZodType<ImageFolderOptions> = z.strictObject({
   split: z.string().min(1).exactOptional(),
   classes: z.boolean().exactOptional(),
   classLevel: z.int().min(1).exactOptional(),
+  wholeFolder: z.boolean().exactOptional(),
+  followLinks: z.boolean().exactOptional(),
+  reportFault: z.custom<ReportFault>().exactOptional(),
 });
 
 /** Reads folders of pictures; recognises any folder that has a picture or a subfolder, so it is asked last. */
 export const folderReader: DataReader = {
   name: 'folder',
-  settings: ['classLevel'],
+  settings: ['classLevel', 'classes'],
   async recognizes(path) {
     if (!isFolder(path)) return false;
     const entries = await readdir(path, { withFileTypes: true });
     return entries.some((entry) => isPictureName(entry.name) || entry.isDirectory() || entry.isSymbolicLink());
   },
-  splits: (path) => Promise.resolve(splitsOf(path)),
+  splits: (path) => Promise.resolve([...findSplits(path).splits.keys()].sort(bySplitOrder)),
   open: async (path, options = {}) => imageFolder(path, checkSettings(schema, options, 'data reader folder')),
 };

@@ -5,11 +5,14 @@ import { imageFolder } from './image-folder.js';
 import { append } from '../../base/long-lists.js';
 
 /**
- * Single pictures and the pictures of folders, in the order given, each named by its path; none has a target.
+ * Single pictures and all pictures of folders, in the order given, each named by its path; none has a target.
  *
  * @throws MaeError `DATA_NOT_FOUND` or `DATA_EMPTY`
  */
-export async function pictureList(paths: readonly string[]): Promise<Dataset> {
+export async function pictureList(
+  paths: readonly string[],
+  { followLinks = false }: { readonly followLinks?: boolean } = {},
+): Promise<Dataset> {
   const items: Item[] = [];
   const warnings: string[] = [];
   for (const path of paths) {
@@ -18,7 +21,7 @@ export async function pictureList(paths: readonly string[]): Promise<Dataset> {
       throw new MaeError('DATA_NOT_FOUND', { what: 'there is no such picture or folder', where: path });
     }
     if (found.isDirectory()) {
-      const folder = await imageFolder(path, { classes: false });
+      const folder = await imageFolder(path, { classes: false, wholeFolder: true, followLinks });
       append(warnings, folder.warnings);
       for (let index = 0; index < folder.size; index++) {
         const { image } = folder.item(index);

@@ -12,6 +12,7 @@ export function subset<Target>(dataset: Dataset<Target>, indices: ArrayLike<numb
     ...(dataset.classIds === undefined ? {} : { classIds: dataset.classIds }),
     ...(dataset.layout === undefined ? {} : { layout: dataset.layout }),
     ...(dataset.labelling === undefined ? {} : { labelling: labellingOf(dataset.labelling, indices) }),
+    ...(dataset.missing === undefined ? {} : { missing: dataset.missing }),
     warnings: dataset.warnings,
   };
 }

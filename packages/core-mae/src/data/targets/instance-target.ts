@@ -15,6 +15,8 @@ export interface InstanceAnnotations {
   /** The picture's size in pixels as the file has it; 0 where it does not say. */
   readonly width: number;
   readonly height: number;
+  /** Whether width and height may be each other's: the boxes are for the picture as it is shown. Default false. */
+  readonly sizeMayBeSwapped?: boolean;
   /** `[n]`: ids of the annotations. */
   readonly ids: Float64Array;
   /** `[n, 4]`: `[x0, y0, x1, y1]` in absolute pixels. */
@@ -84,16 +86,16 @@ export function checkAnnotatedSize(
   annotations: InstanceAnnotations,
   { width, height, id }: Size & { readonly id: string },
 ): void {
-  if (annotations.width > 0 && (annotations.width !== width || annotations.height !== height)) {
-    const turned = annotations.width === height && annotations.height === width;
-    throw new MaeError('IMAGE_INVALID', {
-      what: `the picture is ${width} × ${height}, its annotations are for ${annotations.width} × ${annotations.height}`,
-      where: id,
-      fix: turned
-        ? 'the annotations were made without the EXIF orientation: decode with `orient` false'
-        : 'annotate the picture as it is',
-    });
-  }
+  if (annotations.width === 0 || (annotations.width === width && annotations.height === height)) return;
+  const isTurned = annotations.width === height && annotations.height === width;
+  if (isTurned && annotations.sizeMayBeSwapped === true) return;
+  throw new MaeError('IMAGE_INVALID', {
+    what: `the picture is ${width} × ${height}, its annotations are for ${annotations.width} × ${annotations.height}`,
+    where: id,
+    fix: isTurned
+      ? 'the file swaps width and height, or it was annotated without the EXIF orientation: set `data.orient`=false then'
+      : 'annotate the picture as it is',
+  });
 }
 
 /** Whether a target is what data sets of objects give. */

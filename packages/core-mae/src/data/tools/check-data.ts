@@ -5,19 +5,22 @@
  * Called by: the command and scripts, by the door `/run`.
  */
 
-import { existsSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
+import { dirname } from 'node:path';
 import type { DataReader } from '../../contracts/data-reader.js';
+import type { Dataset } from '../../contracts/dataset.js';
 import { MaeError } from '../../base/errors.js';
+import { createFaultLog, type FaultLog } from '../coco/faults.js';
 import { ade20kReader, type SemanticFolderOptions } from '../readers/ade20k.js';
-import { cocoReader } from '../readers/coco-instances.js';
+import { cocoReader, isCocoDataset } from '../readers/coco-instances.js';
 import type { CocoLayoutOptions } from '../readers/coco-layout.js';
 import { requireNativeLayout } from '../readers/foreign-layouts.js';
 import { idxReader } from '../readers/idx.js';
 import { folderReader } from '../readers/image-folder.js';
-import { checkSemanticFolder } from './ade20k-check.js';
-import { checkFolder, checkIdx } from './check-folder.js';
-import type { CheckOptions, CheckReport } from './check-report.js';
-import { checkCoco } from './coco-check.js';
+import { type CheckOptions, checkReport, type CheckReport } from './check-report.js';
+import { examinePictures } from './examine-pictures.js';
+import { examineSplits } from './examine-splits.js';
+import { reportUnlisted } from './unlisted-pictures.js';
 
 /** A layout that is checked file by file. */
 export type CheckFormat = 'coco' | 'ade20k' | 'idx' | 'folder';
@@ -28,7 +31,9 @@ export interface CheckDataOptions extends CheckOptions {
   readonly format?: CheckFormat;
   /** Default all. */
   readonly split?: string;
-  /** How files of the layout are read. */
+  /** Whether links may lead out of the data set. Default false. */
+  readonly followLinks?: boolean;
+  /** How files of the layout are read; what a layout does not take is left to the others. */
   readonly layout?: CocoLayoutOptions & SemanticFolderOptions & { readonly classLevel?: number };
 }
 
@@ -39,31 +44,18 @@ export interface CheckedData {
 }
 
 /**
- * Every oddity of a data set, whatever its layout.
+ * Every oddity of a data set, whatever its layout: what its reader reports as it opens every split, what the splits have
+ * in common, and each of its pictures with its labels. Trainings look at the same, at fewer pictures.
  *
- * @throws MaeError `DATA_NOT_FOUND`, or `DATA_INVALID` for a layout that has to be converted
+ * @throws MaeError `DATA_NOT_FOUND`, `DATA_EMPTY`, or `DATA_INVALID` for a layout that has to be converted
  */
-export async function checkData(
-  path: string,
-  { format, layout = {}, ...rest }: CheckDataOptions = {},
-): Promise<CheckedData> {
+export async function checkData(path: string, options: CheckDataOptions = {}): Promise<CheckedData> {
+  const { format, ...rest } = options;
   const formats = format === undefined ? await formatsOf(path) : [format];
   const reports: Array<CheckReport & { format: CheckFormat }> = [];
-  for (const each of formats) reports.push({ format: each, ...(await CHECKS[each](path, { ...layout, ...rest })) });
+  for (const each of formats) reports.push({ format: each, ...(await checkLayout(READERS[each], path, rest)) });
   return { ok: reports.every(({ ok }) => ok), reports };
 }
-
-type Check = (
-  path: string,
-  options: Omit<CheckDataOptions, 'format' | 'layout'> & CheckDataOptions['layout'],
-) => Promise<CheckReport>;
-
-const CHECKS: Readonly<Record<CheckFormat, Check>> = {
-  coco: checkCoco,
-  ade20k: checkSemanticFolder,
-  idx: checkIdx,
-  folder: checkFolder,
-};
 
 const READERS: Readonly<Record<CheckFormat, DataReader>> = {
   coco: cocoReader,
@@ -71,6 +63,84 @@ const READERS: Readonly<Record<CheckFormat, DataReader>> = {
   idx: idxReader,
   folder: folderReader,
 };
+
+async function checkLayout(
+  reader: DataReader,
+  path: string,
+  options: Omit<CheckDataOptions, 'format'>,
+): Promise<CheckReport> {
+  const log = createFaultLog(options.limitPerKind);
+  const splits = await openSplits(reader, path, options, log);
+  examineSplits(splits, log.report);
+  const total = splits.reduce((sum, { size }) => sum + size, 0);
+  let done = 0;
+  for (const split of splits) {
+    await examinePictures(
+      split,
+      {
+        maxPixelsRead: (options.decodePictures ?? true) ? Infinity : 0,
+        reportPicture: () => options.reportProgress?.(++done, total),
+      },
+      log.report,
+    );
+  }
+  const ofCoco = splits.filter(isCocoDataset);
+  const root = statSync(path).isDirectory() ? path : dirname(path);
+  await reportUnlisted(ofCoco, root, options.followLinks ?? false, log.report);
+  return checkReport(log, {
+    files: splits.length,
+    pictures: total,
+    annotations: splits.reduce((sum, split) => sum + annotationsOf(split), 0),
+  });
+}
+
+function annotationsOf(split: Dataset): number {
+  if (isCocoDataset(split)) return split.annotations.size;
+  return split.labelling?.unit === 'pixel' ? split.size : 0;
+}
+
+/** The splits as far as they can be used, the one for training first; what their reader has to say goes to the log. */
+async function openSplits(
+  reader: DataReader,
+  path: string,
+  { split, layout = {}, followLinks = false }: Omit<CheckDataOptions, 'format'>,
+  log: FaultLog,
+): Promise<Dataset[]> {
+  const given = Object.entries(layout).filter(([name]) => reader.settings?.includes(name) === true);
+  const options = { ...Object.fromEntries(given), followLinks, reportFault: log.report };
+  const isNamed = split !== undefined || layout.annotations !== undefined;
+  const fault = (severity: 'error' | 'warning', code: string, subject: string, problem: string, action: string) => {
+    log.report({ severity, code, file: path, subject, problem, action });
+  };
+  const opened: Dataset[] = [];
+  let names: readonly string[];
+  try {
+    names = isNamed ? [] : ((await reader.splits?.(path)) ?? []);
+  } catch (error) {
+    if (!(error instanceof MaeError)) throw error;
+    fault('error', 'splits-unusable', 'the data', error.message, 'no split of it can be used');
+    return [];
+  }
+  if (names.length > 0 && !names.some((name) => name.startsWith('train'))) {
+    fault(
+      'warning',
+      'no-training-split',
+      'the data',
+      `none of the splits is for training (there is ${names.join(', ')})`,
+      'training ends with an error unless one is named by `data.split`',
+    );
+  }
+  for (const each of names.length === 0 ? [split] : names) {
+    try {
+      opened.push(await reader.open(path, each === undefined ? options : { ...options, split: each }));
+    } catch (error) {
+      if (!(error instanceof MaeError)) throw error;
+      const subject = each === undefined ? 'the data' : `the split ${each}`;
+      fault('error', 'split-unusable', subject, error.message, 'training on it stops with this message');
+    }
+  }
+  return opened;
+}
 
 async function formatsOf(path: string): Promise<CheckFormat[]> {
   if (!existsSync(path)) {

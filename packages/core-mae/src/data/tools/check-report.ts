@@ -1,4 +1,5 @@
-import type { DataFault, FaultLog } from '../coco/faults.js';
+import type { DataFault } from '../../contracts/data-fault.js';
+import type { FaultLog } from '../coco/faults.js';
 
 export interface CheckOptions {
   /** Whether pictures are decoded to the last pixel; otherwise only their headers are read. Default true. */

@@ -7,7 +7,6 @@ import { foldedName } from '../../base/folded-name.js';
 import { openImage } from '../images/image.js';
 import { splitOfName } from '../readers/split-names.js';
 import { annotationsOfImage } from '../coco/annotations.js';
-import { imagePaths } from '../coco/image-paths.js';
 import type { CocoDataset } from '../readers/coco-instances.js';
 
 export interface CropOptions {
@@ -38,7 +37,6 @@ export async function cropBoxes(data: CocoDataset, out: string, options: CropOpt
   const { minSide = 8, margin = 0, format = 'png' } = options;
   const { annotations } = data;
   const folders = classFolders(annotations.categories.map(({ name }) => name));
-  const pathOf = imagePaths(annotations, data.imageFolder);
   const written: Record<string, number> = Object.fromEntries(folders.map((name) => [name, 0]));
   const warnings: string[] = [];
   let leftOut = 0;
@@ -46,8 +44,13 @@ export async function cropBoxes(data: CocoDataset, out: string, options: CropOpt
     const entries = annotationsOfImage(annotations, image);
     if (entries.length === 0) continue;
     const name = annotations.images.fileNames[image]!;
+    const path = data.paths[image];
+    if (path === undefined) {
+      warnings.push(`${name}: is not there`);
+      continue;
+    }
     try {
-      const opened = await openImage({ kind: 'file', path: pathOf(image) });
+      const opened = await openImage({ kind: 'file', path });
       for (const entry of entries) {
         const box = cropBox(annotations.boxes.subarray(4 * entry, 4 * entry + 4), margin, opened);
         if (annotations.crowds[entry] === 1 || Math.min(box[2] - box[0], box[3] - box[1]) < minSide) {

@@ -36,7 +36,7 @@ export async function openFinetuneRun(options: FinetuneRunOptions): Promise<Run>
   const { openedAt = performance.now() } = options;
   const resumed = options.resume ? await readResumed(folder, task.name, config, finetuneConfig(task)) : undefined;
   const pictures =
-    options.pictures ?? (await openTrainingData(config.data, options.readers, config.seed, task.formats));
+    options.pictures ?? (await openTrainingData(config.data, options.readers, config.seed, { formats: task.formats }));
   options.reportData?.(await describeTrainingData(pictures));
   for (const warning of pictures.warnings) options.reportWarning?.(warning);
   const facts = await examinePictures(task, taskSettingsOf(config, task), pictures, resumed);

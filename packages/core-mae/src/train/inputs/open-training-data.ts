@@ -1,9 +1,11 @@
 import type { DataReader } from '../../contracts/data-reader.js';
 import type { Dataset } from '../../contracts/dataset.js';
-import { findReader, openDataset } from '../../data/readers/open-dataset.js';
+import { findReader } from '../../data/readers/open-dataset.js';
+import { heldOutBeside, splitToLookAt } from '../../data/readers/split-names.js';
 import { splitDataset, splitFold, takeSample, takeSamplePerClass } from '../../data/readers/split.js';
 import { createRandom } from '../../base/random.js';
-import type { DataSettings } from '../settings/data-settings.js';
+import type { DataSettings, ReadingSettings } from '../settings/data-settings.js';
+import { type Look, lookAtSplits, openLookedAt } from './look-at-data.js';
 import { type LayoutSettings, readerOptionsOf, requireTakenSettings } from '../settings/layout-settings.js';
 import { append } from '../../base/long-lists.js';
 
@@ -21,42 +23,63 @@ export interface OpenedPictures extends TrainingPictures {
   readonly warnings: readonly string[];
 }
 
+export interface OpenDataOptions {
+  /** Names of readers, the best first, where the path could be of several formats. */
+  readonly formats?: readonly string[] | undefined;
+  /** Whether labels matter: pretraining has no use for them. Default true. */
+  readonly labels?: boolean;
+}
+
 /**
- * The training and the held-out pictures that the settings name.
+ * The training and the held-out pictures that the settings name, after a look at what `mae-tasks data check` looks at: an
+ * error of it is thrown, what it warns of is a warning here.
  *
- * @param formats names of readers, the best first, where the path could be of several formats
- * @throws MaeError `DATA_NOT_FOUND`, `DATA_EMPTY`, `DATA_INVALID` or `CONFIG_INVALID`
+ * @throws MaeError `DATA_NOT_FOUND`, `DATA_EMPTY`, `DATA_INVALID`, `ANNOTATION_INVALID` or `CONFIG_INVALID`
  */
 export async function openTrainingData(
   settings: DataSettings,
   readers: readonly DataReader[],
   seed: number,
-  formats?: readonly string[],
+  { formats, labels = true }: OpenDataOptions = {},
 ): Promise<OpenedPictures> {
   const { path, format, val, valFraction, folds, fold, limit, limitPerClass } = settings;
   const random = createRandom(seed).fork('data');
   const reader = await findReader(path, readers, namedFormat(format), formats);
   requireTakenSettings(settings, reader, readers);
-  const options = readerOptionsOf(settings, reader);
-  const whole = await reader.open(path, options);
+  const { split, ...options } = {
+    ...readerOptionsOf(settings, reader),
+    ...(settings.split === null ? {} : { split: settings.split }),
+  };
+  const look: Look = { settings, labels };
+  const whole = await openLookedAt(reader, path, split === undefined ? options : { ...options, split }, look);
   let train: Dataset = whole;
   let heldOut: Dataset | undefined;
   let heldOutBy: string | undefined;
   const warnings = [...whole.warnings];
+  const beside = await heldOutSplitOf(reader, path, split, options);
   if (folds !== null && fold !== null) {
     ({ train, heldOut } = splitFold(whole, folds, fold, random));
     heldOutBy = `part ${fold + 1} of ${folds}`;
   } else if (val !== null) {
-    heldOut = await openDataset(val, readers, { ...optionsOfOther(options), format: reader.name });
+    const other = await findReader(val, readers, reader.name);
+    const chosen = splitToLookAt((await other.splits?.(val)) ?? [], 'val');
+    heldOut = await openLookedAt(
+      other,
+      val,
+      { ...optionsOfOther(options), ...(chosen === undefined ? {} : { split: chosen }) },
+      look,
+    );
     heldOutBy = val;
-    append(warnings, heldOut.warnings);
-  } else if (options.annotations === undefined && (await reader.splits?.(path))?.includes('val') === true) {
-    heldOut = await reader.open(path, { ...options, split: 'val' });
-    heldOutBy = "the data's own val split";
-    append(warnings, heldOut.warnings);
+  } else if (beside !== undefined) {
+    heldOut = await openLookedAt(reader, path, { ...options, split: beside }, look);
+    heldOutBy = beside === 'val' ? "the data's own val split" : `the data's own split ${beside}`;
   } else if (valFraction > 0) {
     ({ train, heldOut } = splitDataset(whole, valFraction, random));
     heldOutBy = `${Number((100 * valFraction).toPrecision(3))} % of the pictures, by the seed`;
+  }
+  if (heldOut !== undefined && (val !== null || beside !== undefined) && folds === null) {
+    append(warnings, heldOut.warnings);
+    append(warnings, lookAtSplits([whole, heldOut], look));
   }
   if (limitPerClass !== null) train = takeSamplePerClass(train, limitPerClass, random.fork('train'));
   if (limit !== null) {
@@ -64,6 +87,16 @@ export async function openTrainingData(
     heldOut &&= takeSample(heldOut, limit, random.fork('val'));
   }
   return { train, heldOut, heldOutBy, warnings };
+}
+
+/** The split that the data itself holds out; none where one annotation file is named. */
+async function heldOutSplitOf(
+  reader: DataReader,
+  path: string,
+  trained: string | undefined,
+  options: Readonly<Record<string, unknown>>,
+): Promise<string | undefined> {
+  return options.annotations === undefined ? heldOutBeside((await reader.splits?.(path)) ?? [], trained) : undefined;
 }
 
 /**
@@ -77,13 +110,20 @@ export async function openHeldOut(
   seed: number,
   formats?: readonly string[],
 ): Promise<Dataset | undefined> {
-  const { heldOut } = await openTrainingData({ ...settings, limit: null, limitPerClass: null }, readers, seed, formats);
+  const whole = { ...settings, limit: null, limitPerClass: null };
+  const { heldOut } = await openTrainingData(whole, readers, seed, { formats });
   return heldOut;
 }
 
 /** The pictures under a path, of whatever layout. @throws MaeError `DATA_NOT_FOUND`, `DATA_EMPTY` or `DATA_INVALID` */
-export function openPictures(path: string, readers: readonly DataReader[]): Promise<Dataset> {
-  return openDataset(path, readers);
+export async function openPictures(
+  path: string,
+  readers: readonly DataReader[],
+  { followLinks = false }: { readonly followLinks?: boolean } = {},
+): Promise<Dataset> {
+  const reader = await findReader(path, readers);
+  const split = splitToLookAt((await reader.splits?.(path)) ?? []);
+  return reader.open(path, { ...(followLinks ? { followLinks } : {}), ...(split === undefined ? {} : { split }) });
 }
 
 export interface OpenSplitOptions {
@@ -97,6 +137,10 @@ export interface OpenSplitOptions {
   readonly formats?: readonly string[] | undefined;
   /** How the files are read, as far as their reader takes such settings. */
   readonly layout?: LayoutSettings | undefined;
+  /** Whether links may lead out of the data set, whatever the layout's settings say. */
+  readonly followLinks?: boolean | undefined;
+  /** How their pictures are read. */
+  readonly reading?: ReadingSettings | undefined;
 }
 
 /**
@@ -107,13 +151,18 @@ export interface OpenSplitOptions {
 export async function openSplit(
   path: string,
   readers: readonly DataReader[],
-  { split, preferred, format = 'auto', formats, layout }: OpenSplitOptions,
+  { split, preferred, format = 'auto', formats, layout, followLinks, reading }: OpenSplitOptions,
 ): Promise<Dataset> {
   const reader = await findReader(path, readers, namedFormat(format), formats);
   const splits = (await reader.splits?.(path)) ?? [];
-  const chosen = split ?? (preferred !== undefined && splits.includes(preferred) ? preferred : undefined);
+  const chosen = split ?? splitToLookAt(splits, preferred);
   const options = layout === undefined ? {} : readerOptionsOf(layout, reader);
-  return reader.open(path, { ...options, ...(chosen === undefined ? {} : { split: chosen }) });
+  const all = {
+    ...options,
+    ...(followLinks === true ? { followLinks } : {}),
+    ...(chosen === undefined ? {} : { split: chosen }),
+  };
+  return openLookedAt(reader, path, all, { settings: reading, labels: true });
 }
 
 /** Options that hold for another path of the same format: not those that name files of this one. */

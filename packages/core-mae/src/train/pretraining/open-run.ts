@@ -27,7 +27,8 @@ export async function openPretrainRun(options: PretrainRunOptions): Promise<Run>
   const { openedAt = performance.now() } = options;
   const { path } = config.data;
   const resumed = options.resume ? await readResumed(folder, 'pretrain', config, pretrainConfig) : undefined;
-  const pictures = options.pictures ?? (await openTrainingData(config.data, options.readers, config.seed));
+  const pictures =
+    options.pictures ?? (await openTrainingData(config.data, options.readers, config.seed, { labels: false }));
   options.reportData?.(await describeTrainingData(pictures, { countsMaps: false }));
   for (const warning of pictures.warnings) options.reportWarning?.(warning);
   const resumeFrom = resumed && folder.weights.last;

@@ -34,6 +34,8 @@ export const dataSettings = z.strictObject({
   path: z.string().min(1),
   /** A reader's name (`folder`, `idx`, …), or `auto` to tell by the files. */
   format: z.string().default('auto'),
+  /** The split to train on. Default `train` where the data has splits. */
+  split: z.string().min(1).nullable().default(null),
   /** A separate folder of held-out pictures. Default: the data's own `val` split, if it has one. */
   val: z.string().nullable().default(null),
   /** Share of the pictures to hold out where there is no other held-out data. */

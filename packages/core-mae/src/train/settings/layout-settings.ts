@@ -22,6 +22,14 @@ export const layoutSettings = z.strictObject({
   /** What a picture's and its index map's names end in, before which they agree. Default: any ending, and .png. */
   imageSuffix: text,
   annotationSuffix: text,
+  /** Of index maps: names of the classes in the order of their values, where no file lists them. */
+  classNames: z.array(z.string().min(1)).nullable().default(null),
+  /** Of index maps: number of classes, where they have no names. */
+  numClasses: z.int().min(1).nullable().default(null),
+  /** Of folders of pictures: whether subfolders are classes. Default: they are, unless pictures lie beside them. */
+  classes: z.boolean().nullable().default(null),
+  /** Of every layout: whether symbolic links may lead out of the data set. */
+  followLinks: z.boolean().default(false),
 });
 
 /** The same as part of a configuration, so that messages name them as files and flags do. */
@@ -31,7 +39,8 @@ export type LayoutSettings = z.output<typeof layoutSettings>;
 
 /** The settings that are given and that the reader takes, as it takes them. */
 export function readerOptionsOf(settings: LayoutSettings, reader: DataReader): Readonly<Record<string, unknown>> {
-  return Object.fromEntries(givenSettings(settings).filter(([name]) => reader.settings?.includes(name) === true));
+  const taken = givenSettings(settings).filter(([name]) => reader.settings?.includes(name) === true);
+  return { ...Object.fromEntries(taken), ...(settings.followLinks ? { followLinks: true } : {}) };
 }
 
 /** @throws MaeError `CONFIG_INVALID` for a setting that says nothing of the reader's layout */
@@ -50,6 +59,7 @@ export function requireTakenSettings(
 }
 
 function givenSettings(settings: LayoutSettings): Array<[string, unknown]> {
-  const names = Object.keys(layoutSettings.shape) as Array<keyof LayoutSettings>;
+  const all = Object.keys(layoutSettings.shape) as Array<keyof LayoutSettings>;
+  const names = all.filter((name) => name !== 'followLinks');
   return names.flatMap((name): Array<[string, unknown]> => (settings[name] === null ? [] : [[name, settings[name]]]));
 }

@@ -1,5 +1,6 @@
 import { type CocoEvaluation, evaluateCoco } from './evaluate.js';
 import { loadCoco } from '../parse.js';
+import { numbersOfNames } from './numbers-of-names.js';
 import { loadResults } from '../results.js';
 
 export interface ScoreOptions {
@@ -30,6 +31,6 @@ export function scoreResults({ annotations: file, results, type, ...options }: S
   const loaded = loadResults(results, annotations);
   return {
     evaluation: evaluateCoco(annotations, loaded.detections, { type, ...options }),
-    warnings: [...warnings, ...loaded.warnings],
+    warnings: [...warnings, ...loaded.warnings, ...numbersOfNames(annotations, loaded.detections)],
   };
 }

@@ -1,6 +1,6 @@
 import { isPictureName } from '../../../base/picture-names.js';
 import { MaeError } from '../../../base/errors.js';
-import { nameProblem } from '../../coco/image-paths.js';
+import { nameProblem } from '../../coco/picture-names.js';
 import { baseName, type DataSetFiles, folderOf, joinPath, withoutEnding } from './data-set-files.js';
 import type { Notes } from './notes.js';
 import type { VocAnnotation } from './voc-annotation.js';
