@@ -1,5 +1,7 @@
 import { z } from 'zod';
+import { describeValue } from './describe-value.js';
 import { MaeError } from './errors.js';
+import { type SchemaIssue, wantedInstead } from './issue-text.js';
 
 /**
  * Settings that satisfy a schema, with its defaults filled in.
@@ -37,8 +39,10 @@ export function explain(schema: z.ZodType, value: unknown, error: z.ZodError): {
     value,
   );
   const name = path.length === 0 ? 'what was given' : `\`${path.join('.')}\``;
-  if (given === undefined) return { what: `${name} is missing`, fix: lowerFirst(issue.message) };
-  return { what: `${name} (=${JSON.stringify(given)}) is not valid`, fix: lowerFirst(issue.message) };
+  // A rule of the schema's own is a sentence; the others are told by what they want.
+  const wanted = issue.code === 'custom' ? wantedInstead(issue) : `give ${wantedInstead(issue)}`;
+  if (given === undefined) return { what: `${name} is missing`, fix: wanted };
+  return { what: `${name} (=${describeValue(given)}) is not valid`, fix: wanted };
 }
 
 /** Names of the settings below a path of a schema. */
@@ -76,8 +80,4 @@ function editDistance(a: string, b: string): number {
     row = next;
   }
   return row[b.length]!;
-}
-
-function lowerFirst(text: string): string {
-  return text.charAt(0).toLowerCase() + text.slice(1);
 }

@@ -5,7 +5,9 @@
  * Called by: every room. A tool belongs here only when two rooms that know nothing of each other need it.
  */
 
+import { describeValue } from './describe-value.js';
 import { withoutControls } from './harmless-text.js';
+import { type SchemaIssue, wantedInstead } from './issue-text.js';
 
 /** Stable codes of the errors a user can cause; scripts may switch on them. */
 export type MaeErrorCode =
@@ -69,6 +71,17 @@ export class MaeError extends Error {
 
 /** The message of anything thrown, in one line, for use inside another error's text. */
 export function messageOf(error: unknown): string {
-  const message = error instanceof Error ? error.message : String(error);
+  const [issue] = issuesOf(error);
+  if (issue !== undefined) {
+    const place = (issue.path ?? []).map(String).join('.');
+    return `${place === '' ? 'it' : `\`${place}\``} should be ${wantedInstead(issue)}`;
+  }
+  const message = error instanceof Error ? error.message : describeValue(error);
   return message.trim().replaceAll(/\s*[\r\n]+\s*/gu, ' ');
+}
+
+/** What a schema's error is about; its message is a list of these as JSON, which is nothing for people. */
+function issuesOf(error: unknown): readonly SchemaIssue[] {
+  const isSchemaError = error instanceof Error && (error.name === 'ZodError' || error.name === '$ZodError');
+  return isSchemaError && 'issues' in error && Array.isArray(error.issues) ? (error.issues as SchemaIssue[]) : [];
 }
