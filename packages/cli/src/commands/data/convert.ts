@@ -1,6 +1,6 @@
 import { shellWord } from '@mae-tasks/core-mae/find-plugins';
 import { Command, Option } from 'commander';
-import { optionJson } from '../../settings/common-options.js';
+import { optionFollowLinks, optionJson } from '../../settings/common-options.js';
 import { createProcessTerminal } from '../../terminal/terminal.js';
 
 interface ConvertFlags {
@@ -9,6 +9,7 @@ interface ConvertFlags {
   readonly difficult?: 'crowd' | 'keep' | 'drop';
   readonly firstPixel?: '0' | '1';
   readonly force?: true;
+  readonly followLinks?: true;
   readonly json?: true;
 }
 
@@ -32,13 +33,14 @@ export function dataConvertCommand(): Command {
       ).choices(['0', '1']),
     )
     .option('--force', 'replace annotation files of the same names')
+    .addOption(optionFollowLinks())
     .addOption(optionJson())
     .addHelpText('after', '\nExample:\n  mae-tasks data convert my-yolo/ --from yolo')
     .action(async (path: string, flags: ConvertFlags) => {
       const terminal = createProcessTerminal({ json: flags.json === true });
       const { convertPascalVoc, convertYolo } = await import('@mae-tasks/core-mae/run');
       const { MaeError } = await import('@mae-tasks/core-mae');
-      const common = { out: flags.out, force: flags.force === true };
+      const common = { out: flags.out, force: flags.force === true, followLinks: flags.followLinks === true };
       if (flags.from === 'yolo' && (flags.difficult ?? flags.firstPixel) !== undefined) {
         throw new MaeError('CONFIG_INVALID', {
           what: 'YOLO has no such boxes',

@@ -85,7 +85,7 @@ function noClass(kind: string, value: number, name: string, numClasses: number, 
   return new MaeError('DATA_INVALID', {
     what: `a ${kind} is ${value}, but there are ${numClasses} classes`,
     where: name,
-    fix: `values are 0 … ${numClasses - 1}, or ${ignoreIndex} to be ignored${isBinary}; check \`reduceZeroLabel\``,
+    fix: `values are 0 … ${numClasses - 1}, or ${ignoreIndex} to be ignored${isBinary}; check \`data.reduceZeroLabel\``,
   });
 }
 

@@ -50,6 +50,8 @@ export interface ConvertOptions {
    * itself where a folder there differs from that name by case alone.
    */
   readonly out?: string | undefined;
+  /** Whether symbolic links may lead out of the data set. Default false. */
+  readonly followLinks?: boolean | undefined;
   /** Whether files of these names are replaced. Default false: they are an error. */
   readonly force?: boolean | undefined;
 }

@@ -20,8 +20,8 @@ export interface DataSetFiles {
 }
 
 /** @throws MaeError as `listFiles` */
-export async function openDataSetFiles(root: string): Promise<DataSetFiles> {
-  const listing = await listFiles(root);
+export async function openDataSetFiles(root: string, followLinks = false): Promise<DataSetFiles> {
+  const listing = await listFiles(root, { followLinks });
   // What macOS packs beside each file holds no pictures of its own.
   const files = listing.files.filter((file) => !file.split('/').includes('__MACOSX'));
   const pictures = files.filter(isPictureName);

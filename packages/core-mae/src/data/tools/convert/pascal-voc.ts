@@ -42,7 +42,7 @@ const MAX_XML_BYTES = 16 << 20;
  */
 export async function convertPascalVoc(path: string, options: PascalVocOptions = {}): Promise<ConvertResult> {
   const { difficult = 'crowd' } = options;
-  const files = await openDataSetFiles(path);
+  const files = await openDataSetFiles(path, options.followLinks);
   const notes = createNotes();
   for (const warning of files.warnings) notes.add('links', warning);
   const documents = readDocuments(path, files, notes);

@@ -19,7 +19,7 @@ import { labelFileOf, yoloSplits } from './yolo-splits.js';
  * @throws MaeError `DATA_NOT_FOUND`, `DATA_INVALID` naming the file and line, `WRITE_FAILED`
  */
 export async function convertYolo(path: string, options: ConvertOptions = {}): Promise<ConvertResult> {
-  const files = await openDataSetFiles(path);
+  const files = await openDataSetFiles(path, options.followLinks);
   const notes = createNotes();
   for (const warning of files.warnings) notes.add('links', warning);
   const data = readYoloDataFile(path, files, notes);
