@@ -1,6 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Command } from 'commander';
 import ts from 'typescript';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
@@ -69,7 +68,12 @@ const settings = new Set(Object.values(schemas).flatMap(settingsOf));
 const groups = new Set([...settings].filter((name) => name.includes('.')).map((name) => name.split('.')[0]!));
 const leaves = new Map([...settings].map((name) => [name.split('.').at(-1)!, name]));
 
-function flagsOf(command: Command): string[] {
+interface CommandLike {
+  readonly options: ReadonlyArray<{ readonly long?: string | null }>;
+  readonly commands: readonly CommandLike[];
+}
+
+function flagsOf(command: CommandLike): string[] {
   return [...command.options.map(({ long }) => long ?? ''), ...command.commands.flatMap(flagsOf)];
 }
 /** Each task adds flags of its own when it is named. */

@@ -89,6 +89,7 @@ export { cropBoxes, type CropOptions, type CropResult } from './data/tools/coco-
 export { convertPascalVoc, type PascalVocOptions } from './data/tools/convert/pascal-voc.js';
 export { convertYolo } from './data/tools/convert/yolo.js';
 export type { ConvertOptions, ConvertResult } from './data/tools/convert/coco-document.js';
+export { distinctNames } from './base/folded-name.js';
 export { requireNew } from './data/tools/require-new.js';
 export { splitCoco, type SplitCount, type SplitOptions, type SplitResult } from './data/tools/coco-split.js';
 export { visualize, type VisualizeOptions } from './train/pretraining/visualize.js';

@@ -48,7 +48,7 @@ export function predictCommand(): Command {
 async function predict(place: string, pictures: readonly string[], flags: PredictFlags): Promise<void> {
   const terminal = createProcessTerminal({ json: flags.json === true });
   const { MaeError, pictureList, predictTask } = await import('@mae-tasks/core-mae');
-  const { createFolder, writeFileAtomically } = await import('@mae-tasks/core-mae/run');
+  const { createFolder, distinctNames, writeFileAtomically } = await import('@mae-tasks/core-mae/run');
   const { classesFrom, openLoadedTask } = await import('../plugins/loaded-task.js');
   const { loaded } = await openLoadedTask(place, flags, terminal, classesFrom(flags.data, flags.task));
   if (flags.draw !== undefined) await requireDrawPlace(flags.draw);
@@ -68,6 +68,7 @@ async function predict(place: string, pictures: readonly string[], flags: Predic
   const records: object[] = [];
   const drawn: { readonly samples: Sample[]; readonly results: unknown[] } = { samples: [], results: [] };
   let numFiles = 0;
+  const distinct = distinctNames();
   try {
     const batches = predictTask({
       engine,
@@ -93,7 +94,7 @@ async function predict(place: string, pictures: readonly string[], flags: Predic
       }
       if (flags.save !== undefined) {
         const files = await prediction.files!(samples, results);
-        await saveFiles(flags.save, files);
+        await saveFiles(flags.save, files, distinct);
         numFiles += files.length;
       }
     }
@@ -152,10 +153,15 @@ async function identitiesIn(
   };
 }
 
-async function saveFiles(folder: string, files: readonly PredictedFile[]): Promise<void> {
+/** @param distinct keeps files apart that are one where case is ignored */
+async function saveFiles(
+  folder: string,
+  files: readonly PredictedFile[],
+  distinct: (path: string) => string,
+): Promise<void> {
   const { createFolder, writeFileAtomically } = await import('@mae-tasks/core-mae/run');
   for (const { path, bytes } of files) {
-    const target = join(folder, path);
+    const target = join(folder, distinct(path));
     await createFolder(dirname(target));
     await writeFileAtomically(target, bytes);
   }
