@@ -1,7 +1,5 @@
-/*
- * What `Math.min(...values)` and `list.push(...values)` do for lists of any length: arguments lie on the stack, which
- * takes about a hundred thousand of them, and files may hold more.
- */
+// What `Math.min(...values)` and `list.push(...values)` do, for lists of any length: arguments lie on the stack, which takes
+// about a hundred thousand of them, and files may hold more.
 
 /** The smallest value; Infinity of none. */
 export function smallest(values: Iterable<number>): number {
