@@ -101,10 +101,10 @@ describe('text of unknown origin', () => {
   it('is shown and not obeyed, wherever it is printed', () => {
     const { terminal, stdout, stderr } = openScreen({ env: { NO_COLOR: '1' } });
     terminal.print(hostile, ['file ', looking('dim', hostile)]);
-    terminal.warn(hostile.replaceAll('\n', ''));
+    terminal.warn(hostile);
     terminal.showLive(hostile);
     expect(stdout.slice(0, 1)).toEqual([`${shown}\nfile ${shown}\n`]);
-    expect(stderr).toEqual([`warning: ${shown.replaceAll('\\n', '')}\n`]);
+    expect(stderr).toEqual([`warning: ${shown}\n`]);
     expect(stdout.at(-1)).toBe(`\r${escape}[2K${shown}`);
   });
 
@@ -116,15 +116,24 @@ describe('text of unknown origin', () => {
 
   it('cannot pass for a message of its own', () => {
     const { terminal, stderr } = openScreen({ isTTY: false });
-    terminal.error('cannot be read\nerror: everything was deleted');
-    expect(stderr).toEqual(['error: cannot be read\n  error: everything was deleted\n']);
+    terminal.error('cannot be read\nerror: everything was deleted', 'error: so were others\nwarning: beware');
+    expect(stderr).toEqual([
+      'error: cannot be read\\nerror: everything was deleted\n  error: so were others\\nwarning: beware\n',
+    ]);
+  });
+
+  it('is shown where a person looks at data', () => {
+    const { terminal, stdout } = openScreen({ isTTY: true, env: { CI: 'true' } });
+    terminal.data(`${hostile}\n`);
+    expect(stdout).toEqual([`${shown.replaceAll('\\n', '\n')}\n`]);
   });
 
   it('stays exact where it is data', () => {
-    const { terminal, stdout } = openScreen({ json: true });
+    const { terminal, stdout } = openScreen({ json: true, isTTY: false });
     terminal.data(hostile);
     terminal.record({ name: hostile });
     expect(stdout[0]).toBe(hostile);
+    expect(withoutControls(stdout[1]!, { lines: true })).toBe(stdout[1]);
     expect(JSON.parse(stdout[1]!)).toEqual({ name: hostile });
   });
 

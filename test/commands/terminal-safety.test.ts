@@ -1,6 +1,7 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { execFileSync } from 'node:child_process';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type CliResult, jsonLines, runCli } from './run-cli.js';
@@ -52,7 +53,7 @@ describe('a class that is named with controls of the terminal', () => {
       const model = ['--image-size', '16', '--set', 'model.patchSize=4', 'model.embedDim=16', 'model.depth=2'];
       const flags = ['--data', 'photos', '--out', 'run', '--batch-size', '4', '--epochs', '1'];
       expect(harmless(await run('finetune', 'classify', ...flags, ...model, 'model.numHeads=2'))).toContain(
-        `${SHOWN.replace('\\n', '\n  ')}/broken.png`,
+        `${SHOWN}/broken.png`,
       );
       expect(harmless(await run('evaluate', 'run', '--data', 'photos', '--out', 'measured'))).toContain(SHOWN);
 
@@ -79,6 +80,121 @@ describe('what a person typed', () => {
     const result = await run(...args);
     expect(result.status).toBe(1);
     expect(result.stdout + result.stderr).not.toMatch(obeyed);
-    expect(result.stderr).toContain('cat\\x1b[2J\\x07\\r');
+    expect(result.stderr).toContain(SHOWN);
+  });
+});
+
+describe('what lies in files', () => {
+  const picture = { id: 1, file_name: `${HOSTILE}.png`, width: 64, height: 64 };
+  const object = { id: 1, image_id: 1, category_id: 1, bbox: [0, 0, 40, 40], area: 1600, iscrowd: 0 };
+  const coco = { images: [picture], annotations: [object], categories: [{ id: 1, name: HOSTILE }] };
+  const strange = {
+    images: [
+      picture,
+      { ...picture, id: 2, file_name: `gone ${HOSTILE}` },
+      { ...picture, id: 3, file_name: `../${HOSTILE}` },
+    ],
+    annotations: [object, { ...object, id: 2, image_id: 9 }],
+    categories: [coco.categories[0], { id: 2, name: HOSTILE }],
+  };
+  const plain = HOSTILE.replace(/[\r\n]/gu, '');
+
+  beforeAll(async () => {
+    const png = await sharp({ create: { width: 64, height: 64, channels: 3, background: 'teal' } })
+      .png()
+      .toBuffer();
+    const files: Record<string, string | Buffer> = {
+      [`coco ${HOSTILE}/annotations/instances_train.json`]: JSON.stringify(coco),
+      [`coco ${HOSTILE}/images/${HOSTILE}.png`]: png,
+      [`coco ${HOSTILE}/images/unlisted ${HOSTILE}.png`]: 'no picture',
+      [`strange ${HOSTILE}/annotations/instances_train.json`]: JSON.stringify(strange),
+      [`strange ${HOSTILE}/images/${HOSTILE}.png`]: png,
+      [`broken ${HOSTILE}.json`]: `{"images": [${HOSTILE}`,
+      [`results ${HOSTILE}.json`]: JSON.stringify([{ image_id: 1, category_id: 8, score: 1, bbox: [0, 0, 4, 4] }]),
+      [`yolo ${HOSTILE}/data.yaml`]: `names: [${JSON.stringify(HOSTILE)}, ${JSON.stringify(HOSTILE)}]\nval: ${JSON.stringify(HOSTILE)}`,
+      [`yolo ${HOSTILE}/images/train/a ${HOSTILE}.png`]: png,
+      [`yolo ${HOSTILE}/labels/train/a ${HOSTILE}.txt`]: '0 0.5 0.5 0.1 0.1\n0 0.5 0.5 0.1 0.1\n',
+      [`yolo ${HOSTILE}/labels/train/lost ${HOSTILE}.txt`]: '0',
+      [`labels ${HOSTILE}/classes.txt`]: 'cat',
+      [`labels ${HOSTILE}/a ${HOSTILE}.png`]: png,
+      [`labels ${HOSTILE}/a ${HOSTILE}.txt`]: `0 ${plain} 1 1 1`,
+      [`voc ${HOSTILE}/Annotations/a ${HOSTILE}.xml`]:
+        '<annotation><filename>z&#10;&#x202e;b</filename><object><name>a&#10;error: &#x9b;&#x202e;b</name>' +
+        '<bndbox><xmin>5</xmin><ymin>5</ymin><xmax>1</xmax><ymax>900</ymax></bndbox></object></annotation>',
+      [`voc ${HOSTILE}/JPEGImages/a ${HOSTILE}.png`]: png,
+      [`voc ${HOSTILE}/JPEGImages/b ${HOSTILE}.png`]: png,
+      [`xml ${HOSTILE}/Annotations/a.xml`]: '<annotation><\u202e\u009b/></annotation>',
+      [`settings ${HOSTILE}.yaml`]: `data: {path: x}\n${JSON.stringify(HOSTILE)}: 1\n`,
+      [`format ${HOSTILE}.yaml`]: `data: {path: photos, format: ${JSON.stringify(HOSTILE)}}`,
+      [`weights ${HOSTILE}.pth`]: 'x',
+      [`run ${HOSTILE}/config.yaml`]: `task: ${JSON.stringify(HOSTILE)}`,
+      [`plugin ${HOSTILE}/package.json`]: JSON.stringify({
+        name: HOSTILE,
+        version: HOSTILE,
+        maeTasks: { tasks: [HOSTILE], apiVersion: 99 },
+      }),
+    };
+    for (const [name, content] of Object.entries(files)) {
+      await mkdir(dirname(join(folder, name)), { recursive: true });
+      await writeFile(join(folder, name), content);
+    }
+  }, MINUTES);
+
+  it.each<readonly string[]>([
+    ['data', 'check', `coco ${HOSTILE}`],
+    ['data', 'check', `strange ${HOSTILE}`],
+    ['data', 'check', `broken ${HOSTILE}.json`],
+    ['data', 'stats', `coco ${HOSTILE}`],
+    ['data', 'stats', `coco ${HOSTILE}`, '--split', HOSTILE],
+    ['data', 'show', `coco ${HOSTILE}`, '--out', `sheet ${HOSTILE}.png`],
+    ['data', 'crop', `coco ${HOSTILE}`, '--out', `crops ${HOSTILE}`],
+    ['data', 'split', `strange ${HOSTILE}/annotations/instances_train.json`, '--out', `split ${HOSTILE}`],
+    [
+      'data',
+      'evaluate',
+      '--annotations',
+      `coco ${HOSTILE}/annotations/instances_train.json`,
+      '--results',
+      `results ${HOSTILE}.json`,
+    ],
+    ['data', 'convert', `yolo ${HOSTILE}`, '--from', 'yolo'],
+    ['data', 'convert', `labels ${HOSTILE}`, '--from', 'yolo'],
+    ['data', 'convert', `voc ${HOSTILE}`, '--from', 'voc'],
+    ['data', 'convert', `xml ${HOSTILE}`, '--from', 'voc'],
+    ['data', 'convert', 'photos', '--from', HOSTILE],
+    ['finetune', 'detect', '--data', `labels ${HOSTILE}`],
+    ['pretrain', '--config', `settings ${HOSTILE}.yaml`],
+    ['pretrain', '--config', `format ${HOSTILE}.yaml`],
+    ['pretrain', '--resume', `run ${HOSTILE}`],
+    ['evaluate', `run ${HOSTILE}`],
+    ['predict', `weights ${HOSTILE}.pth`, 'photos'],
+    ['plugins', '--plugin', `./plugin ${HOSTILE}`],
+    ['config', 'pretrain', '--data', HOSTILE],
+    ['config', 'pretrain', '--data', 'photos', '--write', `written ${HOSTILE}.yaml`],
+    ['create', 'plugin', 'depth', '--out', `depth ${HOSTILE}`],
+    ['create', 'plugin', HOSTILE],
+    ['export', `run ${HOSTILE}`, '--format', HOSTILE],
+    ['data', HOSTILE],
+    ['data', 'check', 'photos', HOSTILE],
+    ['data', 'split', 'x', '--fraction', HOSTILE],
+  ])(
+    'is shown and not obeyed by command %#',
+    async (...args) => {
+      const { stdout, stderr } = await run(...args);
+      const written = stdout + stderr;
+      expect(written).not.toMatch(obeyed);
+      // No line begins within a name.
+      expect(written).not.toMatch(/^\s*(?:error: )?(?:\\u202e)?dog/mu);
+      expect(written).not.toMatch(/^\s+at \S+ \(/mu);
+      expect(written).not.toBe('');
+    },
+    MINUTES,
+  );
+
+  it('stands in commands as a shell takes it', async () => {
+    const place = `it's $HOME \`x\` "new" 100% ${HOSTILE}`;
+    const { stdout } = await run('create', 'plugin', 'depth', '--out', place);
+    const command = /^ {2}cd (.+) && npm install/mu.exec(stdout)![1]!;
+    expect(execFileSync('sh', ['-c', `printf %s ${command}`]).toString()).toBe(place);
   });
 });

@@ -16,3 +16,6 @@
  */
 
 export { findInstalledPlugins, findNamedPlugin, type FoundPlugin, type PluginProblem } from './plugin/find-plugins.js';
+// What packages and paths are called comes from anywhere: a terminal, and a shell, is shown it by these.
+export { harmlessJson, withoutControls } from './base/harmless-text.js';
+export { shellWord } from './base/shell-command.js';

@@ -163,6 +163,7 @@ export {
 } from './report/sheets/picture-sheet.js';
 export { legendRows, type OverlaidPicture, overlay, type ShownClasses } from './report/sheets/label-overlay.js';
 export { toSheetPicture } from './train/pretraining/draw-reconstructions.js';
+export { foldedName } from './base/folded-name.js';
 export { type ConfusionMatrixOptions, confusionMatrixPng } from './report/charts/confusion-matrix.js';
 export { renderPng } from './report/charts/render-png.js';
 export { type DrawText, strokeText, type TextPlacement } from './report/charts/svg-text.js';

@@ -1,5 +1,8 @@
 import { confusionMatrixPng, type EvaluationDetails, type Evaluator } from '@mae-tasks/core-mae/task';
 
+/** Up to this many classes every pair of them is counted: 128 MB. */
+const MAX_MATRIX_CLASSES = 4096;
+
 /** Where a picture's own class comes among all, best first, from 0. Of equal logits the earlier class comes first. */
 export function rankOf(logits: Float32Array, label: number): number {
   const own = logits[label]!;
@@ -18,8 +21,11 @@ export function rankOf(logits: Float32Array, label: number): number {
  */
 export function createAccuracyEvaluator(classNames: readonly string[]): Evaluator {
   const numClasses = classNames.length;
-  /** `[true class, predicted class]` */
-  const confusion = new Float64Array(numClasses * numClasses);
+  /** `[true class, predicted class]`; undefined where it would take gigabytes. */
+  const confusion = numClasses > MAX_MATRIX_CLASSES ? undefined : new Float64Array(numClasses * numClasses);
+  const totals = new Float64Array(numClasses);
+  const rights = new Float64Array(numClasses);
+  const predictions = new Float64Array(numClasses);
   let [loss, top1, top5, count] = [0, 0, 0, 0];
   return {
     update({ logits }, samples) {
@@ -31,14 +37,18 @@ export function createAccuracyEvaluator(classNames: readonly string[]): Evaluato
         if (rank < 1) top1++;
         if (rank < 5) top5++;
         loss += crossEntropy(row, label);
-        confusion[label * numClasses + highest(row)]!++;
+        const predicted = highest(row);
+        totals[label]!++;
+        predictions[predicted]!++;
+        if (predicted === label) rights[label]!++;
+        if (confusion !== undefined) confusion[label * numClasses + predicted]!++;
         count++;
       });
     },
     compute() {
       const percent = (hits: number): number => (100 * hits) / count;
-      const classes = perClass(confusion, numClasses).flatMap(({ total, right }) =>
-        total === 0 ? [] : [right / total],
+      const classes = [...totals.keys()].flatMap((index) =>
+        totals[index] === 0 ? [] : [rights[index]! / totals[index]!],
       );
       return {
         valLoss: loss / count,
@@ -48,16 +58,22 @@ export function createAccuracyEvaluator(classNames: readonly string[]): Evaluato
       };
     },
     async details(): Promise<EvaluationDetails> {
-      const rows = perClass(confusion, numClasses).map(({ total, right, predicted }, index) => [
-        classNames[index]!,
-        total,
-        total === 0 ? '' : round((100 * right) / total),
-        predicted === 0 ? '' : round((100 * right) / predicted),
-      ]);
-      const png = await confusionMatrixPng(confusion, classNames);
+      const rows = classNames.map((name, index) => {
+        const [total, right, predicted] = [totals[index]!, rights[index]!, predictions[index]!];
+        return [
+          name,
+          total,
+          total === 0 ? '' : round((100 * right) / total),
+          predicted === 0 ? '' : round((100 * right) / predicted),
+        ];
+      });
+      const drawings =
+        confusion === undefined
+          ? []
+          : [{ name: 'confusion-matrix', png: await confusionMatrixPng(confusion, classNames) }];
       return {
         tables: [{ name: 'classes', columns: ['class', 'pictures', 'recall %', 'precision %'], rows }],
-        drawings: [{ name: 'confusion-matrix', png }],
+        drawings,
       };
     },
   };
@@ -83,23 +99,6 @@ function crossEntropy(logits: Float32Array, label: number): number {
   let sum = 0;
   for (const value of logits) sum += Math.exp(value - most);
   return Math.log(sum) + most - logits[label]!;
-}
-
-interface ClassCounts {
-  readonly total: number;
-  readonly right: number;
-  readonly predicted: number;
-}
-
-function perClass(confusion: Float64Array, numClasses: number): ClassCounts[] {
-  return Array.from({ length: numClasses }, (_, index) => {
-    let [total, predicted] = [0, 0];
-    for (let other = 0; other < numClasses; other++) {
-      total += confusion[index * numClasses + other]!;
-      predicted += confusion[other * numClasses + index]!;
-    }
-    return { total, right: confusion[index * numClasses + index]!, predicted };
-  });
 }
 
 function round(value: number): number {

@@ -43,7 +43,8 @@ export function requireSameClasses(data: Dataset, { classNames: trained }: Class
   if (classNames === undefined) {
     throw new MaeError('DATA_INVALID', { what: 'the pictures have no classes', where: data.name });
   }
-  const unknown = classNames.find((name) => !trained.includes(name));
+  const known = new Set(trained);
+  const unknown = classNames.find((name) => !known.has(name));
   const same = classNames.length === trained.length && classNames.every((name, index) => name === trained[index]);
   if (unknown !== undefined || !same) {
     throw new MaeError('DATA_INVALID', {

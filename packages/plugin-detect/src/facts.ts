@@ -63,8 +63,10 @@ function factsOf(
 /** The wanted classes' indices; all where none are named. @throws MaeError `CONFIG_INVALID` for an unknown one */
 export function requireKnownClasses(wanted: DetectSettings['classes'], classNames: readonly string[]): number[] {
   if (wanted === null) return [...classNames.keys()];
-  const unknown = wanted.find((name) => !classNames.includes(name));
-  if (unknown === undefined) return [...classNames.keys()].filter((index) => wanted.includes(classNames[index]!));
+  const known = new Set(classNames);
+  const unknown = wanted.find((name) => !known.has(name));
+  const names = new Set(wanted);
+  if (unknown === undefined) return [...classNames.keys()].filter((index) => names.has(classNames[index]!));
   throw new MaeError('CONFIG_INVALID', {
     what: `\`detect.classes\` names "${unknown}", which is no class of the detector`,
     fix: `its classes are ${listed(classNames)}`,

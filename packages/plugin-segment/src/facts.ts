@@ -77,7 +77,8 @@ export function requireSameClasses(data: Dataset, facts: SegmentFacts): void {
     background: facts.background ? 'class' : 'ignore',
     classNames: [...facts.classNames],
   });
-  const unknown = classNames.find((name) => !facts.classNames.includes(name));
+  const trained = new Set(facts.classNames);
+  const unknown = classNames.find((name) => !trained.has(name));
   if (classNames.length === facts.classNames.length && classNames.every((name, at) => name === facts.classNames[at])) {
     return;
   }

@@ -67,7 +67,7 @@ function oneClassBaseline({ frequencies }: SegmentFacts): Baseline {
   return {
     metric: 'valMIoU',
     better: 'higher',
-    value: (100 * Math.max(...frequencies)) / present,
+    value: (100 * frequencies.reduce((most, share) => Math.max(most, share), 0)) / present,
     of: 'a model that calls every pixel the most frequent class',
     advice:
       'set `segment.loss.dice=1` or `segment.loss.classWeights=balanced`, raise `optimizer.lr`, or train for longer',

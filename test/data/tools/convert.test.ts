@@ -59,7 +59,9 @@ describe('YOLO', () => {
   });
 
   it('refuses folders of another kind', async () => {
-    await expect(convertYolo(join(folder, 'none'))).rejects.toThrow(/names of the classes/);
+    await expect(convertYolo(join(folder, 'none'))).rejects.toThrow(/no such folder/);
+    put('nameless/images/a.png', picture);
+    await expect(convertYolo(join(folder, 'nameless'))).rejects.toThrow(/names of the classes/);
     put('names/classes.txt', 'cat');
     await expect(convertYolo(join(folder, 'names'))).rejects.toThrow(/labels/);
   });
@@ -110,7 +112,8 @@ describe('Pascal VOC', () => {
     put('odd/JPEGImages/a.png', picture);
     put('odd/Annotations/a.xml', voc(object('cat').replace('<xmin>1<', '<xmin>one<')));
     await expect(convertPascalVoc(join(folder, 'odd'))).rejects.toThrow(/xmin \(=one\) in bndbox.*a\.xml/);
-    await expect(convertPascalVoc(join(folder, 'none'))).rejects.toThrow(/no folder Annotations/);
+    await expect(convertPascalVoc(join(folder, 'none'))).rejects.toThrow(/no such folder/);
+    await expect(convertPascalVoc(join(folder, 'nameless'))).rejects.toThrow(/no folder Annotations/);
   });
 
   it('parses long text without stalling', () => {

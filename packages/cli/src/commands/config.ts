@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import { harmlessJson, shellWord, withoutControls } from '@mae-tasks/core-mae/find-plugins';
 import { Command } from 'commander';
 import { addSettingOptions, type CommonFlags } from '../settings/common-options.js';
 import type { Override } from '../settings/config.js';
@@ -55,7 +56,7 @@ function configFinetuneCommand(): Command {
       );
       const task = taskNamed(taskName, registry);
       const options = hasData ? fitRecipe(registry.readers, { formats: task.formats }).options : {};
-      await show(await resolveFinetuneConfig(task, tree, where, options), `finetune ${taskName}`, flags);
+      await show(await resolveFinetuneConfig(task, tree, where, options), `finetune ${shellWord(taskName)}`, flags);
     });
 }
 
@@ -84,12 +85,25 @@ async function settingsOf(flags: CommonFlags, overrides: readonly Override[]) {
 
 async function show(config: object, command: string, flags: WriteFlags): Promise<void> {
   const { writeFileAtomically } = await import('@mae-tasks/core-mae/run');
-  const { stringify } = await import('yaml');
-  const text = flags.json === true ? `${JSON.stringify(config, null, 2)}\n` : stringify(config);
+  const text = flags.json === true ? `${JSON.stringify(config, null, 2)}\n` : await yamlOf(config);
   if (flags.write === undefined) {
-    createProcessTerminal().data(text);
+    createProcessTerminal().data(harmlessJson(text));
     return;
   }
   await writeFileAtomically(flags.write, text);
-  createProcessTerminal().print(`Wrote ${flags.write}. Use it by: mae-tasks ${command} --config ${flags.write}`);
+  createProcessTerminal().print(
+    `Wrote ${flags.write}. Use it by: mae-tasks ${command} --config ${shellWord(flags.write)}`,
+  );
+}
+
+/** Texts with controls in quotes, where YAML knows the same escapes as JSON. */
+async function yamlOf(config: object): Promise<string> {
+  const { Document, visit } = await import('yaml');
+  const document = new Document(config);
+  visit(document, {
+    Scalar(_, node) {
+      if (typeof node.value === 'string' && withoutControls(node.value) !== node.value) node.type = 'QUOTE_DOUBLE';
+    },
+  });
+  return harmlessJson(document.toString());
 }

@@ -1,3 +1,5 @@
+import { isAbsolute } from 'node:path';
+import { shellWord } from '@mae-tasks/core-mae/find-plugins';
 import { Command } from 'commander';
 import { createProcessTerminal } from '../terminal/terminal.js';
 
@@ -17,8 +19,8 @@ export function createCommand(): Command {
       terminal.print(
         '',
         'Next:',
-        `  cd ${folder} && npm install && npm run build`,
-        `  mae-tasks finetune ${name} --plugin ./${folder} --data <pictures>`,
+        `  cd ${shellWord(folder)} && npm install && npm run build`,
+        `  mae-tasks finetune ${shellWord(name)} --plugin ${shellWord(isAbsolute(folder) ? folder : `./${folder}`)} --data <pictures>`,
       );
     });
   return create;

@@ -77,7 +77,8 @@ async function evaluate(place: string, flags: EvaluateFlags): Promise<void> {
     await createFolder(folder);
     await write('metrics.json', `${JSON.stringify({ data: data.name, pictures: data.size, metrics }, null, 2)}\n`);
     for (const table of details?.tables ?? []) {
-      terminal.print('', ...shownTable(table));
+      terminal.print('');
+      terminal.printAll(shownTable(table));
       await write(`${table.name}.csv`, csvText(table.columns, table.rows));
     }
     for (const { name, png } of details?.drawings ?? []) await write(`${name}.png`, png);

@@ -1,3 +1,4 @@
+import { shellWord } from '@mae-tasks/core-mae/find-plugins';
 import { Command, Option } from 'commander';
 import {
   addTrainingOptions,
@@ -204,7 +205,7 @@ async function trainRun(
       },
       reportMerge: (report) => {
         terminal.record({ type: 'loaded', ...report });
-        terminal.print(...formatMergeReport(report).split('\n'));
+        terminal.printAll(formatMergeReport(report).split('\n'));
       },
       reportEncoded: (done, total) => {
         terminal.showLive(`encoding pictures: ${done} of ${total}`);
@@ -225,8 +226,8 @@ async function trainRun(
       recipe,
       data: config.data.path,
       summary: known,
-      command: `finetune ${task.name}`,
-      next: `mae-tasks predict ${shortPath(folder.path)} <pictures>`,
+      command: `finetune ${shellWord(task.name)}`,
+      next: `mae-tasks predict ${shellWord(shortPath(folder.path))} <pictures>`,
     });
     process.exitCode = signals.exitCode();
     return finished ? metrics : undefined;

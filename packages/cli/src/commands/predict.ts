@@ -1,4 +1,5 @@
 import { dirname, join } from 'node:path';
+import { harmlessJson } from '@mae-tasks/core-mae/find-plugins';
 import type { PictureIdentity, PredictedFile, Sample } from '@mae-tasks/core-mae/task';
 import { Command, Option } from 'commander';
 import { addUseOptions, optionOut, type UseFlags } from '../settings/common-options.js';
@@ -47,7 +48,7 @@ export function predictCommand(): Command {
 async function predict(place: string, pictures: readonly string[], flags: PredictFlags): Promise<void> {
   const terminal = createProcessTerminal({ json: flags.json === true });
   const { MaeError, pictureList, predictTask } = await import('@mae-tasks/core-mae');
-  const { createFolder, writeFileAtomically } = await import('@mae-tasks/core-mae/run');
+  const { createFolder, distinctNames, writeFileAtomically } = await import('@mae-tasks/core-mae/run');
   const { classesFrom, openLoadedTask } = await import('../plugins/loaded-task.js');
   const { loaded } = await openLoadedTask(place, flags, terminal, classesFrom(flags.data, flags.task));
   if (flags.draw !== undefined) await requireDrawPlace(flags.draw);
@@ -67,6 +68,7 @@ async function predict(place: string, pictures: readonly string[], flags: Predic
   const records: object[] = [];
   const drawn: { readonly samples: Sample[]; readonly results: unknown[] } = { samples: [], results: [] };
   let numFiles = 0;
+  const distinct = distinctNames();
   try {
     const batches = predictTask({
       engine,
@@ -83,8 +85,8 @@ async function predict(place: string, pictures: readonly string[], flags: Predic
         const entries = prediction.records?.(sample, result, identityOf(sample.id)) ?? [
           { picture: sample.id, ...asRecord(result) },
         ];
-        if (flags.format === 'json') records.push(...entries);
-        else rows.push(...prediction.rows(result).map((row) => [sample.id, ...row]));
+        if (flags.format === 'json') for (const entry of entries) records.push(entry);
+        else for (const row of prediction.rows(result)) rows.push([sample.id, ...row]);
         terminal.record({ type: 'prediction', picture: sample.id, entries });
         if (flags.draw === undefined || drawn.samples.length >= DRAWN) continue;
         drawn.samples.push(sample);
@@ -92,7 +94,7 @@ async function predict(place: string, pictures: readonly string[], flags: Predic
       }
       if (flags.save !== undefined) {
         const files = await prediction.files!(samples, results);
-        await saveFiles(flags.save, files);
+        await saveFiles(flags.save, files, distinct);
         numFiles += files.length;
       }
     }
@@ -112,7 +114,8 @@ async function predict(place: string, pictures: readonly string[], flags: Predic
       rows.map((row) => row.map(String)),
       { header: columns },
     );
-  const answers = flags.format === 'json' ? `${JSON.stringify(records, null, 2)}\n` : csvText(columns, rows);
+  const answers =
+    flags.format === 'json' ? `${harmlessJson(JSON.stringify(records, null, 2))}\n` : csvText(columns, rows);
   if (flags.out !== undefined) {
     const text =
       flags.format === 'table'
@@ -124,7 +127,7 @@ async function predict(place: string, pictures: readonly string[], flags: Predic
     await writeFileAtomically(flags.out, text);
     terminal.print(`Wrote ${flags.out}`);
   } else if (!terminal.json) {
-    if (flags.format === 'table') terminal.print(...table());
+    if (flags.format === 'table') terminal.printAll(table());
     else terminal.data(answers);
   }
 }
@@ -150,10 +153,15 @@ async function identitiesIn(
   };
 }
 
-async function saveFiles(folder: string, files: readonly PredictedFile[]): Promise<void> {
+/** @param distinct keeps files apart that are one where case is ignored */
+async function saveFiles(
+  folder: string,
+  files: readonly PredictedFile[],
+  distinct: (path: string) => string,
+): Promise<void> {
   const { createFolder, writeFileAtomically } = await import('@mae-tasks/core-mae/run');
   for (const { path, bytes } of files) {
-    const target = join(folder, path);
+    const target = join(folder, distinct(path));
     await createFolder(dirname(target));
     await writeFileAtomically(target, bytes);
   }

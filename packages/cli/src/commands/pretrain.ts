@@ -5,6 +5,7 @@
  * Called by: `program`, which lists them.
  */
 
+import { shellWord } from '@mae-tasks/core-mae/find-plugins';
 import { Command, Option } from 'commander';
 import {
   addTrainingOptions,
@@ -128,7 +129,7 @@ async function pretrain(terminal: Terminal, flags: PretrainFlags, inspection: En
       data: config.data.path,
       summary: known,
       command: 'pretrain',
-      next: `mae-tasks visualize --checkpoint ${shortPath(folder.path)} --data <pictures>`,
+      next: `mae-tasks visualize --checkpoint ${shellWord(shortPath(folder.path))} --data <pictures>`,
     });
     process.exitCode = signals.exitCode();
   } finally {

@@ -55,6 +55,24 @@ export async function openData(path: string, flags: DataFlags, warn: (line: stri
   };
 }
 
+/**
+ * The flags with `data.split` and `data.format` of `--set` as what `--split` and `--format` are: messages name them as
+ * trainings take them. A flag of its own goes before.
+ */
+export function withPlace<Flags extends DataFlags>(flags: Flags): Flags {
+  const place: { split?: string; format?: string } = {};
+  const others = (flags.set ?? []).filter((text) => {
+    const [, name, value] = /^data\.(split|format)=(.+)$/su.exec(text) ?? [];
+    if (name === 'split' || name === 'format') place[name] = value!;
+    return name === undefined;
+  });
+  return { ...flags, ...place, ...definedOf(flags), set: others };
+}
+
+function definedOf({ split, format }: DataFlags): DataFlags {
+  return { ...(split === undefined ? {} : { split }), ...(format === undefined ? {} : { format }) };
+}
+
 /** The settings below `data` that say how files are read. */
 export async function layoutOf({ set = [], followLinks }: DataFlags) {
   const core = await import('@mae-tasks/core-mae/run');

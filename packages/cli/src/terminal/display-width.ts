@@ -6,6 +6,7 @@ const invisible = /^[\p{Mn}\p{Me}\p{Cf}]*$/u;
 
 /** Columns that a text without controls and colours takes on a terminal. */
 export function displayWidth(plain: string): number {
+  if (/^[ -~]*$/u.test(plain)) return plain.length;
   let width = 0;
   for (const { segment } of graphemes.segment(plain)) {
     if (!invisible.test(segment)) width += isWide(segment) ? 2 : 1;

@@ -1,5 +1,5 @@
 import { CommanderError } from 'commander';
-import { createProcessTerminal } from './terminal.js';
+import { createProcessTerminal, type Terminal } from './terminal.js';
 
 /** Exit status of a command that was used wrongly or could not do its work. */
 const FAILED = 1;
@@ -11,10 +11,17 @@ export function reportFailure(error: unknown): number {
   const terminal = createProcessTerminal();
   // By name, so that start-up need not load the core for `instanceof`.
   if (error instanceof Error && error.name === 'MaeError') {
-    terminal.error(error.message);
-    if (process.env.DEBUG !== undefined) terminal.error(error.stack ?? '');
+    // Ends of lines in what it has from files are written out; those that are left are the message's own.
+    showLines(terminal, error.message);
+    if (process.env.DEBUG !== undefined) showLines(terminal, error.stack ?? '');
     return FAILED;
   }
-  terminal.error(`this should not happen: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+  const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  showLines(terminal, `this should not happen: ${text}`);
   return FAILED;
+}
+
+function showLines(terminal: Terminal, text: string): void {
+  const [first = '', ...details] = text.split('\n');
+  terminal.error(first, ...details);
 }

@@ -17,10 +17,13 @@ export function formatTable(
 ): Text[] {
   const lines = header === undefined ? rows : [header, ...rows];
   const widthOf = (cell: Text): number => displayWidth(plainText(cell));
-  const numColumns = Math.max(0, ...lines.map((cells) => cells.length));
-  const widths = Array.from({ length: numColumns }, (_, column) =>
-    Math.max(...lines.map((cells) => widthOf(cells[column] ?? ''))),
-  );
+  // Not by the arguments of one call: a table may have a row for each of a file's classes.
+  const widths: number[] = [];
+  for (const cells of lines) {
+    cells.forEach((cell, column) => {
+      widths[column] = Math.max(widths[column] ?? 0, widthOf(cell));
+    });
+  }
   return lines.map((cells) => {
     // No spaces at a line's end: nothing follows the last cell that is not empty.
     const shown = cells.slice(0, cells.findLastIndex((cell) => widthOf(cell) > 0) + 1);

@@ -6,9 +6,10 @@
  * Called by: every command.
  */
 
+import { harmlessJson } from '@mae-tasks/core-mae/find-plugins';
 import picocolors from 'picocolors';
 import { displayWidth, truncateToWidth } from './display-width.js';
-import { looking, plainText, type Text, writtenText } from './text.js';
+import { looking, plainText, type Text, withoutControls, writtenText } from './text.js';
 
 /** Something text can be written to. */
 export interface TextStream {
@@ -40,13 +41,15 @@ export interface Terminal {
   now(): number;
   /** Writes lines for a person: to stdout, and beside JSON lines to stderr. */
   print(...lines: readonly Text[]): void;
-  /** Writes a warning to stderr. What a library says may have several lines; those after the first are indented. */
-  warn(text: string): void;
+  /** As `print`, for a table of any length. */
+  printAll(lines: readonly Text[]): void;
+  /** Writes a warning to stderr: one line, and below it, indented, those that belong to it. */
+  warn(text: string, ...details: readonly string[]): void;
   /** Writes an error to stderr, as a warning. */
-  error(text: string): void;
-  /** Writes data to stdout exactly as it is, for other programs. */
+  error(text: string, ...details: readonly string[]): void;
+  /** Writes data to stdout for other programs exactly as it is; a person who looks at stdout is shown its lines. */
   data(text: string): void;
-  /** Writes an object as one line of JSON; nothing unless `json`. What is not finite becomes null. */
+  /** Writes an object as one line of JSON; nothing unless `json`. What is not finite becomes null, controls escapes. */
   record(value: Readonly<Record<string, unknown>>): void;
   /** Shows a line in place of the one shown before, cut to the window's width; nothing unless `interactive`. */
   showLive(line: Text): void;
@@ -86,10 +89,9 @@ export function createTerminal({ stdout, stderr, json = false, isTTY, columns, e
     stream.write(lines.map((line) => `${writtenText(line, colors)}\n`).join(''));
     if (live !== undefined) draw(live);
   };
-  /** A line of untrusted text cannot pass for a message of its own: what follows the first is indented. */
-  const writeMessage = (label: Text, text: string): void => {
-    const [first, ...rest] = text.split('\n');
-    writeLines(stderr, [[label, ' ', first!], ...rest.map((line) => `  ${line}`)]);
+  /** No line of untrusted text can pass for a message of its own: what belongs to the first is indented. */
+  const writeMessage = (label: Text, text: string, details: readonly string[]): void => {
+    writeLines(stderr, [[label, ' ', text], ...details.map((line) => `  ${line}`)]);
   };
   const clearLive = (): void => {
     if (live !== undefined) stdout.write(clearLine);
@@ -106,17 +108,20 @@ export function createTerminal({ stdout, stderr, json = false, isTTY, columns, e
     print: (...lines) => {
       writeLines(people, lines);
     },
-    warn: (text) => {
-      writeMessage(looking('yellow', 'warning:'), text);
+    printAll: (lines) => {
+      writeLines(people, lines);
     },
-    error: (text) => {
-      writeMessage(looking('red', 'error:'), text);
+    warn: (text, ...details) => {
+      writeMessage(looking('yellow', 'warning:'), text, details);
+    },
+    error: (text, ...details) => {
+      writeMessage(looking('red', 'error:'), text, details);
     },
     data: (text) => {
-      stdout.write(text);
+      stdout.write(isTTY ? withoutControls(text, { lines: true }) : text);
     },
     record: (value) => {
-      if (json) stdout.write(`${JSON.stringify(value)}\n`);
+      if (json) stdout.write(`${harmlessJson(JSON.stringify(value))}\n`);
     },
     showLive: (line) => {
       if (!interactive) return;

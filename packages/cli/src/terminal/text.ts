@@ -1,4 +1,7 @@
+import { withoutControls } from '@mae-tasks/core-mae/find-plugins';
 import type picocolors from 'picocolors';
+
+export { withoutControls };
 
 type Colors = ReturnType<typeof picocolors.createColors>;
 
@@ -34,28 +37,4 @@ export function writtenText(text: Text, colors: Colors): string {
   return 'look' in text
     ? colors[text.look](writtenText(text.text, colors))
     : text.map((part) => writtenText(part, colors)).join('');
-}
-
-/**
- * Controls of terminals (C0, C1, delete), ends of lines, and what changes the direction of other text or takes no room.
- * Joiners and variation selectors stay: scripts and emoji are made of them.
- */
-const controls = /[\p{Cc}\u00AD\u061C\u200B\u200E\u200F\u2028-\u202E\u2060-\u206F\uFEFF\uFFF9-\uFFFB]/gu;
-const known = new Map([
-  ['\n', '\\n'],
-  ['\r', '\\r'],
-  ['\t', '\\t'],
-]);
-
-/**
- * The string with every control written out, as a programming language would: `\n`, `\x1b`, `\u202e`.
- *
- * @param options whether it consists of lines, whose ends stay. Default false
- */
-export function withoutControls(text: string, { lines = false }: { readonly lines?: boolean } = {}): string {
-  return text.replace(controls, (control) => {
-    if (lines && control === '\n') return control;
-    const code = control.codePointAt(0)!.toString(16);
-    return known.get(control) ?? (code.length <= 2 ? `\\x${code.padStart(2, '0')}` : `\\u${code.padStart(4, '0')}`);
-  });
 }

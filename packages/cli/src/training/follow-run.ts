@@ -6,6 +6,7 @@
  */
 
 import { relative } from 'node:path';
+import { shellWord } from '@mae-tasks/core-mae/find-plugins';
 import type { Engine } from '@mae-tasks/core-mae';
 import type { ChosenRecipe, Run, RunEvent, RunFolder, TrainingDataSummary } from '@mae-tasks/core-mae/run';
 import { formatDuration, formatRoughly } from '../terminal/duration.js';
@@ -102,7 +103,7 @@ export async function followRun(terminal: Terminal, followed: FollowedRun): Prom
         ['report', shortPath(folder.report)],
         finished
           ? ['next', followed.next]
-          : ['resume', `mae-tasks ${followed.command} --resume ${shortPath(folder.path)}`],
+          : ['resume', `mae-tasks ${followed.command} --resume ${shellWord(shortPath(folder.path))}`],
       ],
       { indent: 2 },
     ),

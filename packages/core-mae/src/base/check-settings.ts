@@ -1,5 +1,7 @@
 import { z } from 'zod';
+import { describeValue } from './describe-value.js';
 import { MaeError } from './errors.js';
+import { wantedInstead } from './issue-text.js';
 
 /**
  * Settings that satisfy a schema, with its defaults filled in.
@@ -25,6 +27,14 @@ export function explain(schema: z.ZodType, value: unknown, error: z.ZodError): {
   if (issue.code === 'unrecognized_keys') {
     const key = issue.keys[0]!;
     const known = keysAt(schema, path);
+    // A message of the library's may call a setting by its last name alone.
+    const below = known.includes(key) ? [] : leavesNamed(schema, key);
+    if (below.length > 0) {
+      return {
+        what: `\`${[...path, key].join('.')}\` is not a setting`,
+        fix: `did you mean ${below.map((name) => `\`${name}\``).join(' or ')}?`,
+      };
+    }
     const nearest = nearestName(key, known);
     return {
       what: `\`${[...path, key].join('.')}\` is not a setting`,
@@ -37,16 +47,33 @@ export function explain(schema: z.ZodType, value: unknown, error: z.ZodError): {
     value,
   );
   const name = path.length === 0 ? 'what was given' : `\`${path.join('.')}\``;
-  if (given === undefined) return { what: `${name} is missing`, fix: lowerFirst(issue.message) };
-  return { what: `${name} (=${JSON.stringify(given)}) is not valid`, fix: lowerFirst(issue.message) };
+  // A rule of the schema's own is a sentence; the others are told by what they want.
+  const wanted = issue.code === 'custom' ? wantedInstead(issue) : `give ${wantedInstead(issue)}`;
+  if (given === undefined) return { what: `${name} is missing`, fix: wanted };
+  return { what: `${name} (=${describeValue(given)}) is not valid`, fix: wanted };
+}
+
+interface Described {
+  readonly properties?: Readonly<Record<string, Described>>;
+  readonly anyOf?: readonly Described[];
+}
+
+/** Full names of the settings that end in this name, at most three. */
+function leavesNamed(schema: z.ZodType, name: string): string[] {
+  const found: string[] = [];
+  const visit = ({ properties = {}, anyOf = [] }: Described, path: readonly string[]): void => {
+    for (const [key, below] of Object.entries(properties)) {
+      if (key === name) found.push([...path, key].join('.'));
+      visit(below, [...path, key]);
+    }
+    for (const option of anyOf) visit(option, path);
+  };
+  visit(z.toJSONSchema(schema, { io: 'output', unrepresentable: 'any' }) as Described, []);
+  return [...new Set(found)].slice(0, 3);
 }
 
 /** Names of the settings below a path of a schema. */
 function keysAt(schema: z.ZodType, path: readonly string[]): string[] {
-  interface Described {
-    readonly properties?: Readonly<Record<string, Described>>;
-    readonly anyOf?: readonly Described[];
-  }
   let at: Described | undefined = z.toJSONSchema(schema, { io: 'output', unrepresentable: 'any' }) as Described;
   for (const key of path) at = at?.properties?.[key];
   const options: readonly Described[] = at === undefined ? [] : [at, ...(at.anyOf ?? [])];
@@ -76,8 +103,4 @@ function editDistance(a: string, b: string): number {
     row = next;
   }
   return row[b.length]!;
-}
-
-function lowerFirst(text: string): string {
-  return text.charAt(0).toLowerCase() + text.slice(1);
 }

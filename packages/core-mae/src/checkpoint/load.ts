@@ -5,6 +5,7 @@ import { readSafetensors } from './files/safetensors.js';
 import { OPTIMIZER_PREFIX, PRODUCER } from './save.js';
 import type { StoredTensor, StoredTensors } from './files/stored-tensor.js';
 import { isLegacyTorch, readPickle, readTorch } from './pickle/torch-pickle.js';
+import { append } from '../base/long-lists.js';
 
 export type CheckpointFormat = 'safetensors' | 'torch' | 'pickle';
 
@@ -65,7 +66,7 @@ export async function readCheckpoint(path: string): Promise<StoredCheckpoint> {
       if (tensors.has(name)) throw invalidCheckpoint(file, `tensor \`${name}\` is in another shard too`);
       tensors.set(name, tensor);
     }
-    ignored.push(...part.ignored);
+    append(ignored, part.ignored);
     ({ metadata, format } = part);
   }
   return { tensors, metadata, format, files, ignored };

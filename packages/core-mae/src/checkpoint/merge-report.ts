@@ -1,3 +1,4 @@
+import { withoutControls } from '../base/harmless-text.js';
 import type { Shape } from '../contracts/tensor.js';
 
 export interface ShapeChange {
@@ -34,7 +35,9 @@ export function formatMergeReport(report: MergeReport): string {
   ];
   const lines = [`${report.loaded.length} tensors match`];
   for (const [title, names] of sections) {
-    if (names.length > 0) lines.push(`${title} (${names.length}):`, ...names.map((name) => `  ${name}`));
+    if (names.length > 0) lines.push(`${title} (${names.length}):`);
+    // Names come from files: one with an end of a line in it stays one.
+    for (const name of names) lines.push(`  ${withoutControls(name)}`);
   }
   return lines.join('\n');
 }

@@ -73,9 +73,10 @@ export function mergeCheckpoint(parameters: ParameterTree, tensors: StoredTensor
   };
   if (refused.missing.length + refused.unexpected.length + refused.mismatched.length > 0) {
     throw new MaeError('CHECKPOINT_MISMATCH', {
-      what: `the checkpoint does not fit the model:\n${formatMergeReport(refused)}`,
+      what: 'the checkpoint does not fit the model',
       where: path,
       fix: 'check that the model and its sizes are those that the checkpoint was made with',
+      details: formatMergeReport(refused).split('\n'),
     });
   }
   for (const { target, values } of copies) target.set(values);

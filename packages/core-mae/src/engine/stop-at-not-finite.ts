@@ -135,7 +135,7 @@ async function explain(engine: Engine, run: FinishedRun, results: readonly strin
       : [`gradients: ${listed((spec.gradients ?? []).length, bad, (name) => gradients.get(name)!)}`]),
   ];
   const advice = `advice: ${adviceFor(badParameters, badEntries, operator)}`;
-  return new MaeError('LOSS_NOT_FINITE', { what: [headline, ...lines, advice].join('\n') });
+  return new MaeError('LOSS_NOT_FINITE', { what: headline, details: [...lines, advice] });
 }
 
 type Values = Pick<HostTensor, 'shape' | 'data'>;

@@ -1,6 +1,7 @@
 import { existsSync, statSync } from 'node:fs';
 import { dirname, isAbsolute, join, resolve } from 'node:path';
 import { MaeError } from '../base/errors.js';
+import { shellWord } from '../base/shell-command.js';
 import { versionProblem } from './api-version.js';
 import { enclosingPackage, installedPackage, type PackageFile, readPackage } from './package-files.js';
 
@@ -72,7 +73,7 @@ export function findNamedPlugin(nameOrPath: string, folders: readonly string[], 
   throw new MaeError('PLUGIN_MISSING', {
     what: `there is no plugin "${nameOrPath}"`,
     where: foundBy,
-    fix: isPath ? 'check the path' : `run: npm i ${nameOrPath}`,
+    fix: isPath ? 'check the path' : `run: npm i ${shellWord(nameOrPath)}`,
   });
 }
 
@@ -80,7 +81,7 @@ export function findNamedPlugin(nameOrPath: string, folders: readonly string[], 
 export function missingTask(task: string, installed: readonly string[]): MaeError {
   const known = installed.length === 0 ? '' : ` (installed: ${installed.join(', ')})`;
   return new MaeError('PLUGIN_MISSING', {
-    what: `Task "${task}" is not installed${known}. Run: npm i @mae-tasks/plugin-${task}`,
+    what: `Task "${task}" is not installed${known}. Run: npm i ${shellWord(`@mae-tasks/plugin-${task}`)}`,
   });
 }
 

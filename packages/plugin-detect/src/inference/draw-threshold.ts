@@ -7,7 +7,9 @@ export function drawnTitle(threshold: number): string {
 export function nothingDrawn(scores: readonly number[], threshold: number): string | undefined {
   if (scores.some((score) => score >= threshold)) return undefined;
   const none = `no detection ≥ ${percent(threshold)}`;
-  return scores.length === 0 ? none : `${none}, best ${percent(Math.max(...scores))}`;
+  return scores.length === 0
+    ? none
+    : `${none}, best ${percent(scores.reduce((best, score) => Math.max(best, score), 0))}`;
 }
 
 /** A share for people, rounded down, so that nothing below a limit looks as if it reached it. */

@@ -7,6 +7,7 @@
 
 import {
   encodePng,
+  foldedName,
   type LabelMap,
   labelMapPng,
   legendRows,
@@ -118,7 +119,7 @@ async function truthSheet(
 
 /**
  * Names of the files of pictures: the picture's own, ending in .png, below the folder that they are written to. Where two
- * pictures differ by their ending alone, the later one keeps it.
+ * pictures differ by their ending alone, or by case, the later one keeps it.
  */
 function uniqueFileNames(): (id: string) => string {
   const owners = new Map<string, string>();
@@ -128,8 +129,8 @@ function uniqueFileNames(): (id: string) => string {
       .filter((part) => !['', '.', '..'].includes(part))
       .join('/');
     const plain = `${inside.replace(/\.[^./]+$/u, '')}.png`;
-    const name = (owners.get(plain) ?? id) === id ? plain : `${inside}.png`;
-    owners.set(name, id);
+    const name = (owners.get(foldedName(plain)) ?? id) === id ? plain : `${inside}.png`;
+    owners.set(foldedName(name), id);
     return name;
   };
 }

@@ -7,7 +7,14 @@
 import { Command, Option } from 'commander';
 import { optionFollowLinks, optionJson, wholeNumber } from '../../settings/common-options.js';
 import { summaryRows } from '../../terminal/data-lines.js';
-import { type DataFlags, layoutOf, openData, optionLayoutSettings, showPictures } from '../../settings/data-options.js';
+import {
+  type DataFlags,
+  layoutOf,
+  openData,
+  optionLayoutSettings,
+  showPictures,
+  withPlace,
+} from '../../settings/data-options.js';
 import { formatTable } from '../../terminal/table.js';
 import { createProcessTerminal, type Terminal } from '../../terminal/terminal.js';
 
@@ -30,15 +37,16 @@ export function dataCheckCommand(): Command {
     .addOption(optionFollowLinks())
     .addOption(optionJson())
     .addHelpText('after', '\nExample:\n  mae-tasks data check coco/')
-    .action(async (path: string, flags: CheckFlags) => {
+    .action(async (path: string, given: CheckFlags) => {
+      const flags = withPlace(given);
       const terminal = createProcessTerminal({ json: flags.json === true });
       const { checkData } = await import('@mae-tasks/core-mae/run');
       const { followLinks, ...settings } = await layoutOf(flags);
-      const given = Object.entries(settings).filter(([, value]) => value !== null);
+      const known = Object.entries(settings).filter(([, value]) => value !== null);
       const { ok, reports } = await checkData(path, {
         decodePictures: flags.quick !== true,
         reportProgress: showPictures(terminal, 'checking'),
-        layout: Object.fromEntries(given),
+        layout: Object.fromEntries(known),
         followLinks,
         ...(flags.format === undefined ? {} : { format: flags.format }),
         ...(flags.split === undefined ? {} : { split: flags.split }),

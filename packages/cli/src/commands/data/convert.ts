@@ -1,11 +1,15 @@
+import { shellWord } from '@mae-tasks/core-mae/find-plugins';
 import { Command, Option } from 'commander';
-import { optionJson } from '../../settings/common-options.js';
+import { optionFollowLinks, optionJson } from '../../settings/common-options.js';
 import { createProcessTerminal } from '../../terminal/terminal.js';
 
 interface ConvertFlags {
   readonly from: 'yolo' | 'voc';
   readonly out?: string;
   readonly difficult?: 'crowd' | 'keep' | 'drop';
+  readonly firstPixel?: '0' | '1';
+  readonly force?: true;
+  readonly followLinks?: true;
   readonly json?: true;
 }
 
@@ -22,23 +26,42 @@ export function dataConvertCommand(): Command {
         'drop',
       ]),
     )
+    .addOption(
+      new Option(
+        '--first-pixel <number>',
+        "what VOC's boxes call the first pixel (default: 1, or 0 where a box begins at 0)",
+      ).choices(['0', '1']),
+    )
+    .option('--force', 'replace annotation files of the same names')
+    .addOption(optionFollowLinks())
     .addOption(optionJson())
     .addHelpText('after', '\nExample:\n  mae-tasks data convert my-yolo/ --from yolo')
     .action(async (path: string, flags: ConvertFlags) => {
       const terminal = createProcessTerminal({ json: flags.json === true });
       const { convertPascalVoc, convertYolo } = await import('@mae-tasks/core-mae/run');
+      const { MaeError } = await import('@mae-tasks/core-mae');
+      const common = { out: flags.out, force: flags.force === true, followLinks: flags.followLinks === true };
+      if (flags.from === 'yolo' && (flags.difficult ?? flags.firstPixel) !== undefined) {
+        throw new MaeError('CONFIG_INVALID', {
+          what: 'YOLO has no such boxes',
+          where: flags.difficult === undefined ? '--first-pixel' : '--difficult',
+          fix: 'leave it out, or convert --from voc',
+        });
+      }
       const result =
         flags.from === 'yolo'
-          ? await convertYolo(path, flags.out)
+          ? await convertYolo(path, common)
           : await convertPascalVoc(path, {
-              ...(flags.out === undefined ? {} : { out: flags.out }),
+              ...common,
               ...(flags.difficult === undefined ? {} : { difficult: flags.difficult }),
+              ...(flags.firstPixel === undefined ? {} : { firstPixel: flags.firstPixel === '0' ? 0 : 1 }),
             });
       for (const warning of result.warnings) terminal.warn(warning);
       terminal.print(
         `Wrote ${result.files.join(', ')}: ${result.images} pictures, ${result.annotations} objects, ` +
           `${result.classNames.length} classes`,
       );
+      terminal.print(`Next: mae-tasks data check ${shellWord(path)}`);
       terminal.record({ ...result });
     });
 }

@@ -1,5 +1,6 @@
 import { Command, Option } from 'commander';
-import { numberValue, optionJson, wholeNumber } from '../../settings/common-options.js';
+import { numberValue, optionFollowLinks, optionJson, wholeNumber } from '../../settings/common-options.js';
+import { layoutOf, optionLayoutSettings, withPlace } from '../../settings/data-options.js';
 import { createProcessTerminal } from '../../terminal/terminal.js';
 
 interface CropFlags {
@@ -8,6 +9,8 @@ interface CropFlags {
   readonly minSide?: number;
   readonly margin?: number;
   readonly format?: 'png' | 'jpeg';
+  readonly set?: readonly string[];
+  readonly followLinks?: true;
   readonly json?: true;
 }
 
@@ -20,6 +23,8 @@ export function dataCropCommand(): Command {
     .addOption(new Option('--min-side <pixels>', 'leave out smaller boxes (default: 8)').argParser(wholeNumber))
     .addOption(new Option('--margin <share>', "add this share of the box's longer side").argParser(numberValue))
     .addOption(new Option('--format <name>', 'kind of the pictures (default: png)').choices(['png', 'jpeg']))
+    .addOption(optionLayoutSettings())
+    .addOption(optionFollowLinks())
     .addOption(optionJson())
     .addHelpText(
       'after',
@@ -28,12 +33,20 @@ export function dataCropCommand(): Command {
     .action(async (path: string, flags: CropFlags) => {
       const terminal = createProcessTerminal({ json: flags.json === true });
       const { cocoDataset } = await import('@mae-tasks/core-mae');
-      const { cropBoxes } = await import('@mae-tasks/core-mae/run');
-      const data = cocoDataset(path, flags.split === undefined ? {} : { split: flags.split });
+      const { cropBoxes, dataReaders, findReader, readerOptionsOf, requireTakenSettings } =
+        await import('@mae-tasks/core-mae/run');
+      // This command's --format is that of the pictures.
+      const { format, ...others } = flags;
+      const { split, ...place } = withPlace(others);
+      const layout = await layoutOf(place);
+      const reader = await findReader(path, dataReaders, 'coco');
+      requireTakenSettings(layout, reader, dataReaders);
+      const options = readerOptionsOf(layout, reader);
+      const data = cocoDataset(path, split === undefined ? options : { ...options, split });
       const result = await cropBoxes(data, flags.out, {
         ...(flags.minSide === undefined ? {} : { minSide: flags.minSide }),
         ...(flags.margin === undefined ? {} : { margin: flags.margin }),
-        ...(flags.format === undefined ? {} : { format: flags.format }),
+        ...(format === undefined ? {} : { format }),
       });
       for (const warning of [...data.warnings, ...result.warnings]) terminal.warn(warning);
       const total = Object.values(result.written).reduce((sum, count) => sum + count, 0);

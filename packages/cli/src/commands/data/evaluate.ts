@@ -34,7 +34,8 @@ export function dataEvaluateCommand(): Command {
       });
       for (const warning of warnings) terminal.warn(warning);
       terminal.print(...evaluationLines(evaluation));
-      terminal.print('', ...categoryTable(evaluation.perCategory));
+      terminal.print('');
+      terminal.printAll(categoryTable(evaluation.perCategory));
       if (flags.curves !== undefined) {
         const picture = flags.curves.toLowerCase().endsWith('.png')
           ? await renderPng(precisionRecallSvg(evaluation, { theme: 'light', drawText: strokeText }))

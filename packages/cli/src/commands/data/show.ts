@@ -1,7 +1,13 @@
 import { dirname } from 'node:path';
 import { Command } from 'commander';
 import { optionFollowLinks, optionJson, optionLimit, optionOut, optionSeed } from '../../settings/common-options.js';
-import { type DataFlags, openData, optionFormat, optionLayoutSettings } from '../../settings/data-options.js';
+import {
+  type DataFlags,
+  openData,
+  optionFormat,
+  optionLayoutSettings,
+  withPlace,
+} from '../../settings/data-options.js';
 import { createProcessTerminal } from '../../terminal/terminal.js';
 
 interface ShowFlags extends DataFlags {
@@ -26,7 +32,8 @@ export function dataShowCommand(): Command {
     .addOption(optionFollowLinks())
     .addOption(optionJson())
     .addHelpText('after', '\nExample:\n  mae-tasks data show coco/ --limit 20 --out sheet.png')
-    .action(async (path: string, flags: ShowFlags) => {
+    .action(async (path: string, given: ShowFlags) => {
+      const flags = withPlace(given);
       const terminal = createProcessTerminal({ json: flags.json === true });
       const core = await import('@mae-tasks/core-mae/run');
       const { createRandom } = await import('@mae-tasks/core-mae');

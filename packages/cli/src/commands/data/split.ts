@@ -7,6 +7,7 @@ interface SplitFlags {
   readonly out?: string;
   readonly fraction: number;
   readonly seed?: number;
+  readonly force?: true;
   readonly json?: true;
 }
 
@@ -17,6 +18,7 @@ export function dataSplitCommand(): Command {
     .addOption(new Option('--fraction <share>', 'share of pictures for validation').argParser(numberValue).default(0.1))
     .addOption(optionOut("folder for instances_train.json and instances_val.json (default: the file's)"))
     .addOption(optionSeed())
+    .option('--force', 'replace files of these names')
     .addOption(optionJson())
     .addHelpText(
       'after',
@@ -25,9 +27,10 @@ export function dataSplitCommand(): Command {
     .action(async (file: string, flags: SplitFlags) => {
       const terminal = createProcessTerminal({ json: flags.json === true });
       const { createRandom } = await import('@mae-tasks/core-mae');
-      const { splitCoco } = await import('@mae-tasks/core-mae/run');
+      const { requireNew, splitCoco } = await import('@mae-tasks/core-mae/run');
       const folder = flags.out ?? dirname(file);
       const paths = { train: join(folder, 'instances_train.json'), val: join(folder, 'instances_val.json') };
+      if (flags.force !== true) for (const path of Object.values(paths)) requireNew(path);
       const { train, val } = await splitCoco(file, {
         fraction: flags.fraction,
         random: createRandom(flags.seed ?? 0),

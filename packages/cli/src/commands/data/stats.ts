@@ -9,6 +9,7 @@ import {
   optionFormat,
   optionLayoutSettings,
   showPictures,
+  withPlace,
 } from '../../settings/data-options.js';
 import { formatTable } from '../../terminal/table.js';
 import { createProcessTerminal, type Terminal } from '../../terminal/terminal.js';
@@ -27,7 +28,8 @@ export function dataStatsCommand(): Command {
     .addOption(optionFollowLinks())
     .addOption(optionJson())
     .addHelpText('after', '\nExample:\n  mae-tasks data stats coco/ --split val')
-    .action(async (path: string, flags: StatsFlags) => {
+    .action(async (path: string, given: StatsFlags) => {
+      const flags = withPlace(given);
       const terminal = createProcessTerminal({ json: flags.json === true });
       const core = await import('@mae-tasks/core-mae/run');
       const { cocoStats } = await import('@mae-tasks/core-mae/coco');
@@ -82,5 +84,6 @@ function printClasses(terminal: Terminal, { unit, classes }: DataSummary, stats:
     ({ id, name, labels, pictures }) => [id, name, ...(unit === 'picture' ? [] : [String(labels)]), String(pictures)],
   );
   const header = ['id', 'class', ...(unit === 'picture' ? [] : [`${unit}s`]), 'pictures'];
-  terminal.print('', ...formatTable(rows, { header, align: ['right', 'left', 'right', 'right'] }));
+  terminal.print('');
+  terminal.printAll(formatTable(rows, { header, align: ['right', 'left', 'right', 'right'] }));
 }

@@ -3,6 +3,12 @@ import type { Rle } from '../masks/rle.js';
 import { decodeRle } from '../masks/rle.js';
 import { polygonsAt, rleAt, type SegmentationPool } from '../masks/segmentation.js';
 
+/**
+ * Categories that a file may have at most. The largest vocabulary of boxes (V3Det) has 13,204; curves of scores take
+ * 200 kB for each category, so the memory of an evaluation is bounded by this.
+ */
+export const MAX_CATEGORIES = 20_000;
+
 export interface CocoCategory {
   /** As in the file; ids may have gaps. */
   readonly id: number;

@@ -1,3 +1,4 @@
+import { describeValue } from '../../base/describe-value.js';
 import { MaeError } from '../../base/errors.js';
 import type { CocoAnnotations } from './annotations.js';
 import { GrowingFloat64, GrowingInt32 } from '../masks/growing.js';
@@ -71,14 +72,17 @@ export class DetectionBuilder {
     if (image === undefined) {
       throw invalid(`${subject} is for image ${imageId}, which the annotations do not list`, this.annotations.file);
     }
-    if (!Number.isFinite(score)) throw invalid(`${subject} has a score that is no finite number (${score})`);
+    if (!Number.isFinite(score))
+      throw invalid(`${subject} has a score that is no finite number (=${describeValue(score)})`);
     this.segmentations.endEntry();
     this.imageIndexes.push(image);
     this.categoryIndexes.push(this.annotations.categoryIndexOf.get(categoryId) ?? -1);
     this.scores.push(score);
     for (let side = 0; side < 4; side++) this.boxes.push(box === undefined ? Number.NaN : box[side]!);
     if (box !== undefined && !(Number.isFinite(box[0]!) && Number.isFinite(box[1]!) && box[2]! >= 0 && box[3]! >= 0)) {
-      throw invalid(`${subject} has the box [${Array.from(box).join(', ')}]`);
+      throw invalid(
+        `${subject} has the box [${Array.from({ length: 4 }, (_, side) => describeValue(box[side])).join(', ')}]`,
+      );
     }
   }
 

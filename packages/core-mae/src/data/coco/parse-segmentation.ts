@@ -1,3 +1,4 @@
+import { describeValue } from '../../base/describe-value.js';
 import { messageOf } from '../../base/errors.js';
 import { GrowingFloat64 } from '../masks/growing.js';
 import type { JsonReader } from './json-reader.js';
@@ -90,7 +91,7 @@ function endPartIfValid(builder: SegmentationBuilder, start: number, part: numbe
       note({
         severity: 'error',
         code: 'coordinate-not-finite',
-        problem: `polygon part ${part} has a coordinate that is no finite number of pixels (${value})`,
+        problem: `polygon part ${part} has a coordinate that is no finite number of pixels (=${describeValue(value)})`,
         action: 'correct the coordinate; NaN and Infinity are no JSON either',
       });
       coordinates.length = start;

@@ -6,7 +6,7 @@
  */
 
 import { type ByteSource, withFileSource } from './byte-source.js';
-import type { CocoAnnotations } from './annotations.js';
+import { type CocoAnnotations, MAX_CATEGORIES } from './annotations.js';
 import type { ReportFault } from '../../contracts/data-fault.js';
 import { createFaultLog, throwOnError } from './faults.js';
 import { GrowingBytes, GrowingFloat64, GrowingInt32 } from '../masks/growing.js';
@@ -69,7 +69,15 @@ export function parseCoco(source: ByteSource, file: string, report: ReportFault)
     else if (key === 'annotations') {
       readRecords(reader, 'annotation', raw, report, (note) => readAnnotation(reader, raw, note));
     } else if (key === 'categories') {
-      readRecords(reader, 'category', raw, report, (note) => readCategory(reader, raw, note));
+      readRecords(reader, 'category', raw, report, (note) => {
+        if (raw.categories.length >= MAX_CATEGORIES) {
+          throw reader.fail(
+            `There are more than ${MAX_CATEGORIES} categories`,
+            'list the classes of the objects, each once, under "categories"',
+          );
+        }
+        return readCategory(reader, raw, note);
+      });
     } else reader.skipValue();
   });
   reader.finish();

@@ -97,7 +97,8 @@ export function parseResults(source: ByteSource, file: string, annotations: Coco
       throw fail(`has ${categories.lastSeen} as category_id`, 'write the ids of the annotation file');
     }
     if (!hasScore) throw fail('has no score', 'a result has a score between 0 and 1');
-    if (!Number.isFinite(score)) throw fail('has a score that is no finite number', 'NaN and Infinity are no JSON');
+    if (!Number.isFinite(score))
+      throw fail('has a score that is no finite number', 'write a finite number from 0 to 1');
     if (box.length !== 0 && box.length !== 4) throw fail(`has a bbox of ${box.length} numbers`, 'bbox is [x, y, w, h]');
     if (!annotations.categoryIndexOf.has(categoryId)) {
       log.report({

@@ -179,7 +179,7 @@ function checkPixels({ width, height }: Size, path: string, maxPixels: number): 
     throw new MaeError('IMAGE_TOO_LARGE', {
       what: `the picture has ${width} × ${height} = ${numPixels} pixels, more than twice \`maxPixels\` (=${maxPixels})`,
       where: path,
-      fix: 'make it smaller, or raise `maxPixels` if you trust it',
+      fix: 'make it smaller, or raise `data.maxPixels` if you trust it',
     });
   }
   return numPixels > maxPixels

@@ -1,4 +1,5 @@
 import type { AllocateFloats } from '../../contracts/transform.js';
+import { append } from '../../base/long-lists.js';
 
 /** Memory for the floats of samples, shared between threads and used again once a batch is done with. */
 export interface SampleMemory {
@@ -32,7 +33,7 @@ export function createSampleMemory(): SampleMemory {
     },
     giveBack(memories) {
       isGivenBack = true;
-      free.push(...memories);
+      append(free, memories);
     },
   };
 }

@@ -5,6 +5,7 @@
  * Called by: `data/coco`, `data/targets`, the readers, and the detection plugin.
  */
 
+import { describeValue } from '../../base/describe-value.js';
 import { MaeError } from '../../base/errors.js';
 
 /**
@@ -172,7 +173,7 @@ export function rleFromCounts(counts: ArrayLike<number>, height: number, width: 
   for (let i = 0; i < counts.length; i++) {
     const count = counts[i]!;
     if (!Number.isInteger(count) || count < 0) {
-      throw invalidRle(`count ${i} is ${count}`, 'counts are whole numbers from 0');
+      throw invalidRle(`count ${i} is ${describeValue(count)}`, 'counts are whole numbers from 0');
     }
     runs[i] = count;
     sum += count;

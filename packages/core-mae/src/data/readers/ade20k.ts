@@ -114,7 +114,8 @@ function valuesOf(
   if (options.classMap !== undefined) {
     const entries = Object.entries(options.classMap).map(([value, name]) => [Number(value), name] as const);
     const classNames = [...new Set(entries.sort(([a], [b]) => a - b).flatMap(([, name]) => name ?? []))];
-    const classMap = entries.map(([value, name]) => [value, name === null ? null : classNames.indexOf(name)] as const);
+    const indexOf = new Map(classNames.map((name, index) => [name, index]));
+    const classMap = entries.map(([value, name]) => [value, name === null ? null : indexOf.get(name)!] as const);
     return { classNames, reduceZeroLabel: false, ignoreIndex, numClasses: classNames.length, classMap };
   }
   const listed = readClassNames(path);

@@ -1,5 +1,6 @@
 import { MaeError } from '../../base/errors.js';
 import { byCodeUnit } from '../../base/listing.js';
+import { largest, smallest } from '../../base/long-lists.js';
 
 /** The folders that are classes. */
 export interface ClassFolders {
@@ -84,7 +85,7 @@ function commonDepth(folders: readonly string[]): number {
 
 function reasonOf(folders: readonly string[], holders: ReadonlySet<string>): string {
   const depths = folders.map((folder) => folder.split('/').length);
-  const [least, most] = [Math.min(...depths), Math.max(...depths)];
+  const [least, most] = [smallest(depths), largest(depths)];
   const parts: string[] = [];
   if (most > 1) {
     const deepest = folders[depths.indexOf(most)]!;
@@ -93,7 +94,8 @@ function reasonOf(folders: readonly string[], holders: ReadonlySet<string>): str
     parts.push(`${depth} deep, where the pictures lie (${deepest})`);
     parts.push(`the outermost folders, \`data.classLevel\` 1, would be ${above} ${above === 1 ? 'class' : 'classes'}`);
   }
-  const inside = [...holders].filter((folder) => !folders.includes(folder)).sort(byCodeUnit);
+  const classes = new Set(folders);
+  const inside = [...holders].filter((folder) => !classes.has(folder)).sort(byCodeUnit);
   if (inside.length > 0) {
     const more = inside.length > 1 ? ` and ${inside.length - 1} more` : '';
     parts.push(`pictures of folders inside a class's belong to it (${inside[0]!}${more})`);

@@ -2,6 +2,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { MaeError } from '../../base/errors.js';
 import { foldersIn, isFolder } from '../../base/listing.js';
+import { shellWord } from '../../base/shell-command.js';
 import { splitOfName } from './split-names.js';
 
 /** A layout that is not read as it is, but converted first. */
@@ -35,12 +36,7 @@ export function requireNativeLayout(path: string): void {
 }
 
 function foreign(name: string, from: string, reason: string, path: string): ForeignLayout {
-  return { name, reason, command: `mae-tasks data convert ${quoted(path)} --from ${from}` };
-}
-
-/** The path as a shell takes it for one word. */
-function quoted(path: string): string {
-  return /^[\w./:@%+-]+$/u.test(path) ? path : `'${path.replaceAll("'", String.raw`'\''`)}'`;
+  return { name, reason, command: `mae-tasks data convert ${shellWord(path)} --from ${from}` };
 }
 
 /** An XML file of objects, in VOC's `Annotations/`. */

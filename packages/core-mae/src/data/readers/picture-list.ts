@@ -2,6 +2,7 @@ import { statSync } from 'node:fs';
 import type { Dataset, Item } from '../../contracts/dataset.js';
 import { MaeError } from '../../base/errors.js';
 import { imageFolder } from './image-folder.js';
+import { append } from '../../base/long-lists.js';
 
 /**
  * Single pictures and all pictures of folders, in the order given, each named by its path; none has a target.
@@ -21,7 +22,7 @@ export async function pictureList(
     }
     if (found.isDirectory()) {
       const folder = await imageFolder(path, { classes: false, wholeFolder: true, followLinks });
-      warnings.push(...folder.warnings);
+      append(warnings, folder.warnings);
       for (let index = 0; index < folder.size; index++) {
         const { image } = folder.item(index);
         items.push({ id: image.kind === 'file' ? image.path : `${path}#${index}`, image });

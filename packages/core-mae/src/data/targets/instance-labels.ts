@@ -32,7 +32,7 @@ export function instanceLabels(
       throw new MaeError('DATA_INVALID', {
         what: `class ${classes[i]!} does not fit below \`ignoreIndex\` (=${ignoreIndex})`,
         where: `image ${imageId}`,
-        fix: 'leave out categories, or give a larger `ignoreIndex`',
+        fix: 'leave out categories, or give a larger `data.ignoreIndex`',
       });
     }
     const rle = mask === undefined ? boxMask(boxes, i, height, width) : decodeMask(mask, height, width);

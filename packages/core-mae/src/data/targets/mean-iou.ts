@@ -39,6 +39,9 @@ export interface MeanIou {
   readonly confusion: Float64Array;
 }
 
+/** ADE20K's full list has 3,688 classes. Every pair of them is counted: 800 MB. */
+const MAX_CLASSES = 10_000;
+
 /**
  * An evaluator of semantic segmentation: one confusion matrix over the whole set, and from it aAcc, mIoU and mAcc as
  * mmsegmentation's `IoUMetric` defines them (absent classes are left out of means).
@@ -46,6 +49,12 @@ export interface MeanIou {
 export function createMeanIou({ numClasses, ignoreIndex = 255, classNames = [] }: MeanIouOptions): MeanIou {
   if (!Number.isInteger(numClasses) || numClasses < 1) {
     throw new MaeError('CONFIG_INVALID', { what: `\`numClasses\` (=${numClasses}) must be a whole number from 1` });
+  }
+  if (numClasses > MAX_CLASSES) {
+    throw new MaeError('DATA_INVALID', {
+      what: `there are ${numClasses} classes, and at most ${MAX_CLASSES} are compared`,
+      fix: 'check the list of classes',
+    });
   }
   const confusion = new Float64Array(numClasses * numClasses);
   return {
@@ -76,7 +85,7 @@ function noClass(kind: string, value: number, name: string, numClasses: number, 
   return new MaeError('DATA_INVALID', {
     what: `a ${kind} is ${value}, but there are ${numClasses} classes`,
     where: name,
-    fix: `values are 0 … ${numClasses - 1}, or ${ignoreIndex} to be ignored${isBinary}; check \`reduceZeroLabel\``,
+    fix: `values are 0 … ${numClasses - 1}, or ${ignoreIndex} to be ignored${isBinary}; check \`data.reduceZeroLabel\``,
   });
 }
 

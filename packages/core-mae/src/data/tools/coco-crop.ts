@@ -1,9 +1,11 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { basename, extname, join } from 'node:path';
+import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { extname, join } from 'node:path';
 import type { Box } from '../../contracts/transform.js';
 import { MaeError, messageOf } from '../../base/errors.js';
 import { encodeJpeg, encodePng } from '../images/encode-image.js';
+import { foldedName } from '../../base/folded-name.js';
 import { openImage } from '../images/image.js';
+import { splitOfName } from '../readers/split-names.js';
 import { annotationsOfImage } from '../coco/annotations.js';
 import type { CocoDataset } from '../readers/coco-instances.js';
 
@@ -58,10 +60,9 @@ export async function cropBoxes(data: CocoDataset, out: string, options: CropOpt
         const picture = await opened.read(box);
         const bytes = format === 'png' ? await encodePng(picture) : await encodeJpeg(picture);
         const folder = folders[annotations.categoryIndexes[entry]!]!;
-        const stem = name.replace(/[/\\]/gu, '_').slice(0, -extname(name).length || undefined);
         writeCrop(
           join(out, folder),
-          `${basename(stem)}-${annotations.ids[entry]!}.${format === 'png' ? 'png' : 'jpg'}`,
+          `${stemOf(name)}-${annotations.ids[entry]!}.${format === 'png' ? 'png' : 'jpg'}`,
           bytes,
         );
         written[folder] = (written[folder] ?? 0) + 1;
@@ -72,6 +73,12 @@ export async function cropBoxes(data: CocoDataset, out: string, options: CropOpt
     }
   }
   return { written, leftOut, warnings };
+}
+
+/** What a crop's name begins with; its annotation's id tells it from others. */
+function stemOf(name: string): string {
+  const stem = name.slice(0, -extname(name).length || undefined);
+  return [...stem.replace(/[^\p{L}\p{M}\p{N} ._-]+/gu, '_').replace(/^\.+/u, '')].slice(-MAX_NAME_LENGTH).join('');
 }
 
 /** The box in whole pixels, inside the picture. */
@@ -89,23 +96,43 @@ function cropBox(
   ];
 }
 
-/** Class names as names of folders, kept apart where they become alike. */
+/** File systems take 255 bytes for a name, and letters take up to four. */
+const MAX_NAME_LENGTH = 60;
+/** Names that Windows keeps for devices, whatever their ending. */
+const DEVICES = /^(?:con|prn|aux|nul|com\d|lpt\d)(?:\.|$)/iu;
+
+/** Class names as names of folders, kept apart where they become alike, and from the names of splits. */
 function classFolders(names: readonly string[]): string[] {
-  const taken = new Set<string>();
+  const taken = new Map<string, number>();
   return names.map((name) => {
-    const plain = name.replace(/[^\p{L}\p{N} ._-]+/gu, '_').replace(/^\.+|[. ]+$/gu, '') || 'class';
+    const cleaned = name.replace(/[^\p{L}\p{M}\p{N} ._-]+/gu, '_').replace(/^[. ]+/u, '');
+    const short = [...cleaned]
+      .slice(0, MAX_NAME_LENGTH)
+      .join('')
+      .replace(/[. ]+$/u, '');
+    const isTaken =
+      short === '' || splitOfName(short) !== undefined || DEVICES.test(short) || /^__MACOSX$/iu.test(short);
+    const plain = isTaken ? `class ${short}`.trim() : short;
     let folder = plain;
-    for (let number = 2; taken.has(folder.toLowerCase()); number++) folder = `${plain} ${number}`;
-    taken.add(folder.toLowerCase());
+    // The next number is remembered: a thousand classes of one name would otherwise be counted through each time.
+    for (let number = taken.get(foldedName(plain)) ?? 1; taken.has(foldedName(folder)); number++) {
+      folder = `${plain} ${number + 1}`;
+      taken.set(foldedName(plain), number + 1);
+    }
+    if (!taken.has(foldedName(folder))) taken.set(foldedName(folder), 1);
     return folder;
   });
 }
 
+/** The file appears whole or not at all; that the whole folder survives a power cut is not worth a flush for each. */
 function writeCrop(folder: string, name: string, bytes: Uint8Array): void {
+  const temporary = join(folder, `.${process.pid}.tmp`);
   try {
     mkdirSync(folder, { recursive: true });
-    writeFileSync(join(folder, name), bytes);
+    writeFileSync(temporary, bytes);
+    renameSync(temporary, join(folder, name));
   } catch (cause) {
+    rmSync(temporary, { force: true });
     throw new MaeError('WRITE_FAILED', {
       what: `the picture could not be written (${messageOf(cause)})`,
       where: join(folder, name),

@@ -1,5 +1,6 @@
 import type { Random } from '../../contracts/random.js';
 import { MaeError } from '../../base/errors.js';
+import { existsSync, realpathSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { createFolder, writeFileAtomically } from '../../base/atomic-write.js';
 import { type ByteSource, openFileSource, withFileSource } from '../coco/byte-source.js';
@@ -30,9 +31,19 @@ export interface SplitCount {
  * Splits an annotation file in two by pictures, at random by the seed. Every entry is copied as it stands, with all its
  * keys; pictures stay where they are. Annotations of pictures that the file does not list go to training.
  *
- * @throws MaeError `CONFIG_INVALID` for a fraction that leaves a side empty, `ANNOTATION_INVALID`, `WRITE_FAILED`
+ * @throws MaeError `CONFIG_INVALID` for a fraction that leaves a side empty, `ANNOTATION_INVALID`, `WRITE_FAILED`, also
+ * where a part would replace the file that is split
  */
 export async function splitCoco(file: string, { fraction, random, train, val }: SplitOptions): Promise<SplitResult> {
+  for (const path of [train, val]) {
+    if (existsSync(path) && existsSync(file) && realpathSync(path) === realpathSync(file)) {
+      throw new MaeError('WRITE_FAILED', {
+        what: 'a part would replace the file that is split',
+        where: path,
+        fix: 'name another folder with --out, or call the file otherwise',
+      });
+    }
+  }
   const ids = readImageIds(file);
   const numVal = Math.max(1, Math.round(ids.length * fraction));
   if (!(fraction > 0 && fraction < 1 && numVal < ids.length)) {

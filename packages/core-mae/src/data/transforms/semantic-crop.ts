@@ -2,6 +2,7 @@ import type { Filter, Geometry, GeometryTransform, Size } from '../../contracts/
 import type { Random } from '../../contracts/random.js';
 import type { LabelMap } from '../targets/label-map.js';
 import type { TargetSize } from './picture-transforms.js';
+import { largest } from '../../base/long-lists.js';
 
 export interface SemanticCropOptions {
   /** `[height, width]` of the result, or a square's side, in pixels. */
@@ -92,5 +93,5 @@ function largestShare({ labels, width }: LabelMap, { box }: Geometry, ignoreInde
       total++;
     }
   }
-  return total === 0 ? 1 : Math.max(...counts.values()) / total;
+  return total === 0 ? 1 : largest(counts.values()) / total;
 }

@@ -1,11 +1,15 @@
 import { renderPng } from './render-png.js';
 import { fitText, strokeText, textWidth } from './svg-text.js';
 import { svgDocument } from './svg.js';
+import { largest } from '../../base/long-lists.js';
 
 const FONT = 12;
 const MAX_LABEL = 130;
 /** Above this many classes, numbers and names would be too small to read. */
 const MAX_NAMED = 40;
+
+/** Above this many classes a cell stands for several: a picture of a thousand rows is all that anybody can look at. */
+const MAX_CELLS = 400;
 
 export interface ConfusionMatrixOptions {
   /** What stands in a cell: its count, or its share of the row in percent. Default `counts`. */
@@ -14,22 +18,43 @@ export interface ConfusionMatrixOptions {
 
 /**
  * A picture of a confusion matrix as a PNG file: a row for each true class, a column for each predicted one, cells as
- * dark as their share of the row, with their counts or shares.
+ * dark as their share of the row, with their counts or shares. Of more than 400 classes, neighbours share a cell.
  *
  * @param counts `[true class, predicted class]`
  */
 export function confusionMatrixPng(
   counts: Float64Array,
   classNames: readonly string[],
-  { cells = 'counts' }: ConfusionMatrixOptions = {},
+  options: ConfusionMatrixOptions = {},
+): Promise<Uint8Array> {
+  const numClasses = classNames.length;
+  const numTogether = Math.ceil(numClasses / MAX_CELLS);
+  if (numTogether <= 1) return drawMatrix(counts, classNames, '', options);
+  const size = Math.ceil(numClasses / numTogether);
+  const together = new Float64Array(size * size);
+  for (let row = 0; row < numClasses; row++) {
+    for (let column = 0; column < numClasses; column++) {
+      together[Math.floor(row / numTogether) * size + Math.floor(column / numTogether)]! +=
+        counts[row * numClasses + column]!;
+    }
+  }
+  const names = Array.from({ length: size }, (_, index) => classNames[index * numTogether]!);
+  return drawMatrix(together, names, `, ${numTogether} classes to a cell`, options);
+}
+
+function drawMatrix(
+  counts: Float64Array,
+  classNames: readonly string[],
+  grouping: string,
+  { cells = 'counts' }: ConfusionMatrixOptions,
 ): Promise<Uint8Array> {
   const size = classNames.length;
   const named = size <= MAX_NAMED;
   const cell = named ? Math.max(26, Math.min(48, Math.floor(640 / size))) : Math.max(2, Math.floor(800 / size));
-  const label = named ? Math.min(MAX_LABEL, Math.max(...classNames.map((name) => textWidth(name, FONT)))) : 0;
+  const label = named ? Math.min(MAX_LABEL, largest(classNames.map((name) => textWidth(name, FONT)))) : 0;
   const [left, top] = [label + 44, 64 + (named ? label : 0)];
   const parts = [
-    strokeText(cells === 'counts' ? 'Confusion matrix' : 'Confusion matrix, % of the true class', {
+    strokeText(`Confusion matrix${cells === 'counts' ? '' : ', % of the true class'}${grouping}`, {
       x: 16,
       y: 26,
       size: 16,

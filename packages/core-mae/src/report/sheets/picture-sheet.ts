@@ -8,6 +8,7 @@
 import sharp, { type OverlayOptions } from 'sharp';
 import type { Image } from '../../data/images/picture.js';
 import { MaeError } from '../../base/errors.js';
+import { largest } from '../../base/long-lists.js';
 import { svgDocument } from '../charts/svg.js';
 import { fitPath, fitText, strokeText, textWidth } from '../charts/svg-text.js';
 
@@ -68,16 +69,19 @@ const maxSheetSide = 32_000;
 export async function pictureSheetPng(sheet: PictureSheet, style: SheetStyle = {}): Promise<Buffer> {
   const { title, columns = [], rows } = sheet;
   const grid = rows.map(({ pictures }) => pictures.map((picture) => picture && place(picture, style)));
-  const numColumns = Math.max(1, columns.length, ...grid.map((row) => row.length));
+  const numColumns = Math.max(1, columns.length, largest(grid.map((row) => row.length)));
   const columnWidths = Array.from({ length: numColumns }, (_, column) =>
-    Math.max(48, ...grid.map((row) => row[column]?.width ?? 0)),
+    Math.max(48, largest(grid.map((row) => row[column]?.width ?? 0))),
   );
-  const rowHeights = grid.map((row) => Math.max(24, ...row.map((placed) => placed?.height ?? 0)));
+  const rowHeights = grid.map((row) => Math.max(24, largest(row.map((placed) => placed?.height ?? 0))));
   const captionsBelow = rows.map(({ pictures }) => pictures.some((picture) => picture?.caption !== undefined));
 
   const rowCaptionWidth = Math.min(
     maxRowCaption,
-    Math.max(0, ...rows.map(({ caption }) => (caption === undefined ? 0 : textWidth(caption, captionSize) + gap))),
+    Math.max(
+      0,
+      largest(rows.map(({ caption }) => (caption === undefined ? 0 : textWidth(caption, captionSize) + gap))),
+    ),
   );
   const left = margin + rowCaptionWidth;
   const inner = columnWidths.reduce((sum, width) => sum + width + gap, -gap);

@@ -16,6 +16,7 @@ import { heldOutBefore } from '../run/picture-names-file.js';
 import { examinePictures, readResumed } from '../run/resume.js';
 import { type FinetuneConfig, finetuneConfig, taskSettingsOf } from '../settings/finetune-config.js';
 import { assembleFinetuning } from './assemble.js';
+import { shellWord } from '../../base/shell-command.js';
 
 export interface FinetuneRunOptions extends RunOptions {
   readonly config: FinetuneConfig;
@@ -66,10 +67,10 @@ async function open(options: FinetuneRunOptions, lock: RunLock): Promise<Run> {
       ['Recipe', config.recipe ?? 'none'],
     ] as const,
     next: [
-      { purpose: 'Measure it on other data', command: `mae-tasks evaluate ${folder.path} --data <data>` },
-      { purpose: 'Use it', command: `mae-tasks predict ${folder.path} <pictures>` },
+      { purpose: 'Measure it on other data', command: `mae-tasks evaluate ${shellWord(folder.path)} --data <data>` },
+      { purpose: 'Use it', command: `mae-tasks predict ${shellWord(folder.path)} <pictures>` },
     ],
-    command: `mae-tasks finetune ${task.name}`,
+    command: `mae-tasks finetune ${shellWord(task.name)}`,
   };
   return openRun(training, about, {
     folder,

@@ -7,6 +7,7 @@ import { createRandom } from '../../base/random.js';
 import type { DataSettings, ReadingSettings } from '../settings/data-settings.js';
 import { type Look, lookAtSplits, openLookedAt } from './look-at-data.js';
 import { type LayoutSettings, readerOptionsOf, requireTakenSettings } from '../settings/layout-settings.js';
+import { append } from '../../base/long-lists.js';
 
 /** What a training learns from, and what it is measured on. */
 export interface TrainingPictures {
@@ -79,7 +80,8 @@ export async function openTrainingData(
     heldOutBy = `${Number((100 * valFraction).toPrecision(3))} % of the pictures, by the seed`;
   }
   if (heldOut !== undefined && (val !== null || beside !== undefined) && folds === null) {
-    warnings.push(...heldOut.warnings, ...lookAtSplits([whole, heldOut], look));
+    append(warnings, heldOut.warnings);
+    append(warnings, lookAtSplits([whole, heldOut], look));
   }
   if (limitPerClass !== null) train = takeSamplePerClass(train, limitPerClass, random.fork('train'));
   if (limit !== null) {

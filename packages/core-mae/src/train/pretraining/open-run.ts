@@ -13,6 +13,7 @@ import { heldOutBefore } from '../run/picture-names-file.js';
 import { readResumed } from '../run/resume.js';
 import { type PretrainConfig, pretrainConfig } from '../settings/pretrain-config.js';
 import { assemblePretraining } from './assemble.js';
+import { shellWord } from '../../base/shell-command.js';
 
 export interface PretrainRunOptions extends RunOptions {
   readonly config: PretrainConfig;
@@ -50,7 +51,7 @@ async function open(options: PretrainRunOptions, lock: RunLock): Promise<Run> {
     next: [
       {
         purpose: 'See reconstructions of your own pictures',
-        command: `mae-tasks visualize --checkpoint ${folder.path} --data <pictures>`,
+        command: `mae-tasks visualize --checkpoint ${shellWord(folder.path)} --data <pictures>`,
       },
     ],
     command: 'mae-tasks pretrain',

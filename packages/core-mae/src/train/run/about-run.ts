@@ -1,6 +1,7 @@
 import type { RunReport } from '../../report/pages/report-html.js';
 import type { Training } from '../loop/training.js';
 import type { RunContext } from './run-context.js';
+import { shellWord } from '../../base/shell-command.js';
 
 /** What a training says of itself on its run's page. */
 export interface RunDescription {
@@ -24,7 +25,7 @@ export function aboutRun(
 ): Pick<RunReport, 'title' | 'lead' | 'summary' | 'next'> {
   const { epoch, step } = state.progress;
   const { epochs, lr } = loop.schedule;
-  const resume = { purpose: 'Resume', command: `${command} --resume ${folder.path}` };
+  const resume = { purpose: 'Resume', command: `${command} --resume ${shellWord(folder.path)}` };
   return {
     title: `${title} ${folder.name}`,
     lead: `${lead}: ${epoch} of ${epochs} epochs.`,

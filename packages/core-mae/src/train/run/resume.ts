@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 import { checkSettings } from '../../base/check-settings.js';
 import { MaeError } from '../../base/errors.js';
+import { shellWord } from '../../base/shell-command.js';
 import type { Task } from '../../contracts/task.js';
 import type { TrainingPictures } from '../inputs/open-training-data.js';
 import { readTrainingMetadata, type TrainingMetadata } from '../inputs/training-metadata.js';
@@ -154,10 +155,11 @@ function otherData(what: string, where: string): MaeError {
 
 function requireSameObjective(saved: string, wanted: string, { path }: RunFolder): void {
   if (saved === wanted) return;
-  const commandOf = (objective: string): string => (objective === 'pretrain' ? 'pretrain' : `finetune ${objective}`);
+  const commandOf = (objective: string): string =>
+    objective === 'pretrain' ? 'pretrain' : `finetune ${shellWord(objective)}`;
   throw new MaeError('RUN_INVALID', {
     what: `this is a run of \`${commandOf(saved)}\`, not of \`${commandOf(wanted)}\``,
     where: path,
-    fix: `resume it by: mae-tasks ${commandOf(saved)} --resume ${path}`,
+    fix: `resume it by: mae-tasks ${commandOf(saved)} --resume ${shellWord(path)}`,
   });
 }

@@ -175,9 +175,9 @@ async function* drawEpoch(
 
 function withLastCheckpoint(error: unknown, path: string): unknown {
   if (!(error instanceof MaeError) || error.code !== 'LOSS_NOT_FINITE') return error;
-  return new MaeError(error.code, {
-    what: error.message,
-    fix: `the last good checkpoint is ${path}`,
-    cause: error,
-  });
+  const { code, what, where, fix, details } = error;
+  const last = `the last good checkpoint is ${path}`;
+  const rest =
+    details.length > 0 ? { fix, details: [...details, last] } : { fix: fix === undefined ? last : `${fix} — ${last}` };
+  return new MaeError(code, { what, where, ...rest, cause: error });
 }

@@ -6,6 +6,7 @@ import { type MaskOutline, outlineOf, pairBoxIou, pairMaskIou } from '../../mask
 import { boxToRle } from '../../masks/polygon.js';
 import type { Rle } from '../../masks/rle.js';
 import { NO_SEGMENTATION, rleAt } from '../../masks/segmentation.js';
+import { smallest } from '../../../base/long-lists.js';
 
 export const FALSE_POSITIVE = 0;
 export const TRUE_POSITIVE = 1;
@@ -41,7 +42,7 @@ export function createMatcher(
   { iouThresholds, areaRanges }: EvaluationParameters,
 ): Matcher {
   const thresholds = Float64Array.from(iouThresholds, (threshold) => Math.min(threshold, HIGHEST_THRESHOLD));
-  const lowest = Math.min(...thresholds);
+  const lowest = smallest(thresholds);
   const overlapsOf = type === 'bbox' ? boxOverlaps(annotations, detections) : maskOverlaps(annotations, detections);
 
   return {

@@ -1,5 +1,7 @@
 import type { CategoryScores } from './evaluate-summary.js';
 import type { CocoEvaluation } from './evaluate.js';
+import { withoutControls } from '../../../base/harmless-text.js';
+import { largest } from '../../../base/long-lists.js';
 
 /** The twelve lines that COCO's tools print, character for character. */
 export function evaluationLines({ stats, parameters }: CocoEvaluation): string[] {
@@ -33,10 +35,10 @@ export function evaluationLines({ stats, parameters }: CocoEvaluation): string[]
 export function categoryTable(perCategory: readonly CategoryScores[]): string[] {
   const header = ['category', 'AP', 'AP50', 'AP75', 'APs', 'APm', 'APl', 'AR'];
   const rows = perCategory.map(({ name, ap, ap50, ap75, apSmall, apMedium, apLarge, ar }) => [
-    name,
+    withoutControls(name),
     ...[ap, ap50, ap75, apSmall, apMedium, apLarge, ar].map((value) => (value < 0 ? '–' : value.toFixed(3))),
   ]);
-  const widths = header.map((_, column) => Math.max(...[header, ...rows].map((row) => row[column]!.length)));
+  const widths = header.map((_, column) => largest([header, ...rows].map((row) => row[column]!.length)));
   return [header, ...rows].map((row) =>
     row
       .map((cell, column) => (column === 0 ? cell.padEnd(widths[column]!) : cell.padStart(widths[column]!)))

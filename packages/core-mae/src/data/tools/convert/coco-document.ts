@@ -5,12 +5,18 @@
  * Called by: `mae-tasks data convert`.
  */
 
-import { dirname } from 'node:path';
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { createFolder, writeFileAtomically } from '../../../base/atomic-write.js';
+import { MaeError } from '../../../base/errors.js';
+import { foldedName } from '../../../base/folded-name.js';
+import { MAX_CATEGORIES } from '../../coco/annotations.js';
+import { requireNew } from '../require-new.js';
+import type { Notes } from './notes.js';
 
 /** A data set of another format on its way to COCO's. */
 export interface ConvertedImage {
-  /** Relative to the folder of pictures. */
+  /** Relative to the data set's folder. */
   readonly fileName: string;
   readonly width: number;
   readonly height: number;
@@ -18,7 +24,7 @@ export interface ConvertedImage {
 }
 
 export interface ConvertedObject {
-  /** Contiguous, from 0. */
+  /** From 0. */
   readonly classIndex: number;
   /** `[x, y, width, height]` in absolute pixels. */
   readonly box: readonly [number, number, number, number];
@@ -38,19 +44,80 @@ export interface ConvertResult {
   readonly warnings: readonly string[];
 }
 
-/** Writes an instances file; class k becomes category k + 1. Returns the number of annotations. */
-export async function writeCocoDocument(
-  path: string,
-  classNames: readonly string[],
-  images: readonly ConvertedImage[],
-): Promise<number> {
-  await createFolder(dirname(path));
-  await writeFileAtomically(path, documentText(classNames, images));
-  return images.reduce((sum, { objects }) => sum + objects.length, 0);
+export interface ConvertOptions {
+  /**
+   * The folder for the files, `instances_<split>.json`. Default `annotations` in the data set, or the data set's folder
+   * itself where a folder there differs from that name by case alone.
+   */
+  readonly out?: string | undefined;
+  /** Whether symbolic links may lead out of the data set. Default false. */
+  readonly followLinks?: boolean | undefined;
+  /** Whether files of these names are replaced. Default false: they are an error. */
+  readonly force?: boolean | undefined;
 }
 
-function* documentText(classNames: readonly string[], images: readonly ConvertedImage[]): Generator<string> {
-  const categories = classNames.map((name, index) => ({ id: index + 1, name }));
+/** A class of the data set; `index` is its number there, from 0. */
+export interface ConvertedClass {
+  readonly index: number;
+  readonly name: string;
+}
+
+/**
+ * Writes `instances_<split>.json` for every split that has pictures; class k becomes category k + 1.
+ *
+ * @throws MaeError `DATA_EMPTY` where no split has a picture, `DATA_INVALID` for too many classes, `WRITE_FAILED` where
+ * a file is there already and no `force` is not given, before any is written
+ */
+export async function writeSplits(
+  path: string,
+  classes: readonly ConvertedClass[],
+  splits: ReadonlyArray<readonly [split: string, images: readonly ConvertedImage[]]>,
+  notes: Notes,
+  { out = outputFolder(path), force = false }: ConvertOptions = {},
+): Promise<ConvertResult> {
+  const filled = splits.filter(([, images]) => images.length > 0);
+  if (filled.length === 0) {
+    const [first] = notes.lines();
+    throw new MaeError('DATA_EMPTY', {
+      what: `there is no picture that can be used${first === undefined ? '' : ` (${first})`}`,
+      where: path,
+      fix: 'check the pictures and their annotations',
+    });
+  }
+  if (classes.length > MAX_CATEGORIES) {
+    throw new MaeError('DATA_INVALID', {
+      what: `there are ${classes.length} classes, and at most ${MAX_CATEGORIES} are read`,
+      where: path,
+      fix: 'check the names of the classes',
+    });
+  }
+  const files = filled.map(([split]) => join(out, `instances_${split}.json`));
+  if (!force) for (const file of files) requireNew(file);
+  await createFolder(out);
+  let numImages = 0;
+  let numAnnotations = 0;
+  for (const [index, [, images]] of filled.entries()) {
+    await writeFileAtomically(files[index]!, documentText(classes, images));
+    numImages += images.length;
+    numAnnotations += images.reduce((sum, { objects }) => sum + objects.length, 0);
+  }
+  return {
+    files,
+    images: numImages,
+    annotations: numAnnotations,
+    classNames: classes.map(({ name }) => name),
+    warnings: notes.lines(),
+  };
+}
+
+/** VOC's `Annotations` and `annotations` would be one folder where case is ignored. */
+function outputFolder(path: string): string {
+  const alike = readdirSync(path).some((name) => name !== 'annotations' && foldedName(name) === 'annotations');
+  return alike ? path : join(path, 'annotations');
+}
+
+function* documentText(classes: readonly ConvertedClass[], images: readonly ConvertedImage[]): Generator<string> {
+  const categories = classes.map(({ index, name }) => ({ id: index + 1, name }));
   yield `{"categories": ${JSON.stringify(categories)},\n"images": [`;
   for (const [index, { fileName, width, height }] of images.entries()) {
     const entry = { id: index + 1, file_name: fileName, width, height };
