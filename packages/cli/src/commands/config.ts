@@ -45,12 +45,17 @@ function configFinetuneCommand(): Command {
       const overrides = [...finetuneOverrides(flags), ...(await taskOverrides(command))];
       const { tree, where, hasData } = await settingsOf(flags, overrides);
       const terminal = createProcessTerminal();
-      const registry = await openRegistryFor(taskName, { tree, where }, (message) => {
+      const reportWarning = (message: string): void => {
         terminal.warn(message);
-      });
+      };
+      const registry = await openRegistryFor(taskName, { tree, where }, reportWarning);
       const task = taskNamed(taskName, registry);
       const options = hasData ? fitRecipe(registry.readers, task.formats).options : {};
-      await show(await resolveFinetuneConfig(task, tree, where, options), `finetune ${taskName}`, flags);
+      await show(
+        await resolveFinetuneConfig(task, tree, where, { ...options, reportWarning }),
+        `finetune ${taskName}`,
+        flags,
+      );
     });
 }
 

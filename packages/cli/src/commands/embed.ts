@@ -6,6 +6,7 @@ import {
   optionJson,
   optionOut,
   optionPlugin,
+  optionSetForWeights,
   numberValue,
   wholeNumber,
 } from '../settings/common-options.js';
@@ -22,6 +23,7 @@ interface EmbedFlags {
   readonly plugin?: readonly string[];
   readonly device?: string;
   readonly json?: true;
+  readonly set?: readonly string[];
 }
 
 export function embedCommand(): Command {
@@ -40,6 +42,7 @@ export function embedCommand(): Command {
         "share of the shorter side that is looked at (the official evaluation's 0.875)",
       ).argParser(numberValue),
     )
+    .addOption(optionSetForWeights())
     .addOption(optionPlugin())
     .addOption(optionDevice())
     .addOption(optionJson())
@@ -53,6 +56,7 @@ async function embedPictures(checkpoint: string, pictures: readonly string[], fl
   const terminal = createProcessTerminal({ json: flags.json === true });
   const { embed, pictureList, saveCheckpoint } = await import('@mae-tasks/core-mae');
   const { writeFileAtomically } = await import('@mae-tasks/core-mae/run');
+  const { parseAssignment, withOverrides } = await import('../settings/config.js');
   const registry = await openRegistry({
     named: flags.plugin ?? [],
     warn: (message) => {
@@ -71,6 +75,10 @@ async function embedPictures(checkpoint: string, pictures: readonly string[], fl
       pooling: flags.pool,
       batchSize: flags.batchSize ?? 64,
       cropPct: flags.cropPct,
+      settings: withOverrides({}, (flags.set ?? []).map(parseAssignment)),
+      reportWarning: (message) => {
+        terminal.warn(message);
+      },
       reportBadImage: ({ error }) => {
         terminal.warn(`passed over: ${error.message}`);
       },

@@ -119,14 +119,15 @@ async function finetune(
   const { checkSettings, finetuneConfig, resolveFinetuneConfig, taskNamed } = await import('@mae-tasks/core-mae/run');
   const { givenSettings } = await import('../settings/run-folder.js');
   const { tree, where, resumed } = await givenSettings(taskName, flags, overrides);
-  const registry = await openRegistryFor(taskName, { tree, where }, (message) => {
+  const reportWarning = (message: string): void => {
     terminal.warn(message);
-  });
+  };
+  const registry = await openRegistryFor(taskName, { tree, where }, reportWarning);
   const task = taskNamed(taskName, registry);
   const fit = fitRecipe(registry.readers, task.formats);
   const config =
     resumed === undefined
-      ? await resolveFinetuneConfig(task, tree, where, fit.options)
+      ? await resolveFinetuneConfig(task, tree, where, { ...fit.options, reportWarning })
       : checkSettings(finetuneConfig(task), tree, where);
   const setting: Setting = { terminal, registry, task, config, recipe: fit.recipe, inspection };
   const { folds, fold } = config.data;
