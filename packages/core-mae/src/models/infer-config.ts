@@ -1,8 +1,26 @@
-import type { ModelDescription } from '../checkpoint/model-description.js';
 import { type Shape, sizeOf } from '../contracts/tensor.js';
 import { MaeError } from '../base/errors.js';
 import type { MaeConfig } from './mae-config.js';
 import { presets } from './presets.js';
+
+/** What files beside weights say of a model; sizes that the weights show as well are compared with them. */
+export interface DescribedDimensions {
+  /** The file that says so, for messages. */
+  readonly path: string;
+  readonly numHeads?: number | undefined;
+  readonly decoderNumHeads?: number | undefined;
+  readonly layerNormEps?: number | undefined;
+  /** `[height, width]` in pixels. */
+  readonly imageSize?: readonly [number, number] | undefined;
+  readonly patchSize?: number | undefined;
+  readonly inChannels?: number | undefined;
+  readonly embedDim?: number | undefined;
+  readonly depth?: number | undefined;
+  /** Width of the hidden layer of the MLPs. */
+  readonly hiddenDim?: number | undefined;
+  readonly decoderEmbedDim?: number | undefined;
+  readonly decoderDepth?: number | undefined;
+}
 
 /** A model's dimensions, and which of them nothing tells. */
 export interface InferredConfig {
@@ -23,7 +41,7 @@ export interface InferredConfig {
 export function inferConfig(
   shapes: ReadonlyMap<string, Shape>,
   where: string,
-  description?: ModelDescription,
+  description?: DescribedDimensions,
 ): InferredConfig {
   const shapeOf = (name: string, rank: number): Shape => {
     const shape = shapes.get(name);
@@ -100,7 +118,7 @@ export function inferConfig(
 export function inferMaeConfig(
   shapes: ReadonlyMap<string, Shape>,
   where: string,
-  description?: ModelDescription,
+  description?: DescribedDimensions,
 ): MaeConfig {
   return inferConfig(shapes, where, description).config;
 }
@@ -112,7 +130,7 @@ function positionGrid(
   numPatches: number,
   patchSize: number,
   where: string,
-  description: ModelDescription | undefined,
+  description: DescribedDimensions | undefined,
 ): readonly [number, number] {
   const told = description?.imageSize?.map((side) => side / patchSize) as [number, number] | undefined;
   if (told !== undefined && told[0] * told[1] === numPatches && told.every(Number.isInteger)) return told;
@@ -155,7 +173,7 @@ const WORDS: Readonly<Record<(typeof DESCRIBED)[number], string>> = {
 
 /** A file beside the weights that says otherwise belongs to other weights, or these are not all. */
 function requireSame(
-  description: ModelDescription,
+  description: DescribedDimensions,
   where: string,
   stored: Partial<Record<(typeof DESCRIBED)[number], number | undefined>>,
 ): void {
