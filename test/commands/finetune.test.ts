@@ -187,6 +187,29 @@ describe('a classifier from a pretrained encoder', () => {
     }
     await session.release();
   });
+
+  it('is exported for any number of pictures, or for the one that is given', async () => {
+    const load = (name: string) => onnx.InferenceSession.create(path('models', 'new', name));
+    const session = await load('model.onnx');
+    const pixels = Float32Array.from({ length: 5 * 16 * 16 * 3 }, (_, index) => Math.sin(index));
+    const logitsOf = async (from: number, to: number, by = session): Promise<number[]> => {
+      const data = pixels.slice(from * 768, to * 768);
+      const { logits } = await by.run({ images: new onnx.Tensor('float32', data, [to - from, 16, 16, 3]) });
+      expect(logits!.dims).toEqual([to - from, 3]);
+      return [...(logits!.data as Float32Array)];
+    };
+    const alone = (await Promise.all([0, 1, 2, 3, 4].map((row) => logitsOf(row, row + 1)))).flat();
+    for (const count of [2, 5]) {
+      (await logitsOf(0, count)).forEach((value, index) => expect(value).toBeCloseTo(alone[index]!, 4));
+    }
+    await succeeding('export', 'run', '--batch', '3', '--out', 'models/new/three.onnx');
+    const three = await load('three.onnx');
+    (await logitsOf(0, 3, three)).forEach((value, index) => expect(value).toBeCloseTo(alone[index]!, 4));
+    await expect(logitsOf(0, 2, three)).rejects.toThrow(/Got: 2 Expected: 3/);
+    expect((await run('export', 'run', '--batch', '0')).stderr).toMatch(/at least 1, or dynamic/);
+    await session.release();
+    await three.release();
+  });
 });
 
 describe('what a run is measured on', () => {

@@ -59,7 +59,9 @@ describe("a task's own flags", { timeout: MINUTE }, () => {
     const stranger = await run([...turning, '--config', 'plugins.yaml']);
     expect([stranger.status, stranger.stderr]).toEqual([
       1,
-      expect.stringMatching(/asks for "\.\/turning\.mjs", which is no dependency.*plugins\.yaml.*--plugin \.\/turning\.mjs/u),
+      expect.stringMatching(
+        /asks for "\.\/turning\.mjs", which is no dependency.*plugins\.yaml.*--plugin \.\/turning\.mjs/u,
+      ),
     ]);
     const both = [...turning, '--config', 'plugins.yaml', '--plugin', './turning.mjs'];
     expect((await configured(...both, '--turns', '2')).turning).toEqual({ turns: 2 });

@@ -31,7 +31,7 @@ export { pretrain, type PretrainOptions, type PretrainRun } from './train/pretra
 export type { StepRecord } from './train/loop/training.js';
 export { type PresetName, presets } from './models/presets.js';
 export type { MaeConfig, MaskOptions } from './models/mae-config.js';
-export { type LoadedMae, loadMae } from './train/pretraining/load.js';
+export { type LoadedMae, loadMae, type LoadMaeOptions } from './train/pretraining/load.js';
 export { saveCheckpoint, type SaveCheckpointOptions } from './checkpoint/save.js';
 export { encodeImages } from './models/vit.js';
 export { embed, type Embedding, type EmbedOptions, type Pooling } from './train/finetuning/embed.js';
@@ -46,5 +46,6 @@ export {
   type UseOptions,
 } from './train/finetuning/use-model.js';
 export type { BadImage } from './data/loading/bad-images.js';
+export type { CheckpointSettings } from './train/settings/use-settings.js';
 export type { ModelSettingsInput } from './train/settings/model-settings.js';
 export type { MaskStrategy } from './models/masking.js';

@@ -52,7 +52,7 @@ export type {
 } from './contracts/objective.js';
 export { Backbone, type EncodeOptions, type VitConfig } from './contracts/backbone.js';
 export { DataReader, type OpenOptions } from './contracts/data-reader.js';
-export { type ExportedModel, Exporter } from './contracts/exporter.js';
+export { type ExportedModel, Exporter, type ExportModelOptions } from './contracts/exporter.js';
 export { type MetricsRecord, type PictureRecord, type TrackedRun, Tracker } from './contracts/tracker.js';
 export type {
   DataMeasures,

@@ -21,10 +21,11 @@ const BATCH_NORM_MOMENTUM = 0.1;
  * token after the encoder's `norm` (official models_vit.py). In linear probing the mean is taken after `norm`, which is
  * pretrained, where `fc_norm` would not be.
  */
-export function poolTokens(parameters: NamedTensors, tokens: tf.Tensor3D, { pool, probe }: PoolOptions): tf.Tensor2D {
+export function poolTokens(parameters: NamedTensors, tokens: tf.Tensor3D, options: PoolOptions): tf.Tensor2D {
+  const { pool, probe, layerNormEps } = options;
   const [numTokens, batchSize, width] = tokens.shape;
   const norm = (x: tf.Tensor, name: string): tf.Tensor =>
-    layerNorm(x, parameters[`${name}.weight`]!, parameters[`${name}.bias`]!);
+    layerNorm(x, parameters[`${name}.weight`]!, parameters[`${name}.bias`]!, layerNormEps);
   if (pool === 'class-token') {
     const clsToken = tf.slice(tokens, [0, 0, 0], [1, batchSize, width]);
     return tf.reshape(norm(clsToken, 'norm'), [batchSize, width]);
@@ -38,6 +39,8 @@ export interface PoolOptions {
   readonly pool: Pool;
   /** Whether the encoder is frozen. */
   readonly probe: boolean;
+  /** The encoder's, whose norm it is. Default 1e-6. */
+  readonly layerNormEps?: number | undefined;
 }
 
 /** The norm that {@link poolTokens} reads. */

@@ -35,7 +35,7 @@ export function createClassifier(context: Context): TaskModel<ClassPrediction, O
   const { settings, facts, vit, backbone, statistics } = context;
   const probe = context.mode === 'linear-probe';
   const dropPath = probe ? 0 : context.dropPath;
-  const pooling = { pool: settings.pool, probe };
+  const pooling = { pool: settings.pool, probe, layerNormEps: vit.layerNormEps };
   const numClasses = facts.classNames.length;
   const headSpecs = probe ? probeHeadSpecs(vit.embedDim, numClasses) : linearHeadSpecs(vit.embedDim, numClasses);
   const evalTransforms = evaluationTransforms(vit.imageSize, statistics, settings.cropPct);

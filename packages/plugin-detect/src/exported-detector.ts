@@ -18,7 +18,7 @@ import { wholePictureTransforms } from './transforms.js';
 
 /** A detector out of exported programs. */
 export interface ExportedDetector {
-  /** Pictures that it takes at a time, at most. */
+  /** Pictures for a batch: as many as the programs take at most, or 1 where they take any number, and so any are right. */
   readonly batchSize: number;
   /** What its pictures have to go through: for the `pipeline` of `createLoader`. */
   readonly transforms: readonly TransformSpec[];
@@ -45,18 +45,26 @@ export function exportedDetector(
   const find =
     settings.head === 'one-stage' ? ofOneStage(described, batchSize, run) : ofTwoStages(described, batchSize, run);
   return {
-    batchSize,
+    batchSize: batchSize ?? 1,
     transforms: wholePictureTransforms(vit, statistics),
     detect: async (samples) => foundInSamples(await find(samples), samples, facts),
     records: (sample, found) => cocoResults(sample, found, facts),
   };
 }
 
-function ofTwoStages(described: DescribedDetector, batchSize: number, run: (program: string) => RunProgram): Detect {
+function ofTwoStages(
+  described: DescribedDetector,
+  batchSize: number | undefined,
+  run: (program: string) => RunProgram,
+): Detect {
   return exportedPipeline(detectorOfSettings(described), batchSize, run);
 }
 
-function ofOneStage(described: DescribedDetector, batchSize: number, run: (program: string) => RunProgram): Detect {
+function ofOneStage(
+  described: DescribedDetector,
+  batchSize: number | undefined,
+  run: (program: string) => RunProgram,
+): Detect {
   const config = oneStageOfSettings(described);
   const program = { batchSize, run: run('points') };
   return (samples) => detectOneStage(config, program, samples);
@@ -75,6 +83,7 @@ function readDescription(description: Readonly<Record<string, string>>) {
     vit: read<VitConfig>('vit'),
     settings: detectSettings.parse(read('settings')),
     statistics: { mean: read<number[]>('mean'), std: read<number[]>('std') } satisfies PixelStatistics,
-    batchSize: read<number>('batchSize'),
+    // Absent: any number.
+    batchSize: description.batchSize === 'any' ? undefined : read<number>('batchSize'),
   };
 }

@@ -46,17 +46,17 @@ function configFinetuneCommand(): Command {
       const overrides = [...finetuneOverrides(flags), ...(await taskOverrides(command))];
       const { tree, where, hasData } = await settingsOf(flags, overrides);
       const terminal = createProcessTerminal();
-      const registry = await openRegistryFor(
-        taskName,
-        { tree, where },
-        (message) => {
-          terminal.warn(message);
-        },
-        flags.plugin,
-      );
+      const reportWarning = (message: string): void => {
+        terminal.warn(message);
+      };
+      const registry = await openRegistryFor(taskName, { tree, where }, reportWarning, flags.plugin);
       const task = taskNamed(taskName, registry);
       const options = hasData ? fitRecipe(registry.readers, { formats: task.formats }).options : {};
-      await show(await resolveFinetuneConfig(task, tree, where, options), `finetune ${shellWord(taskName)}`, flags);
+      await show(
+        await resolveFinetuneConfig(task, tree, where, { ...options, reportWarning }),
+        `finetune ${shellWord(taskName)}`,
+        flags,
+      );
     });
 }
 

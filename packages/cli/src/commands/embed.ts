@@ -8,6 +8,7 @@ import {
   optionJson,
   optionOut,
   optionPlugin,
+  optionSetForWeights,
   wholeNumber,
 } from '../settings/common-options.js';
 import { openRegistry } from '../plugins/open-registry.js';
@@ -24,6 +25,7 @@ interface EmbedFlags {
   readonly device?: string;
   readonly json?: true;
   readonly followLinks?: true;
+  readonly set?: readonly string[];
 }
 
 export function embedCommand(): Command {
@@ -43,6 +45,7 @@ export function embedCommand(): Command {
       ).argParser(numberValue),
     )
     .addOption(optionFollowLinks())
+    .addOption(optionSetForWeights())
     .addOption(optionPlugin())
     .addOption(optionDevice())
     .addOption(optionJson())
@@ -56,6 +59,7 @@ async function embedPictures(checkpoint: string, pictures: readonly string[], fl
   const terminal = createProcessTerminal({ json: flags.json === true });
   const { embed, pictureList, saveCheckpoint } = await import('@mae-tasks/core-mae');
   const { writeFileAtomically } = await import('@mae-tasks/core-mae/run');
+  const { parseAssignment, withOverrides } = await import('../settings/config.js');
   const registry = await openRegistry({
     named: flags.plugin ?? [],
     warn: (message) => {
@@ -74,6 +78,10 @@ async function embedPictures(checkpoint: string, pictures: readonly string[], fl
       pooling: flags.pool,
       batchSize: flags.batchSize ?? 64,
       cropPct: flags.cropPct,
+      settings: withOverrides({}, (flags.set ?? []).map(parseAssignment)),
+      reportWarning: (message) => {
+        terminal.warn(message);
+      },
       reportBadImage: ({ error }) => {
         terminal.warn(`passed over: ${error.message}`);
       },

@@ -120,19 +120,15 @@ async function finetune(
   const { checkSettings, finetuneConfig, resolveFinetuneConfig, taskNamed } = await import('@mae-tasks/core-mae/run');
   const { givenSettings } = await import('../settings/run-folder.js');
   const { tree, where, resumed, restarted } = await givenSettings(taskName, flags, overrides);
-  const registry = await openRegistryFor(
-    taskName,
-    { tree, where },
-    (message) => {
-      terminal.warn(message);
-    },
-    flags.plugin,
-  );
+  const reportWarning = (message: string): void => {
+    terminal.warn(message);
+  };
+  const registry = await openRegistryFor(taskName, { tree, where }, reportWarning, flags.plugin);
   const task = taskNamed(taskName, registry);
   const fit = fitRecipe(registry.readers, { formats: task.formats });
   const config =
     resumed === undefined
-      ? await resolveFinetuneConfig(task, tree, where, fit.options)
+      ? await resolveFinetuneConfig(task, tree, where, { ...fit.options, reportWarning })
       : checkSettings(finetuneConfig(task), tree, where);
   const setting: Setting = { terminal, registry, task, config, recipe: fit.recipe, inspection };
   const { folds, fold } = config.data;

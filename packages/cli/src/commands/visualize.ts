@@ -8,6 +8,7 @@ import {
   optionLimit,
   optionOut,
   optionSeed,
+  optionSetForWeights,
 } from '../settings/common-options.js';
 import { openEngine } from '../settings/open-engine.js';
 import { createProcessTerminal } from '../terminal/terminal.js';
@@ -23,6 +24,7 @@ interface VisualizeFlags {
   readonly device?: string;
   readonly json?: true;
   readonly followLinks?: true;
+  readonly set?: readonly string[];
 }
 
 /** Pictures on a sheet where --limit says nothing. */
@@ -42,6 +44,7 @@ export function visualizeCommand(): Command {
     .option('--norm-pix-loss', 'the checkpoint predicts normalised patches (a run knows this itself)')
     .addOption(optionOut('the PNG file to write').default('reconstructions.png'))
     .addOption(optionLimit())
+    .addOption(optionSetForWeights())
     .addOption(optionSeed())
     .addOption(optionDevice())
     .addOption(optionJson())
@@ -54,7 +57,13 @@ export function visualizeCommand(): Command {
       const { loadMae } = await import('@mae-tasks/core-mae');
       const { createFolder, dataReaders, openPictures, visualize, writeFileAtomically } =
         await import('@mae-tasks/core-mae/run');
-      const loaded = await loadMae(flags.checkpoint);
+      const { parseAssignment, withOverrides } = await import('../settings/config.js');
+      const loaded = await loadMae(flags.checkpoint, {
+        settings: withOverrides({}, (flags.set ?? []).map(parseAssignment)),
+        reportWarning: (message) => {
+          terminal.warn(message);
+        },
+      });
       const mae = flags.normPixLoss === true ? { ...loaded, mask: { ...loaded.mask, normPixLoss: true } } : loaded;
       const data = await openPictures(flags.data, dataReaders, { followLinks: flags.followLinks === true });
       const engine = await openEngine(terminal, flags);

@@ -12,19 +12,20 @@ export async function openLoadedTask(
   foreignData?: (registry: Registry) => Promise<Dataset>,
 ): Promise<{ registry: Registry; loaded: LoadedTaskModel }> {
   const { loadTaskModel } = await import('@mae-tasks/core-mae');
+  const reportWarning = (message: string): void => {
+    terminal.warn(message);
+  };
   const registry = await openRegistry({
     named: flags.plugin ?? [],
     task: flags.task,
-    warn: (message) => {
-      terminal.warn(message);
-    },
+    warn: reportWarning,
   });
   const settings = withOverrides({}, [['model.preset', flags.model], ...(flags.set ?? []).map(parseAssignment)]);
   const foreign =
     flags.task === undefined || foreignData === undefined
       ? undefined
       : { task: flags.task, data: await foreignData(registry) };
-  return { registry, loaded: await loadTaskModel(place, registry, { settings, foreign }) };
+  return { registry, loaded: await loadTaskModel(place, registry, { settings, foreign, reportWarning }) };
 }
 
 /** Opens the data that foreign weights take their classes from, where a path is given. */

@@ -6,7 +6,7 @@
  */
 
 import { fileURLToPath } from 'node:url';
-import { findInstalledPlugins, findNamedPlugin, type FoundPlugin } from '@mae-tasks/core-mae/find-plugins';
+import { findInstalledPlugins, findNamedPlugin, type FoundPlugin, shellWord } from '@mae-tasks/core-mae/find-plugins';
 import type { PluginSource, Registry } from '@mae-tasks/core-mae';
 
 /** Where plugins are looked for: the project one stands in, then the one that this command is installed in. */

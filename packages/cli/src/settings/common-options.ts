@@ -44,6 +44,13 @@ export const optionFollowLinks = (): Option =>
 export const optionPlugin = (): Option =>
   new Option('--plugin <name...>', 'plugins besides those that the project depends on: packages or paths');
 
+/** Of commands that use an encoder without training it. */
+export const optionSetForWeights = (): Option =>
+  new Option(
+    '--set <key=value...>',
+    "settings instead of what the weights' files say, for example model.numHeads=8 or checkpoint.prefix=teacher.backbone.",
+  );
+
 /** Flags that show what happens inside a training and change nothing of it. */
 export interface InspectionFlags {
   readonly profile?: string;

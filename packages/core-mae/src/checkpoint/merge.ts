@@ -3,6 +3,7 @@ import { MaeError } from '../base/errors.js';
 import type { GridSize } from '../nn/interpolate-bicubic.js';
 import { formatMergeReport, type MergeReport, type ShapeChange } from './merge-report.js';
 import { resizePositions, resizeRelativePositions } from './positions.js';
+import { requireFinite } from './files/finite.js';
 import { type StoredTensor, type StoredTensors, toFloat32 } from './files/stored-tensor.js';
 
 export interface MergeOptions {
@@ -31,7 +32,8 @@ const DEFAULT_POSITIONS: NonNullable<MergeOptions['positions']> = { pos_embed: {
  * missing, unexpected or of another shape that the options do not allow is an error that lists all of them; nothing is
  * copied then.
  *
- * @throws MaeError `CHECKPOINT_MISMATCH` with the whole difference, `CHECKPOINT_INVALID` for quantised weights
+ * @throws MaeError `CHECKPOINT_MISMATCH` with the whole difference, `CHECKPOINT_INVALID` for weights that are quantised or
+ * not finite
  */
 export function mergeCheckpoint(parameters: ParameterTree, tensors: StoredTensors, options: MergeOptions): MergeReport {
   const { path, allowMissing = [], allowUnexpected = [], positions = DEFAULT_POSITIONS } = options;
@@ -50,14 +52,14 @@ export function mergeCheckpoint(parameters: ParameterTree, tensors: StoredTensor
     const grids = Object.hasOwn(positions, name) ? positions[name] : undefined;
     const resized =
       grids === undefined
-        ? resizeRelativePositions(name, () => toFloat32(stored, name, path), stored.shape, parameter.shape)
+        ? resizeRelativePositions(name, () => finiteValues(stored, name, path), stored.shape, parameter.shape)
         : resize(stored, parameter, grids, path);
     if (resized !== undefined) {
       reshaped.push({ name, stored: stored.shape, expected: parameter.shape });
       copies.push({ target: parameter.data, values: resized });
     } else if (sameShape(stored.shape, parameter.shape)) {
       loaded.push(name);
-      copies.push({ target: parameter.data, values: toFloat32(stored, name, path) });
+      copies.push({ target: parameter.data, values: finiteValues(stored, name, path) });
     } else {
       mismatched.push({ name, stored: stored.shape, expected: parameter.shape });
     }
@@ -91,7 +93,13 @@ function resize(
 ): Float32Array | undefined {
   // Where nothing changes, or the widths differ, the comparison of shapes decides.
   if (grids.from === undefined && grids.to === undefined && sameShape(stored.shape, shape)) return undefined;
-  return resizePositions(toFloat32(stored, name, path), stored.shape, shape, grids);
+  return resizePositions(finiteValues(stored, name, path), stored.shape, shape, grids);
+}
+
+function finiteValues(stored: StoredTensor, name: string, path: string): Float32Array {
+  const values = toFloat32(stored, name, path);
+  requireFinite(values, name, path);
+  return values;
 }
 
 /** Whether a list of names, or of prefixes that end with a dot, holds a name. */

@@ -1,15 +1,17 @@
 /*
- * checkpoint/: weights from anywhere to a model: opening a run or a file (this file), renaming (`keymaps/`), merging
- * with a report of every name on either side, interpolating positions, saving. `files/` and `pickle/` read the
- * formats; both treat a file as data.
+ * checkpoint/: weights from anywhere to a model: opening a run or a file (this file), what lies beside it, renaming
+ * (`keymaps/`), merging with a report of every name on either side, interpolating positions, saving. `files/` and `pickle/`
+ * read the formats; both treat a file as data.
  * Not here: building models, and what a run keeps beside its weights: `train/run`.
  * Called by: `train/`, for pretrained encoders, fine-tuned models and resumed runs.
  */
 
 import type { Shape } from '../contracts/tensor.js';
 import type { StoredTensors } from './files/stored-tensor.js';
-import { loadCheckpoint } from './load.js';
-import { optimizerSlots } from './save.js';
+import { type Checkpoint, loadCheckpoint, type LoadCheckpointOptions } from './load.js';
+import { isUsualPlace } from './pickle/state-dictionary.js';
+import { descriptionIn, type ModelDescription, readModelDescription } from './model-description.js';
+import { optimizerSlots, PRODUCER } from './save.js';
 
 /** The slot of a run's checkpoint that holds the moving average of its weights. */
 const AVERAGE_SLOT = 'ema';
@@ -26,6 +28,10 @@ export interface Weights {
   readonly tensors: StoredTensors;
   /** Of the tensors. */
   readonly shapes: ReadonlyMap<string, Shape>;
+  /** What files beside it, or its metadata, say of the model. */
+  readonly description: ModelDescription | undefined;
+  /** What was done to the names, in sentences for people. */
+  readonly remarks: readonly string[];
 }
 
 /**
@@ -34,10 +40,26 @@ export interface Weights {
  *
  * @throws MaeError `CHECKPOINT_INVALID`, naming the file and what is wrong with it
  */
-export async function openWeights(path: string): Promise<Weights> {
-  const { tensors: latest, extra, metadata, source } = await loadCheckpoint(path);
+export async function openWeights(path: string, options: LoadCheckpointOptions = {}): Promise<Weights> {
+  const checkpoint = await loadCheckpoint(path, options);
+  const { tensors: latest, extra, metadata, source, files } = checkpoint;
   const average: StoredTensors = optimizerSlots(extra).get(AVERAGE_SLOT) ?? new Map();
   const tensors = new Map([...latest, ...average]);
   const shapes = new Map([...tensors].map(([name, { shape }]) => [name, shape]));
-  return { path, source, metadata, tensors, shapes };
+  const description =
+    source === PRODUCER ? descriptionIn(metadata, path) : await readModelDescription(files[0] ?? path);
+  return { path, source, metadata, tensors, shapes, description, remarks: remarksOn(checkpoint) };
+}
+
+/** Names that a remark lists. */
+const LISTED = 8;
+
+function remarksOn({ at, prefix, outside }: Checkpoint): string[] {
+  const whole = (isUsualPlace(at) ? '' : at) + prefix;
+  if (whole === '') return [];
+  const taken = `\`${whole}\` was taken off the names of the encoder's weights`;
+  if (outside.length === 0) return [taken];
+  const listed = outside.slice(0, LISTED).join(', ');
+  const rest = outside.length > LISTED ? `, and ${outside.length - LISTED} more` : '';
+  return [`${taken}; left out, for their names do not begin so (${outside.length}): ${listed}${rest}`];
 }

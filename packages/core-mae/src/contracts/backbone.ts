@@ -15,6 +15,8 @@ export interface VitConfig {
   readonly numHeads: number;
   /** Hidden width of the MLPs over `embedDim`. */
   readonly mlpRatio: number;
+  /** Added to the variance in the layer norms of the blocks and the one behind them. Default 1e-6, the official code's. */
+  readonly layerNormEps?: number | undefined;
 }
 
 export interface EncodeOptions {

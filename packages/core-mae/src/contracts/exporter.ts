@@ -15,6 +15,15 @@ export interface ExportedModel {
   readonly metadata: Readonly<Record<string, string>>;
 }
 
+export interface ExportModelOptions {
+  /** Pictures that a program takes at a time, where their number is fixed. */
+  readonly batchSize: number;
+  /** Whether programs are to take any number of pictures instead, where the format and they allow it. Default false. */
+  readonly anyBatchSize?: boolean | undefined;
+  /** Called with what could not be written as it was asked for. */
+  readonly reportWarning?: ((message: string) => void) | undefined;
+}
+
 /** Writes models in one format. */
 export interface Exporter {
   /** For `--format`: "safetensors". */
@@ -26,7 +35,7 @@ export interface Exporter {
    *
    * @throws MaeError `WRITE_FAILED`, or `CONFIG_INVALID` where the model cannot be written so
    */
-  write(model: ExportedModel, path: string, options: { readonly batchSize: number }): Promise<readonly string[]>;
+  write(model: ExportedModel, path: string, options: ExportModelOptions): Promise<readonly string[]>;
 }
 
 export const Exporter: ServiceIdentifier<Exporter> = Symbol.for('mae:Exporter');

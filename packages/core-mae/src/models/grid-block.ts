@@ -25,7 +25,7 @@ export interface GridBlockOptions extends BlockOptions {
  * Reads `norm1.*`, `attn.*` with `attn.rel_pos_h` and `attn.rel_pos_w`, `norm2.*`, `mlp.*`.
  */
 export function gridBlock(parameter: Scope, x: tf.Tensor3D, options: GridBlockOptions): tf.Tensor3D {
-  const { numHeads, keepScales, grid, windowSize } = options;
+  const { numHeads, keepScales, grid, windowSize, layerNormEps } = options;
   const [attentionScale, mlpScale] =
     keepScales === undefined ? [] : (tf.unstack(keepScales) as [tf.Tensor1D, tf.Tensor1D]);
   const residual = (branch: tf.Tensor3D, keepScale: tf.Tensor1D | undefined): tf.Tensor3D =>
@@ -35,7 +35,7 @@ export function gridBlock(parameter: Scope, x: tf.Tensor3D, options: GridBlockOp
     (name) =>
       parameter(prefix + name);
 
-  const normed = layerNorm(x, parameter('norm1.weight'), parameter('norm1.bias')) as tf.Tensor3D;
+  const normed = layerNorm(x, parameter('norm1.weight'), parameter('norm1.bias'), layerNormEps) as tf.Tensor3D;
   const mixed =
     windowSize === undefined
       ? gridAttention(below('attn.'), normed, numHeads, grid)
@@ -48,7 +48,7 @@ export function gridBlock(parameter: Scope, x: tf.Tensor3D, options: GridBlockOp
           windowSize,
         );
   const attended = tf.add<tf.Tensor3D>(x, residual(mixed, attentionScale));
-  const normedAgain = layerNorm(attended, parameter('norm2.weight'), parameter('norm2.bias'));
+  const normedAgain = layerNorm(attended, parameter('norm2.weight'), parameter('norm2.bias'), layerNormEps);
   return tf.add<tf.Tensor3D>(attended, residual(mlp(below('mlp.'), normedAgain) as tf.Tensor3D, mlpScale));
 }
 

@@ -81,7 +81,7 @@ export function maeLoss(config: MaeConfig, options: MaskOptions): TensorFunction
       : withoutClsToken(decode(parameters, latent, batch, config, options), patches.shape[0]);
     const target = removedOnly ? tf.gather(patches, batch.removedPatches as tf.Tensor1D) : patches;
     const wanted = options.normPixLoss ? normalizePatches(target) : target;
-    const difference = tf.sub(predict(parameters, compared), wanted);
+    const difference = tf.sub(predict(parameters, compared, config), wanted);
     const lossPerPatch = tf.mean(tf.square(difference), -1);
     const lossPerImage = tf.mean(tf.reshape(lossPerPatch, [-1, batch.images!.shape[0]]), 0);
     return { loss: tf.mean(lossPerImage), lossPerImage, patchMeanLoss: patchMeanLoss(wanted, config, options) };
@@ -99,7 +99,7 @@ export function maeReconstruction(config: MaeConfig, options: MaskOptions): Tens
     const patches = patchesOf(batch, config);
     const latent = encodeVisible(parameters, batch, patches, config, options);
     const decoded = decode(parameters, latent, batch, config, options);
-    const prediction = predict(parameters, withoutClsToken(decoded, patches.shape[0]));
+    const prediction = predict(parameters, withoutClsToken(decoded, patches.shape[0]), config);
     const batchSize = batch.images!.shape[0];
     return { prediction: tf.reshape(prediction, [-1, batchSize, patches.shape[1]]), latent };
   };
@@ -139,7 +139,7 @@ function encodeVisible(
   config: MaeConfig,
   { encodeMaskTokens }: MaskOptions,
 ): tf.Tensor3D {
-  const { embedDim, depth, numHeads } = config;
+  const { embedDim, depth, numHeads, layerNormEps } = config;
   const parameter = scope(parameters);
   const batchSize = batch.images!.shape[0];
   const posEmbed = parameter<tf.Tensor3D>('pos_embed');
@@ -159,8 +159,8 @@ function encodeVisible(
     const clsPosition = tf.reshape(tf.slice(table, [0, 0], [1, embedDim]), [1, 1, embedDim]);
     tokens = prependClsToken(tf.add(clsToken, clsPosition), grouped(positioned));
   }
-  const encoded = runBlocks(parameters, tokens, { prefix: 'blocks.', depth, numHeads });
-  return layerNorm(encoded, parameter('norm.weight'), parameter('norm.bias')) as tf.Tensor3D;
+  const encoded = runBlocks(parameters, tokens, { prefix: 'blocks.', depth, numHeads, layerNormEps });
+  return layerNorm(encoded, parameter('norm.weight'), parameter('norm.bias'), layerNormEps) as tf.Tensor3D;
 }
 
 /** Encoded tokens → decoder tokens before the decoder's norm, `[(1 + L)·B, decoderEmbedDim]`, or those `wanted`. */
@@ -171,7 +171,7 @@ function decode(
   config: MaeConfig,
   { encodeMaskTokens, wanted }: MaskOptions & { readonly wanted?: PickedRows },
 ): tf.Tensor2D {
-  const { decoderEmbedDim, decoderDepth, decoderNumHeads } = config;
+  const { decoderEmbedDim, decoderDepth, decoderNumHeads, layerNormEps } = config;
   const parameter = scope(parameters);
   const batchSize = batch.images!.shape[0];
   const projected = linear(
@@ -184,7 +184,7 @@ function decode(
     tf.reshape<tf.Rank.R3>(whole, [-1, batchSize, decoderEmbedDim]),
     parameter('decoder_pos_embed'),
   );
-  const stack = { prefix: 'decoder_blocks.', depth: decoderDepth, numHeads: decoderNumHeads, wanted };
+  const stack = { prefix: 'decoder_blocks.', depth: decoderDepth, numHeads: decoderNumHeads, layerNormEps, wanted };
   const decoded =
     decoderDepth === 0 && wanted !== undefined ? pickTokens(tokens, wanted) : runBlocks(parameters, tokens, stack);
   return tf.reshape(decoded, [-1, decoderEmbedDim]);
@@ -203,10 +203,14 @@ function withoutClsToken(decoded: tf.Tensor2D, numRows: number): tf.Tensor2D {
   return tf.slice(decoded, [decoded.shape[0] - numRows, 0], [numRows, decoded.shape[1]]);
 }
 
-function predict(parameters: NamedTensors, tokens: tf.Tensor2D): tf.Tensor {
+function predict(
+  parameters: NamedTensors,
+  tokens: tf.Tensor2D,
+  { layerNormEps }: Pick<MaeConfig, 'layerNormEps'>,
+): tf.Tensor {
   const parameter = scope(parameters);
   return linear(
-    layerNorm(tokens, parameter('decoder_norm.weight'), parameter('decoder_norm.bias')),
+    layerNorm(tokens, parameter('decoder_norm.weight'), parameter('decoder_norm.bias'), layerNormEps),
     parameter<tf.Tensor2D>('decoder_pred.weight'),
     parameter<tf.Tensor1D>('decoder_pred.bias'),
   );

@@ -65,13 +65,15 @@ export interface StackOptions extends EncodeOptions {
   readonly prefix: string;
   readonly depth: number;
   readonly numHeads: number;
+  /** Of the blocks' layer norms. Default 1e-6. */
+  readonly layerNormEps?: number | undefined;
   /** The tokens that are wanted of the last block; absent, all. */
   readonly wanted?: PickedRows | undefined;
 }
 
 /** Tokens after a stack of blocks: `[N, B, D]` → `[N, B, D]`, or `[M, B, D]` of the tokens `wanted`. */
 export function runBlocks(parameters: NamedTensors, tokens: tf.Tensor3D, options: StackOptions): tf.Tensor3D {
-  const { prefix, depth, numHeads, dropPathScales, onBlock, wanted } = options;
+  const { prefix, depth, numHeads, dropPathScales, onBlock, wanted, layerNormEps } = options;
   const scales = dropPathScales === undefined ? [] : (tf.unstack(dropPathScales) as tf.Tensor2D[]);
   let x = tokens;
   for (let index = 0; index < depth; index++) {
@@ -79,6 +81,7 @@ export function runBlocks(parameters: NamedTensors, tokens: tf.Tensor3D, options
     x = block(scope(parameters, `${prefix}${index}.`), x, {
       numHeads,
       keepScales: scales[index],
+      layerNormEps,
       ...(last ? { wanted } : {}),
     });
     onBlock?.(index, x);
@@ -105,12 +108,12 @@ export function encodeImages(
 export function encodePatches(
   parameters: NamedTensors,
   patches: tf.Tensor3D,
-  { depth, numHeads }: VitConfig,
+  { depth, numHeads, layerNormEps }: VitConfig,
   options: EncodeOptions,
 ): tf.Tensor3D {
   const parameter = scope(parameters);
   const tokens = addPositions(prependClsToken(parameter<tf.Tensor3D>('cls_token'), patches), parameter('pos_embed'));
-  return runBlocks(parameters, tokens, { prefix: 'blocks.', depth, numHeads, ...options });
+  return runBlocks(parameters, tokens, { prefix: 'blocks.', depth, numHeads, layerNormEps, ...options });
 }
 
 /** `[1, 1, D]`, `[N, B, D]` → `[1 + N, B, D]`: the class token before each picture's tokens. */

@@ -12,6 +12,8 @@ export interface BlockOptions {
   readonly numHeads: number;
   /** `[2, B]`: keep scales of the attention and the MLP branch (see `drop-path.ts`); absent, nothing is dropped. */
   readonly keepScales?: tf.Tensor2D | undefined;
+  /** Of the layer norms. Default 1e-6. */
+  readonly layerNormEps?: number | undefined;
   /**
    * The tokens that are wanted, rows counted over the first two axes; absent, all. The others are attended to and go no
    * further, which changes nothing about those that do.
@@ -24,7 +26,8 @@ export interface BlockOptions {
  *
  * Reads `norm1.*`, `attn.*`, `norm2.*`, `mlp.*`.
  */
-export function block(parameter: Scope, x: tf.Tensor3D, { numHeads, keepScales, wanted }: BlockOptions): tf.Tensor3D {
+export function block(parameter: Scope, x: tf.Tensor3D, options: BlockOptions): tf.Tensor3D {
+  const { numHeads, keepScales, wanted, layerNormEps } = options;
   const [attentionScale, mlpScale] =
     keepScales === undefined ? [] : (tf.unstack(keepScales) as [tf.Tensor1D, tf.Tensor1D]);
   const residual = (branch: tf.Tensor3D, keepScale: tf.Tensor1D | undefined): tf.Tensor3D =>
@@ -34,11 +37,11 @@ export function block(parameter: Scope, x: tf.Tensor3D, { numHeads, keepScales, 
     (name) =>
       parameter(prefix + name);
 
-  const normed = layerNorm(x, parameter('norm1.weight'), parameter('norm1.bias')) as tf.Tensor3D;
+  const normed = layerNorm(x, parameter('norm1.weight'), parameter('norm1.bias'), layerNormEps) as tf.Tensor3D;
   const kept = wanted === undefined ? x : pickTokens(x, wanted);
   const mixed = selfAttention(below('attn.'), normed, { numHeads, queried: wanted });
   const attended = tf.add(kept, residual(mixed, attentionScale));
-  const normedAgain = layerNorm(attended, parameter('norm2.weight'), parameter('norm2.bias'));
+  const normedAgain = layerNorm(attended, parameter('norm2.weight'), parameter('norm2.bias'), layerNormEps);
   return tf.add<tf.Tensor3D>(attended, residual(mlp(below('mlp.'), normedAgain) as tf.Tensor3D, mlpScale));
 }
 

@@ -21,8 +21,8 @@ export interface RegionProgram {
 
 /** The programs that a detector consists of. */
 export interface DetectorPrograms {
-  /** Pictures of a batch. */
-  readonly batchSize: number;
+  /** Pictures of a batch, which is filled up to it. Undefined: as many as there are. */
+  readonly batchSize: number | undefined;
   /** `images` → `p2` … `p5`, `logits`, `deltas`. */
   readonly trunk: RunProgram;
   /** `pooled` → `scores`, `deltas`; one for each stage. */
@@ -45,7 +45,9 @@ export function createDetectionPipeline(config: DetectorConfig, programs: Detect
   const { poolSize, samplingRatio } = config.boxHead;
 
   return async (samples) => {
-    const outputs = await programs.trunk({ images: padPictures(samples, config, programs.batchSize) });
+    const outputs = await programs.trunk({
+      images: padPictures(samples, config, programs.batchSize ?? samples.length),
+    });
     const features = pooledLevels(outputs, config);
     const proposals = samples.map(({ width, height }, picture) => {
       const options = { ...config.rpn.test, nmsThreshold: config.rpn.nmsThreshold, width, height };

@@ -1,6 +1,7 @@
 import type { ExportedProgram } from '@mae-tasks/core-mae/task';
 import { boxStages } from '../network/box-stages.js';
 import { createDetectionPipeline, type Detect, type RegionProgram, type RunProgram } from './detection-pipeline.js';
+import { programSize } from '../pooling/pooled-regions.js';
 import type { DetectorConfig } from '../network/detector-config.js';
 import { boxFunction, boxSpec, maskFunction, maskSpec, pictureSpec, trunkFunction } from '../network/detector.js';
 
@@ -30,18 +31,26 @@ export function exportedPrograms(config: DetectorConfig): Readonly<Record<string
   };
 }
 
-/** Finds objects by the exported programs. @param run runs the program of this name */
+/**
+ * Finds objects by the exported programs.
+ *
+ * @param batchSize pictures that the programs take; undefined: any number
+ * @param run runs the program of this name
+ */
 export function exportedPipeline(
   config: DetectorConfig,
-  batchSize: number,
+  batchSize: number | undefined,
   run: (program: string) => RunProgram,
 ): Detect {
-  const ofSize = (size: number, program: string): RegionProgram => ({ sizeFor: () => size, run: run(program) });
+  const ofSize = (most: (config: DetectorConfig, batchSize: number) => number, program: string): RegionProgram => ({
+    sizeFor: batchSize === undefined ? (count) => programSize(count, Infinity) : () => most(config, batchSize),
+    run: run(program),
+  });
   return createDetectionPipeline(config, {
     batchSize,
     trunk: run('trunk'),
-    boxes: boxNames(config).map((name) => ofSize(mostRegions(config, batchSize), name)),
-    masks: config.maskHead === undefined ? undefined : ofSize(mostMasks(config, batchSize), 'mask'),
+    boxes: boxNames(config).map((name) => ofSize(mostRegions, name)),
+    masks: config.maskHead === undefined ? undefined : ofSize(mostMasks, 'mask'),
   });
 }
 

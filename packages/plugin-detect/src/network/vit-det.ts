@@ -57,7 +57,7 @@ export function encodeMaps(
   { dropPathScales }: VitDetOptions = {},
 ): tf.Tensor4D[] {
   const { vit, globalBlocks } = config;
-  const { embedDim, depth, numHeads, patchSize } = vit;
+  const { embedDim, depth, numHeads, patchSize, layerNormEps } = vit;
   const [batchSize] = images.shape;
   const grid = patchGrid(vit);
   const parameter = scope(parameters);
@@ -70,7 +70,13 @@ export function encodeMaps(
   let x = tf.add<tf.Tensor3D>(patches, tf.reshape(positions, [grid.numPatches, 1, embedDim]));
   for (let index = 0; index < depth; index++) {
     const windowSize = windowOf(config, index);
-    x = gridBlock(scope(parameters, `blocks.${index}.`), x, { numHeads, keepScales: scales[index], grid, windowSize });
+    x = gridBlock(scope(parameters, `blocks.${index}.`), x, {
+      numHeads,
+      keepScales: scales[index],
+      layerNormEps,
+      grid,
+      windowSize,
+    });
     if (globalBlocks.includes(index) || index === depth - 1) {
       const picturesFirst = tf.transpose(x, [1, 0, 2]);
       maps.push(tf.reshape(picturesFirst, [batchSize, grid.height, grid.width, embedDim]));

@@ -45,10 +45,10 @@ export function oneStagePrograms(config: OneStageConfig): Readonly<Record<string
 /** What is in normalised pictures of any size up to the detector's, at most a batch of them. */
 export async function detectOneStage(
   config: OneStageConfig,
-  program: { readonly batchSize: number; readonly run: RunProgram },
+  program: { readonly batchSize: number | undefined; readonly run: RunProgram },
   samples: readonly Sample[],
 ): Promise<readonly Detections[]> {
-  const outputs = await program.run({ images: padPictures(samples, config, program.batchSize) });
+  const outputs = await program.run({ images: padPictures(samples, config, program.batchSize ?? samples.length) });
   return samples.map((sample, picture) => {
     const rows = Object.fromEntries(
       Object.entries(outputs).map(([name, tensor]) => [name, pictureRow(tensor, picture) as Float32Array]),

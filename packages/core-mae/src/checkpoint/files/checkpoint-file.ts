@@ -6,6 +6,7 @@
  */
 
 import { type FileHandle, open } from 'node:fs/promises';
+import { totalmem } from 'node:os';
 import { MaeError, messageOf } from '../../base/errors.js';
 
 /** An open checkpoint, read by position, so that files larger than memory or than 2 GiB can be read in parts. */
@@ -46,9 +47,39 @@ export async function withCheckpointFile<Result>(
   }
 }
 
+/** Tensors of the largest checkpoints, an optimizer's included, are a few ten thousand. */
+export const MAX_TENSORS = 100_000;
+/** Characters of a name from a file: the longest in use have some hundred. */
+export const MAX_NAME = 500;
+
+/** A name from a file for messages, cut where it would fill the screen. */
+export function shortName(name: string): string {
+  return name.length <= MAX_NAME ? name : `${name.slice(0, 80)}… (${name.length} characters)`;
+}
+
 /** An error about this checkpoint's contents. */
 export function invalidCheckpoint(path: string, what: string, cause?: unknown): MaeError {
   return new MaeError('CHECKPOINT_INVALID', { what, where: path, cause });
+}
+
+/**
+ * Checks before anything is allocated that so many bytes of a file's contents fit into memory.
+ *
+ * @throws MaeError `CHECKPOINT_INVALID`
+ */
+export function requireMemory(bytes: number, path: string): void {
+  // What a container may use; 0 or a huge number where nothing limits the process.
+  const limit = process.constrainedMemory();
+  const memory = limit > 0 ? Math.min(limit, totalmem()) : totalmem();
+  if (bytes <= memory) return;
+  throw invalidCheckpoint(
+    path,
+    `its values take ${gibibytes(bytes)} GiB, more than this machine's memory of ${gibibytes(memory)} GiB`,
+  );
+}
+
+function gibibytes(bytes: number): string {
+  return (bytes / 2 ** 30).toFixed(1);
 }
 
 async function readRange(

@@ -1,11 +1,14 @@
 import { type Shape, sizeOf } from '../../contracts/tensor.js';
-import { messageOf } from '../../base/errors.js';
-import { invalidCheckpoint } from './checkpoint-file.js';
-import { findDuplicateKey } from './json-keys.js';
+import { MaeError, messageOf } from '../../base/errors.js';
+import { invalidCheckpoint, MAX_NAME, MAX_TENSORS, shortName } from './checkpoint-file.js';
+import { findDuplicateKey, measureJson } from './json-keys.js';
 import { ELEMENT_BYTES, isStoredDType, type StoredDType, type StoredTensors } from './stored-tensor.js';
 
-/** The reference implementation's limit on the header. */
-export const MAX_HEADER_BYTES = 100_000_000;
+/**
+ * The longest header that is read. The reference implementation allows 100 MB, which take gigabytes to parse; that of a model
+ * with ten thousand tensors and a run's whole settings and class names has two or three.
+ */
+export const MAX_HEADER_BYTES = 2 ** 25;
 
 const METADATA_KEY = '__metadata__';
 
@@ -74,7 +77,12 @@ export function encodeSafetensorsHeader(
   }
   const json = new TextEncoder().encode(`{${members.join(',')}}`);
   const paddedLength = Math.ceil(json.length / 8) * 8;
-  if (paddedLength > MAX_HEADER_BYTES) throw new RangeError(`the safetensors header has ${paddedLength} bytes`);
+  if (paddedLength > MAX_HEADER_BYTES || tensors.size >= MAX_TENSORS) {
+    throw new MaeError('WRITE_FAILED', {
+      what: `a safetensors file of ${tensors.size} tensors with a header of ${paddedLength} bytes would not be read again (at most ${MAX_TENSORS} and ${MAX_HEADER_BYTES})`,
+      fix: 'shorten the names of classes, or use a smaller model',
+    });
+  }
   const header = new Uint8Array(8 + paddedLength).fill(0x20);
   new DataView(header.buffer).setBigUint64(0, BigInt(paddedLength), true);
   header.set(json, 8);
@@ -85,7 +93,18 @@ function byteLength({ dtype, shape }: { dtype: StoredDType; shape: Shape }): num
   return sizeOf(shape) * ELEMENT_BYTES[dtype];
 }
 
+/** Open brackets where they are deepest: the header's object, a tensor's, its shape. */
+const DEPTH = 3;
+const MAX_RANK = 64;
+
 function parseJsonObject(header: Uint8Array, path: string): object {
+  // Before it is parsed: a tensor takes twenty times as much memory as its text.
+  const { depth, numKeys, numItems } = measureJson(header, DEPTH);
+  if (depth > DEPTH) throw invalidCheckpoint(path, 'the safetensors header is nested deeper than any header is');
+  if (numKeys > MAX_TENSORS) {
+    throw invalidCheckpoint(path, `the safetensors header describes ${numKeys} tensors (at most ${MAX_TENSORS})`);
+  }
+  if (numItems > MAX_TENSORS * MAX_RANK) throw invalidCheckpoint(path, 'the safetensors header has too long shapes');
   let text: string;
   try {
     text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(header);
@@ -101,7 +120,7 @@ function parseJsonObject(header: Uint8Array, path: string): object {
   if (!isObject(json)) throw invalidCheckpoint(path, 'the safetensors header is not a JSON object');
   const duplicate = findDuplicateKey(text);
   if (duplicate !== undefined) {
-    throw invalidCheckpoint(path, `\`${duplicate}\` occurs twice in the safetensors header`);
+    throw invalidCheckpoint(path, `\`${shortName(duplicate)}\` occurs twice in the safetensors header`);
   }
   return json;
 }
@@ -115,15 +134,17 @@ function parseMetadata(value: unknown, path: string): Record<string, string> {
 
 function parseEntry(name: string, value: unknown, path: string): SafetensorsEntry {
   const refuse = (what: string): never => {
-    throw invalidCheckpoint(path, `tensor \`${name}\` ${what}`);
+    throw invalidCheckpoint(path, `tensor \`${shortName(name)}\` ${what}`);
   };
+  if (name.length > MAX_NAME) return refuse('has a name longer than any is');
   if (!isObject(value)) return refuse('is not described by a JSON object');
   const { dtype, shape, data_offsets: offsets } = value as Partial<Record<string, unknown>>;
   if (typeof dtype !== 'string') return refuse('has no `dtype`');
   if (!isStoredDType(dtype)) {
-    return refuse(`has dtype ${dtype}; supported are ${Object.keys(ELEMENT_BYTES).join(', ')}`);
+    return refuse(`has dtype ${shortName(dtype)}; supported are ${Object.keys(ELEMENT_BYTES).join(', ')}`);
   }
   if (!Array.isArray(shape) || !shape.every(isCount)) return refuse('has no valid `shape`');
+  if (shape.length > MAX_RANK) return refuse(`has ${shape.length} dimensions`);
   if (!Array.isArray(offsets) || offsets.length !== 2 || !offsets.every(isCount)) {
     return refuse('has no valid `data_offsets`');
   }

@@ -1,4 +1,4 @@
-import { type CheckpointFile, invalidCheckpoint, withCheckpointFile } from './checkpoint-file.js';
+import { type CheckpointFile, invalidCheckpoint, requireMemory, withCheckpointFile } from './checkpoint-file.js';
 import {
   encodeSafetensorsHeader,
   MAX_HEADER_BYTES,
@@ -35,8 +35,12 @@ export async function readSafetensors(
   return withCheckpointFile(path, async (file) => {
     const { header, dataStart } = await readHeader(file);
     const tensors = new Map<string, StoredTensor>();
-    for (const [name, { dtype, shape, begin, end }] of header.entries) {
-      if (!wanted(name)) continue;
+    const read = [...header.entries].filter(([name]) => wanted(name));
+    requireMemory(
+      read.reduce((sum, [, { begin, end }]) => sum + end - begin, 0),
+      path,
+    );
+    for (const [name, { dtype, shape, begin, end }] of read) {
       const bytes = await file.read(dataStart + begin, end - begin);
       tensors.set(name, { dtype, shape, data: viewAs(dtype, bytes.buffer) });
     }

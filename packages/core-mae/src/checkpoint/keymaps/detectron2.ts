@@ -10,7 +10,7 @@ const CONSTANTS = /^(?:pixel_mean|pixel_std|proposal_generator\.anchor_generator
  */
 export const detectron2KeyMap: KeyMap = {
   source: 'detectron2',
-  recognizes: (names) => names.includes(`${BACKBONE}patch_embed.proj.weight`),
+  patchEmbed: /^((?:.*?\.)??)backbone\.net\.patch_embed\.proj\.weight$/,
   toOfficial(tensors, path) {
     const ignored = [...tensors.keys()].filter((name) => CONSTANTS.test(name));
     const weights = new Map([...tensors].filter(([name]) => !CONSTANTS.test(name)));

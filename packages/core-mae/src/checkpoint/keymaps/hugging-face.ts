@@ -48,8 +48,7 @@ const UNUSED = /^(?:vit\.)?pooler\./;
  */
 export const huggingFaceKeyMap: KeyMap = {
   source: 'hugging-face',
-  recognizes: (names) =>
-    names.some((name) => /^(?:vit\.)?embeddings\.patch_embeddings\.projection\.weight$/.test(name)),
+  patchEmbed: /^((?:.*?\.)??)(?:vit\.)?embeddings\.patch_embeddings\.projection\.weight$/,
   toOfficial: (tensors, path) => {
     const ignored = [...tensors.keys()].filter((name) => UNUSED.test(name));
     const used: StoredTensors = new Map([...tensors].filter(([name]) => !UNUSED.test(name)));

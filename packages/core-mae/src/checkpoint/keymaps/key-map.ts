@@ -5,8 +5,10 @@ import type { StoredTensor, StoredTensors } from '../files/stored-tensor.js';
 export interface KeyMap {
   /** For messages: "hugging-face". */
   readonly source: string;
-  /** Whether a checkpoint with these names comes from this source. */
-  recognizes(names: readonly string[]): boolean;
+  /** The name of the patch embedding's weight; its first group is what stands before the names of this source. */
+  readonly patchEmbed: RegExp;
+  /** Whether names that begin with a prefix, a patch embedding's among them, come from this source. Default: yes. */
+  recognizes?(names: ReadonlySet<string>, prefix: string): boolean;
   /**
    * @param path for messages
    * @throws MaeError `CHECKPOINT_INVALID`, naming the tensor, if parts of a joined tensor are missing

@@ -32,9 +32,9 @@ const RENAMINGS: readonly Renaming[] = [
 /** OpenMMLab's mmpretrain and mmcls (models/backbones/vision_transformer.py, models/necks/mae_neck.py). */
 export const mmpretrainKeyMap: KeyMap = {
   source: 'mmpretrain',
-  recognizes: (names) =>
-    names.some((name) => /^(?:backbone\.)?layers\.0\.ffn\.layers\.0\.0\.weight$/.test(name)) &&
-    names.some((name) => /^(?:backbone\.)?patch_embed\.projection\.weight$/.test(name)),
+  patchEmbed: /^((?:.*?\.)??)(?:backbone\.)?patch_embed\.projection\.weight$/,
+  recognizes: (names, prefix) =>
+    ['', 'backbone.'].some((backbone) => names.has(`${prefix}${backbone}layers.0.ffn.layers.0.0.weight`)),
   toOfficial: (tensors, path) => ({
     tensors: renameAll(tensors, (name) => renamed(name, RENAMINGS), path),
     ignored: [],

@@ -1,3 +1,4 @@
+import { MAX_NAME } from '../files/checkpoint-file.js';
 import type { StoredDType } from '../files/stored-tensor.js';
 import { type GlobalRule, PickleError } from './stack.js';
 import {
@@ -24,6 +25,9 @@ const STORAGE_TYPES: Readonly<Record<string, StoredDType>> = {
   'torch ByteStorage': 'U8',
   'torch BoolStorage': 'BOOL',
 };
+
+/** Dimensions of a tensor; PyTorch and NumPy have as many. */
+const MAX_RANK = 64;
 
 /** Types that torch checkpoints mention without needing them. */
 const TORCH_DTYPES = ['float64', 'float32', 'float16', 'bfloat16', 'int64', 'int32', 'int16', 'int8', 'uint8', 'bool'];
@@ -72,7 +76,14 @@ export const WEIGHT_GLOBALS: ReadonlyMap<string, GlobalRule> = new Map<string, G
 export function torchStorage(id: PickleValue): PickleStorage {
   const [tag, type, key, , length, view = null] = isKind(id, 'tuple') ? id.items : [];
   const dtype = isKind(type, 'global') ? STORAGE_TYPES[type.name] : undefined;
-  if (tag !== 'storage' || typeof key !== 'string' || dtype === undefined || !isCount(length) || view !== null) {
+  if (
+    tag !== 'storage' ||
+    typeof key !== 'string' ||
+    key.length > MAX_NAME ||
+    dtype === undefined ||
+    !isCount(length) ||
+    view !== null
+  ) {
     throw new PickleError('a tensor refers to a storage in an unknown way');
   }
   return { kind: 'storage', key, dtype, length };
@@ -86,7 +97,8 @@ function emptyDictionary(args: readonly PickleValue[]): PickleValue {
 function rebuildTensor([storage, offset, size, strides]: readonly PickleValue[]): PickleTensor {
   const shape = countsOf(size);
   const stride = countsOf(strides);
-  if (!isKind(storage, 'storage') || !isCount(offset) || shape === undefined || stride?.length !== shape.length) {
+  const isView = shape !== undefined && shape.length <= MAX_RANK && stride?.length === shape.length;
+  if (!isKind(storage, 'storage') || !isCount(offset) || !isView) {
     throw new PickleError('a tensor is described in an unknown way');
   }
   return { kind: 'tensor', storage, offset, shape, stride };
@@ -109,7 +121,7 @@ function emptyBytes(args: readonly PickleValue[]): string {
 }
 
 function numpyType([name]: readonly PickleValue[]): PickleNumpyType {
-  if (typeof name !== 'string') throw new PickleError('a NumPy type without a name');
+  if (typeof name !== 'string' || name.length > MAX_NAME) throw new PickleError('a NumPy type without a name');
   return { kind: 'numpy-type', name, byteOrder: '=' };
 }
 

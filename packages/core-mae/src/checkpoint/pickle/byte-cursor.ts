@@ -50,10 +50,9 @@ export function readFloat64(cursor: ByteCursor): number {
 
 /** A little-endian integer in two's complement, as a number where that is exact. */
 export function readLong(cursor: ByteCursor, length: number): number | bigint {
-  const bytes = take(cursor, length);
-  let value = 0n;
-  for (let i = length - 1; i >= 0; i--) value = (value << 8n) | BigInt(bytes[i]!);
-  value = BigInt.asIntN(8 * length, value);
+  if (length === 0) return 0;
+  const bigEndian = Buffer.from(take(cursor, length)).reverse();
+  const value = BigInt.asIntN(8 * length, BigInt(`0x${bigEndian.toString('hex')}`));
   const number = Number(value);
   return Number.isSafeInteger(number) ? number : value;
 }

@@ -11,6 +11,7 @@ import {
   readUint64,
   take,
 } from './byte-cursor.js';
+import { shortName } from '../files/checkpoint-file.js';
 import { setState } from './object-state.js';
 import { type GlobalRule, type MachineState, PickleError, pop, popMarked, top } from './stack.js';
 import { describe, isKind, type PickleValue } from './values.js';
@@ -107,7 +108,9 @@ function stackGlobal(state: MachineState): void {
 function pushGlobal(state: MachineState, module: string, name: string): void {
   const qualified = `${module} ${name}`;
   if (!state.rules.globals.has(qualified)) {
-    throw new PickleError(`it refers to \`${module}.${name}\`, which is not on the list of what weights may hold`);
+    throw new PickleError(
+      `it refers to \`${shortName(`${module}.${name}`)}\`, which is not on the list of what weights may hold`,
+    );
   }
   state.stack.push({ kind: 'global', name: qualified });
 }
@@ -208,4 +211,10 @@ export const OPCODES: ReadonlyMap<number, Opcode> = new Map<number, Opcode>([
   [0x92, newObjectWithKeywords], // NEWOBJ_EX
   [0x62, setTopState], // BUILD
   [0x51, persistent], // BINPERSID
+]);
+
+/** The opcodes that make a value which holds others, an object or a view of bytes. */
+export const CONTAINER_OPCODES: ReadonlySet<number> = new Set([
+  ...[0x43, 0x42, 0x8e, 0x96, 0x5d, 0x8f, 0x7d, 0x29, 0x85, 0x86, 0x87, 0x74, 0x6c, 0x91, 0x64, 0x63, 0x93],
+  ...[0x52, 0x81, 0x92, 0x51],
 ]);

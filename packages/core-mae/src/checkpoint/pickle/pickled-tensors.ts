@@ -1,5 +1,5 @@
 import { sizeOf, type Shape } from '../../contracts/tensor.js';
-import { invalidCheckpoint } from '../files/checkpoint-file.js';
+import { invalidCheckpoint, requireMemory } from '../files/checkpoint-file.js';
 import type { PickleArray, PickleStorage, PickleTensor } from './values.js';
 import type { PickledWeight } from './state-dictionary.js';
 import { ELEMENT_BYTES, type StoredData, type StoredDType, type StoredTensor, viewAs } from '../files/stored-tensor.js';
@@ -40,6 +40,9 @@ export async function readPickledTensors(
   path: string,
 ): Promise<Map<string, StoredTensor>> {
   let allowance = MAX_UNFOLDING * fileBytes + FREE_BYTES;
+  const total = [...weights.values()].reduce((sum, weight) => sum + sizeOf(weight.shape) * bytesOfElement(weight), 0);
+  // What is more than the file can hold is refused below, by its tensor.
+  if (total <= allowance) requireMemory(total, path);
   const uses = countUses(weights);
   const open = new Map<string, StoredData>();
   const tensors = new Map<string, StoredTensor>();

@@ -6,19 +6,27 @@
  */
 
 import { MaeError, messageOf } from '../../base/errors.js';
-import { type CheckpointFile, invalidCheckpoint, withCheckpointFile } from '../files/checkpoint-file.js';
+import {
+  type CheckpointFile,
+  invalidCheckpoint,
+  MAX_TENSORS,
+  requireMemory,
+  withCheckpointFile,
+} from '../files/checkpoint-file.js';
 import { torchStorage, WEIGHT_GLOBALS } from './allowed-globals.js';
 import { unpickle } from './machine.js';
 import { PickleError, type PickleRules } from './stack.js';
 import type { PickleStorage, PickleValue } from './values.js';
 import { type ReadStorage, readPickledTensors } from './pickled-tensors.js';
-import { findStateDictionary } from './state-dictionary.js';
+import { type DictionaryChoice, findStateDictionary } from './state-dictionary.js';
 import { ELEMENT_BYTES, type StoredTensors } from '../files/stored-tensor.js';
 import { openTorchArchive, type TorchArchive } from './torch-zip.js';
 
 export interface PickledCheckpoint {
   /** The weights, in the file's order. */
   readonly tensors: StoredTensors;
+  /** The keys of the dictionaries in which they lie: "teacher."; '' where they are not in any. */
+  readonly at: string;
   /** What else the file holds and this library does not read: `optimizer`, `args`, `epoch`. */
   readonly ignored: readonly string[];
 }
@@ -27,7 +35,7 @@ const TORCH_RULES: PickleRules = { globals: WEIGHT_GLOBALS, persistentValue: tor
 const PLAIN_RULES: PickleRules = { globals: WEIGHT_GLOBALS };
 
 /** The pickle of a torch file describes tensors and does not hold them. */
-const MAX_DESCRIPTION_BYTES = 256 * 2 ** 20;
+const MAX_DESCRIPTION_BYTES = 64 * 2 ** 20;
 
 /** How files of torch before 1.6 begin: a pickle (protocol 2) of the number 0x1950a86a20f9469cfc6c. */
 const LEGACY_MAGIC = Uint8Array.of(
@@ -52,15 +60,16 @@ const LEGACY_MAGIC = Uint8Array.of(
  * The weights of a torch checkpoint (`.pth`, `.pt`, `.bin`), in today's zip format or the one before torch 1.6. It is
  * read as data by an allow-list of globals; nothing in it is ever called.
  *
+ * @param choice which of its dictionaries is read, where several hold weights
  * @throws MaeError `CHECKPOINT_INVALID`, naming the global, record or tensor
  */
-export async function readTorch(path: string): Promise<PickledCheckpoint> {
+export async function readTorch(path: string, choice: DictionaryChoice = {}): Promise<PickledCheckpoint> {
   return withCheckpointFile(path, async (file) => {
     const beginning = await file.read(0, Math.min(file.size, LEGACY_MAGIC.length));
-    if (isLegacyTorch(beginning)) return readLegacy(file);
+    if (isLegacyTorch(beginning)) return await readLegacy(file, choice);
     const archive = await openTorchArchive(file);
     try {
-      return await readArchive(file, archive);
+      return await readArchive(file, archive, choice);
     } finally {
       archive.close();
     }
@@ -72,13 +81,14 @@ export async function readTorch(path: string): Promise<PickledCheckpoint> {
  *
  * @throws MaeError `CHECKPOINT_INVALID`, naming the global or tensor
  */
-export async function readPickle(path: string): Promise<PickledCheckpoint> {
+export async function readPickle(path: string, choice: DictionaryChoice = {}): Promise<PickledCheckpoint> {
   return withCheckpointFile(path, async (file) => {
+    requireMemory(2 * file.size, path);
     const { value } = unpickleFrom(await file.read(0, file.size), PLAIN_RULES, path);
     const noStorage = (): never => {
       throw invalidCheckpoint(path, 'a plain pickle refers to a torch storage');
     };
-    return readWeights(value, noStorage, file);
+    return readWeights(value, noStorage, { file, choice });
   });
 }
 
@@ -87,7 +97,11 @@ export function isLegacyTorch(beginning: Uint8Array): boolean {
   return LEGACY_MAGIC.every((byte, index) => beginning[index] === byte);
 }
 
-async function readArchive(file: CheckpointFile, archive: TorchArchive): Promise<PickledCheckpoint> {
+async function readArchive(
+  file: CheckpointFile,
+  archive: TorchArchive,
+  choice: DictionaryChoice,
+): Promise<PickledCheckpoint> {
   const { path } = file;
   if (archive.names.includes('constants.pkl')) {
     throw invalidCheckpoint(path, 'this is a TorchScript program, not a checkpoint: save its state_dict() instead');
@@ -108,14 +122,14 @@ async function readArchive(file: CheckpointFile, archive: TorchArchive): Promise
     }
     return bytes;
   };
-  return readWeights(value, readStorage, file);
+  return readWeights(value, readStorage, { file, choice });
 }
 
 /**
  * Five pickles (magic, protocol, system, checkpoint, keys of storages), then for each key the number of elements (64
  * bits) and the elements.
  */
-async function readLegacy(file: CheckpointFile): Promise<PickledCheckpoint> {
+async function readLegacy(file: CheckpointFile, choice: DictionaryChoice): Promise<PickledCheckpoint> {
   const { path } = file;
   const head = await file.read(0, Math.min(file.size, MAX_DESCRIPTION_BYTES));
   const storages = new Map<string, PickleStorage>();
@@ -140,7 +154,8 @@ async function readLegacy(file: CheckpointFile): Promise<PickledCheckpoint> {
   }
   const value = next();
   const keys = next();
-  if (!Array.isArray(keys)) throw invalidCheckpoint(path, 'its list of storages is damaged');
+  if (!Array.isArray(keys) || keys.length > MAX_TENSORS)
+    throw invalidCheckpoint(path, 'its list of storages is damaged');
 
   const positions = new Map<string, number>();
   let position = end;
@@ -160,16 +175,16 @@ async function readLegacy(file: CheckpointFile): Promise<PickledCheckpoint> {
     if (start === undefined) throw invalidCheckpoint(path, `storage ${storage.key} is missing`);
     return file.read(start, storageBytes(storage));
   };
-  return readWeights(value, readStorage, file);
+  return readWeights(value, readStorage, { file, choice });
 }
 
 async function readWeights(
   value: PickleValue,
   readStorage: ReadStorage,
-  file: CheckpointFile,
+  { file, choice }: { readonly file: CheckpointFile; readonly choice: DictionaryChoice },
 ): Promise<PickledCheckpoint> {
-  const { weights, ignored } = findStateDictionary(value, file.path);
-  return { tensors: await readPickledTensors(weights, readStorage, file.size, file.path), ignored };
+  const { weights, at, ignored } = findStateDictionary(value, file.path, choice);
+  return { tensors: await readPickledTensors(weights, readStorage, file.size, file.path), at, ignored };
 }
 
 function unpickleFrom(

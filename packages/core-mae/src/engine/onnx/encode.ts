@@ -75,9 +75,13 @@ function attributeMessage(name: string, value: Attribute): MessageWriter {
   return message.integer(20, ATTRIBUTE_CODES.integers);
 }
 
-function valueMessage({ name, shape, type }: GraphValue): MessageWriter {
+function valueMessage({ name, shape, type, symbols = [] }: GraphValue): MessageWriter {
   const dimensions = createMessage();
-  for (const dimension of shape) dimensions.message(1, createMessage().integer(1, dimension));
+  for (const [axis, length] of shape.entries()) {
+    const symbol = symbols[axis];
+    const dimension = createMessage();
+    dimensions.message(1, symbol === undefined ? dimension.integer(1, length) : dimension.text(2, symbol));
+  }
   const tensor = createMessage().integer(1, ELEMENT_CODES[type]).message(2, dimensions);
   return createMessage().text(1, name).message(2, createMessage().message(1, tensor));
 }

@@ -17,6 +17,8 @@ export interface GraphValue {
   readonly name: string;
   readonly shape: Shape;
   readonly type: ElementType;
+  /** Of inputs and outputs: what an axis is called that may have any length, instead of that in the shape. */
+  readonly symbols?: ReadonlyArray<string | undefined>;
 }
 
 /** An attribute of a node; ONNX keeps floats and integers apart, so floats are marked. */

@@ -60,7 +60,12 @@ export async function assembleFinetuning(
   const loaded =
     config.pretrained === null || resumeFrom !== undefined
       ? undefined
-      : await loadEncoder(config.pretrained, parameters, { vit, backbone, allowances: model.checkpoint });
+      : await loadEncoder(config.pretrained, parameters, {
+          vit,
+          backbone,
+          allowances: model.checkpoint,
+          prefix: config.checkpoint.prefix,
+        });
   const frozen = config.mode === 'linear-probe' ? model.frozenEncoder : undefined;
   const objective = frozen === undefined ? model.objective : headObjective(frozen.head, model.objective);
   const loop = loopOptions(loopSettings(config), Math.min(config.batchSize, pictures.train.size), {

@@ -12,7 +12,13 @@ import { vitBackbone, vitNormSpecs } from '../../models/vit.js';
 import { layerNorm, layerNormSpecs } from '../../nn/layer-norm.js';
 import { allocateOnHeap, prefixed, shapesOf } from '../../nn/params.js';
 import { createRandom } from '../../base/random.js';
+import { patchGrid } from '../../models/vit-config.js';
+import type { GridSize } from '../../nn/interpolate-bicubic.js';
+import { checkSettings } from '../../base/check-settings.js';
 import type { Registry } from '../../plugin/container.js';
+import type { GivenHeads } from '../inputs/describe-weights.js';
+import { resolveEncoder } from '../settings/encoder-settings.js';
+import { type CheckpointSettings, embedSettings, overlayReading } from '../settings/use-settings.js';
 import { decodeOptionsOf, type ReadingSettings, statisticsOf } from '../settings/data-settings.js';
 import { describeEncoder } from '../inputs/pretrained-encoder.js';
 import { trainingMetadataOf } from '../inputs/training-metadata.js';
@@ -34,7 +40,11 @@ export interface EmbedOptions {
   readonly batchSize: number;
   /** Share of a picture's shorter side that is looked at, as in {@link evaluationTransforms}. */
   readonly cropPct?: number | undefined;
+  /** Laid over what the checkpoint says of itself, as plain data: `{ model: { numHeads: 8 } }`, `{ checkpoint: { prefix } }`. */
+  readonly settings?: CheckpointSettings | undefined;
   readonly reportBadImage?: (bad: BadImage) => void;
+  /** Called with what was done to the names of the weights, and what had to be guessed of them. */
+  readonly reportWarning?: ((message: string) => void) | undefined;
 }
 
 /** A picture's features. */
@@ -55,9 +65,14 @@ const CLASSIFIER_PARTS = ['head.', 'fc_norm.'];
  */
 export async function* embed(options: EmbedOptions): AsyncGenerator<Embedding, void, undefined> {
   const { engine, checkpoint, registry, data, pooling } = options;
-  const weights = await openWeights(checkpoint);
+  const settings = checkSettings(embedSettings, options.settings ?? {}, 'the settings of embed');
+  const weights = await openWeights(checkpoint, settings.checkpoint);
   const { tensors } = weights;
-  const { vit, backbone, reading, unused } = encoderOf(weights, registry ?? { tasks: new Map(), backbones: CORE });
+  const used = encoderOf(weights, registry ?? { tasks: new Map(), backbones: CORE }, settings.model);
+  const { backbone, unused } = used;
+  const vit = resolveEncoder(settings.model, used.vit);
+  const reading = overlayReading(used.reading, settings.data, options.settings?.data);
+  for (const message of [...weights.remarks, ...used.warnings]) options.reportWarning?.(message);
   const hasNorm = tensors.has('norm.weight');
   // A model fine-tuned on the mean of its patches has a norm after the mean instead (official models_vit.py).
   const hasPoolNorm = pooling === 'mean' && tensors.has('fc_norm.weight');
@@ -67,19 +82,23 @@ export async function* embed(options: EmbedOptions): AsyncGenerator<Embedding, v
     ...(hasPoolNorm ? prefixed('fc_norm.', layerNormSpecs(vit.embedDim)) : {}),
   };
   const parameters = allocateOnHeap(shapesOf(specs));
-  mergeCheckpoint(parameters, tensors, { path: checkpoint, allowUnexpected: unused });
+  const positions = used.isForeign ? { pos_embed: { from: gridOf(used.vit), to: gridOf(vit) } } : undefined;
+  mergeCheckpoint(parameters, tensors, { path: checkpoint, allowUnexpected: unused, ...(positions && { positions }) });
 
+  const eps = vit.layerNormEps;
   const forward: BatchedFunction = {
     fn: (weights, batch) => {
       const tokens = backbone.encode(weights, batch.images as tf.Tensor4D, vit);
-      const normed = hasNorm ? layerNorm(tokens, weights['norm.weight']!, weights['norm.bias']!) : tokens;
+      const normed = hasNorm ? layerNorm(tokens, weights['norm.weight']!, weights['norm.bias']!, eps) : tokens;
       const [numTokens, batchSize, width] = tokens.shape;
       const features =
         pooling === 'mean'
           ? tf.mean(tf.slice(normed, [1, 0, 0], [numTokens - 1, batchSize, width]), 0)
           : tf.reshape(tf.slice(normed, [0, 0, 0], [1, batchSize, width]), [batchSize, width]);
       return {
-        features: hasPoolNorm ? layerNorm(features, weights['fc_norm.weight']!, weights['fc_norm.bias']!) : features,
+        features: hasPoolNorm
+          ? layerNorm(features, weights['fc_norm.weight']!, weights['fc_norm.bias']!, eps)
+          : features,
       };
     },
     batchSpec: (batchSize) => encoderBatchSpec({ vit, dropPath: 0 }, batchSize),
@@ -121,16 +140,32 @@ interface UsedEncoder {
   readonly reading: ReadingSettings;
   /** What the checkpoint may hold besides: names, or prefixes that end with a dot. */
   readonly unused: readonly string[];
+  readonly warnings: readonly string[];
+  /** Whether no run says how it was made. */
+  readonly isForeign: boolean;
 }
 
-function encoderOf(weights: Weights, registry: Pick<Registry, 'tasks' | 'backbones'>): UsedEncoder {
+function gridOf(vit: VitConfig): GridSize {
+  const { height, width } = patchGrid(vit);
+  return { height, width };
+}
+
+function encoderOf(weights: Weights, registry: Pick<Registry, 'tasks' | 'backbones'>, given: GivenHeads): UsedEncoder {
   const saved = trainingMetadataOf(weights.metadata, weights.path);
   if (saved === undefined || saved.objective === 'pretrain') {
     const unused = [...vitBackbone.pretrainingOnly, ...CLASSIFIER_PARTS];
-    return { ...describeEncoder(weights), backbone: vitBackbone, unused };
+    const isForeign = saved === undefined;
+    return { ...describeEncoder(weights, given), backbone: vitBackbone, unused, isForeign };
   }
   const { vit, backbone, config, model } = savedTaskModel(saved, weights.path, registry);
   // What a task adds inside of the blocks (a detector's relative positions) changes the features: it is not of no use.
   const head = model.checkpoint.allowMissing.filter((name) => backbone.layerOf(name, vit) === undefined);
-  return { vit, backbone, reading: config.data, unused: [...CLASSIFIER_PARTS, ...head] };
+  return {
+    vit,
+    backbone,
+    reading: config.data,
+    unused: [...CLASSIFIER_PARTS, ...head],
+    warnings: [],
+    isForeign: false,
+  };
 }

@@ -4,6 +4,8 @@ import { openWeights } from '../../checkpoint/open-weights.js';
 import type { Dataset } from '../../contracts/dataset.js';
 import type { Task } from '../../contracts/task.js';
 import type { ParameterTree } from '../../contracts/tensor.js';
+import { z } from 'zod';
+import { holdsForeignWeights } from '../../checkpoint/locate.js';
 import { MaeError } from '../../base/errors.js';
 import { initializeParameters } from '../../nn/params.js';
 import { createRandom } from '../../base/random.js';
@@ -12,6 +14,7 @@ import { missingTask } from '../../plugin/find-plugins.js';
 import { checkSettings } from '../../base/check-settings.js';
 import { type FinetuneConfig, finetuneConfig } from '../settings/finetune-config.js';
 import { resolveFinetuneConfig } from './resolve-config.js';
+import { openingSettings } from '../settings/use-settings.js';
 import { overlaySettings } from '../settings/overlay-settings.js';
 import { positionGridOf } from '../inputs/pretrained-encoder.js';
 import { findRunFolder } from '../run/run-folder.js';
@@ -30,6 +33,8 @@ export interface LoadTaskOptions {
   readonly settings?: Readonly<Record<string, unknown>>;
   /** For weights that are not of a run: the task, and data to learn the facts from. */
   readonly foreign?: { readonly task: string; readonly data: Dataset } | undefined;
+  /** Called with what was done to the names of foreign weights, and what had to be guessed of them. */
+  readonly reportWarning?: ((message: string) => void) | undefined;
 }
 
 /**
@@ -41,15 +46,16 @@ export interface LoadTaskOptions {
 export async function loadTaskModel(
   place: string,
   registry: Registry,
-  { settings = {}, foreign }: LoadTaskOptions = {},
+  { settings = {}, foreign, reportWarning }: LoadTaskOptions = {},
 ): Promise<LoadedTaskModel> {
   const path = await weightsAt(place);
-  const { tensors, metadata } = await openWeights(path);
+  const { tensors, metadata, remarks } = await openWeights(path, checkSettings(openingOf, settings, path).checkpoint);
+  for (const remark of remarks) reportWarning?.(remark);
   const saved = trainingMetadataOf(metadata, path);
   const built =
     saved !== undefined && saved.objective !== 'pretrain'
       ? savedTaskModel(saved, path, registry, settings)
-      : await buildForeign(path, registry, settings, foreign);
+      : await buildForeign(path, registry, settings, { foreign, reportWarning });
   const parameters = initializeParameters(built.model.objective.parameters, createRandom(0));
   mergeCheckpoint(parameters, tensors, {
     path,
@@ -76,6 +82,9 @@ export function savedTaskModel(
   return buildTaskModel(task, config, saved.facts, registry.backbones);
 }
 
+/** The part of the settings that says how the file is read; the rest is the task's to check. */
+const openingOf = z.object({ checkpoint: openingSettings.loose().prefault({}) });
+
 /** The task of this name. @throws MaeError `PLUGIN_MISSING` */
 export function taskNamed(name: string, { tasks }: Pick<Registry, 'tasks'>): Task {
   const task = tasks.get(name);
@@ -87,7 +96,7 @@ async function buildForeign(
   path: string,
   registry: Registry,
   settings: Readonly<Record<string, unknown>>,
-  foreign: LoadTaskOptions['foreign'],
+  { foreign, reportWarning }: Pick<LoadTaskOptions, 'foreign' | 'reportWarning'>,
 ): Promise<BuiltModel> {
   if (foreign === undefined) {
     throw new MaeError('CHECKPOINT_INVALID', {
@@ -98,14 +107,15 @@ async function buildForeign(
   }
   const task = taskNamed(foreign.task, registry);
   const given = overlaySettings({ pretrained: path, data: { path: foreign.data.name } }, settings);
-  const config: FinetuneConfig = await resolveFinetuneConfig(task, given, path);
+  const config: FinetuneConfig = await resolveFinetuneConfig(task, given, path, { reportWarning });
   const facts = await task.examine(foreign.data, config[task.name]);
   return buildTaskModel(task, config, facts, registry.backbones);
 }
 
 async function weightsAt(place: string): Promise<string> {
   if (!existsSync(place) || !statSync(place).isDirectory()) return place;
-  if (existsSync(`${place}/config.json`)) return place;
+  const isRun = existsSync(`${place}/config.yaml`);
+  if (!isRun && (await holdsForeignWeights(place))) return place;
   const { best, last } = (await findRunFolder(place)).weights;
   return existsSync(best) ? best : last;
 }

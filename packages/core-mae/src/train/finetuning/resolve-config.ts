@@ -20,14 +20,15 @@ export async function resolveFinetuneConfig(
   task: Task,
   given: Readonly<Record<string, unknown>>,
   where?: string,
-  { measure, reportRecipe }: ResolveOptions<FinetuneConfig> = {},
+  { measure, reportRecipe, reportWarning }: ResolveOptions<FinetuneConfig> = {},
 ): Promise<FinetuneConfig> {
   const schema = finetuneConfig(task);
   const named = { ...given, task: task.name };
   const first = checkSettings(schema, named, where);
   requireMode(task, first);
-  const weights = first.pretrained === null ? undefined : await openWeights(first.pretrained);
-  const pretrained = weights && describeEncoder(weights);
+  const weights = first.pretrained === null ? undefined : await openWeights(first.pretrained, first.checkpoint);
+  const pretrained = weights && describeEncoder(weights, first.model);
+  for (const warning of pretrained?.warnings ?? []) reportWarning?.(warning);
   const context: RecipeContext = {
     mode: first.mode,
     vit: resolveEncoder(first.model, pretrained?.vit),

@@ -1,6 +1,5 @@
 import { join } from 'node:path';
 import { writeFileAtomically } from '../../base/atomic-write.js';
-import { MaeError } from '../../base/errors.js';
 import type { Sample } from '../../contracts/dataset.js';
 import type { PrimaryMetric } from '../../contracts/objective.js';
 import { noRecorder } from '../../contracts/recorder.js';
@@ -9,7 +8,7 @@ import type { EpochEnd } from '../inputs/training-metadata.js';
 import { evaluate } from '../loop/evaluate.js';
 import { evaluatedParameters, type StepRecord, train, type Training } from '../loop/training.js';
 import type { RunContext, RunEvent } from './run-context.js';
-import { createSaver, type Saver } from './saver.js';
+import { createSaver, type Saver, withLastCheckpoint } from './saver.js';
 import { type BaselineWatch, watchBaseline } from './watch-baseline.js';
 
 /** The metric of a run without held-out data: the mean loss of an epoch's batches. */
@@ -171,13 +170,4 @@ async function* drawEpoch(
     for (const tracker of trackers) await tracker.logPicture?.({ step, name, png });
     yield { kind: 'drawn', path };
   }
-}
-
-function withLastCheckpoint(error: unknown, path: string): unknown {
-  if (!(error instanceof MaeError) || error.code !== 'LOSS_NOT_FINITE') return error;
-  const { code, what, where, fix, details } = error;
-  const last = `the last good checkpoint is ${path}`;
-  const rest =
-    details.length > 0 ? { fix, details: [...details, last] } : { fix: fix === undefined ? last : `${fix} — ${last}` };
-  return new MaeError(code, { what, where, ...rest, cause: error });
 }

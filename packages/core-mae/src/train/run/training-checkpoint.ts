@@ -1,4 +1,5 @@
 import { mergeCheckpoint } from '../../checkpoint/merge.js';
+import { findNotFiniteParameter } from '../../checkpoint/files/finite.js';
 import { readSafetensors } from '../../checkpoint/files/safetensors.js';
 import { OPTIMIZER_PREFIX, optimizerSlots, optimizerTensors, saveCheckpoint } from '../../checkpoint/save.js';
 import type { StoredTensor } from '../../checkpoint/files/stored-tensor.js';
@@ -7,12 +8,18 @@ import { MaeError } from '../../base/errors.js';
 import { METADATA_KEY, type TrainingMetadata, trainingMetadataOf } from '../inputs/training-metadata.js';
 import type { TrainingState } from '../loop/training.js';
 
-/** Writes a training state into one file, atomically. @throws MaeError `WRITE_FAILED` */
+/**
+ * Writes a training state into one file, atomically.
+ *
+ * @throws MaeError `LOSS_NOT_FINITE` for values that are not finite, naming the tensor; `WRITE_FAILED`. The previous file is
+ * then intact
+ */
 export async function saveTrainingState(
   path: string,
   state: TrainingState,
   metadata: Omit<TrainingMetadata, 'version' | 'progress'>,
 ): Promise<void> {
+  requireFiniteState([state.parameters, ...Object.values(slotsOf(state))], state.progress.step);
   const complete: TrainingMetadata = { version: 1, ...metadata, progress: state.progress };
   await saveCheckpoint(path, state.parameters, {
     metadata: { [METADATA_KEY]: JSON.stringify(complete) },
@@ -20,12 +27,17 @@ export async function saveTrainingState(
   });
 }
 
-/** Writes parameters with the run's metadata and without the optimizer: for use, not for resuming. */
+/**
+ * Writes parameters with the run's metadata and without the optimizer: for use, not for resuming.
+ *
+ * @throws MaeError as {@link saveTrainingState}
+ */
 export async function saveWeights(
   path: string,
   parameters: ParameterTree,
   metadata: Omit<TrainingMetadata, 'version'>,
 ): Promise<void> {
+  requireFiniteState([parameters], metadata.progress.step);
   await saveCheckpoint(path, parameters, {
     metadata: { [METADATA_KEY]: JSON.stringify({ version: 1, ...metadata }) },
   });
@@ -61,4 +73,15 @@ export async function loadTrainingState(path: string, state: TrainingState): Pro
 
 function slotsOf({ optimizer, average }: TrainingState): Readonly<Record<string, ParameterTree>> {
   return average === undefined ? optimizer.slots : { ...optimizer.slots, ema: average };
+}
+
+function requireFiniteState(trees: readonly ParameterTree[], step: number): void {
+  for (const tree of trees) {
+    const name = findNotFiniteParameter(tree);
+    if (name === undefined) continue;
+    throw new MaeError('LOSS_NOT_FINITE', {
+      what: `\`${name}\` is not finite after step ${step}, so nothing is saved`,
+      fix: 'lower `optimizer.blr`, lengthen `optimizer.warmupEpochs`, or set `optimizer.clipGrad`',
+    });
+  }
 }

@@ -23,6 +23,8 @@ export const encoderSettings = z.preprocess(
     depth: dimension.optional(),
     numHeads: dimension.optional(),
     mlpRatio: z.number().positive().optional(),
+    /** Added to the variance in the encoder's layer norms. Default: the checkpoint's, or 1e-6. */
+    layerNormEps: z.number().positive().optional(),
   }),
 );
 
@@ -32,6 +34,7 @@ export type EncoderSettings = z.output<typeof encoderSettings>;
 export function resolveEncoder(settings: EncoderSettings, pretrained?: VitConfig): VitConfig {
   const { preset, imageSize } = settings;
   const base = preset === null ? (pretrained ?? presets.tiny) : presets[preset];
+  const layerNormEps = settings.layerNormEps ?? pretrained?.layerNormEps;
   const size = imageSize ?? pretrained?.imageSize ?? base.imageSize;
   return {
     imageSize: typeof size === 'number' ? [size, size] : size,
@@ -41,6 +44,7 @@ export function resolveEncoder(settings: EncoderSettings, pretrained?: VitConfig
     depth: settings.depth ?? base.depth,
     numHeads: settings.numHeads ?? base.numHeads,
     mlpRatio: settings.mlpRatio ?? base.mlpRatio,
+    ...(layerNormEps === undefined ? {} : { layerNormEps }),
   };
 }
 

@@ -3,7 +3,8 @@ import type { Task } from '../../contracts/task.js';
 import { dataSettings } from './data-settings.js';
 import { encoderSettings } from './encoder-settings.js';
 import { finetuneSettings } from './finetune-settings.js';
-import { runSettings } from './run-settings.js';
+import { openingSettings } from './use-settings.js';
+import { runSettings, savingSettings } from './run-settings.js';
 
 const commonConfig = z.strictObject({
   /** The task's name; its own settings stand under that name. */
@@ -16,6 +17,7 @@ const commonConfig = z.strictObject({
   model: encoderSettings.prefault({}),
   ...finetuneSettings.shape,
   ...runSettings.shape,
+  checkpoint: z.strictObject({ ...savingSettings.shape, ...openingSettings.shape }).prefault({}),
 });
 
 /** The whole configuration of `mae-tasks finetune`; the task's own settings stand under its name. */

@@ -19,6 +19,8 @@ const modelDimensions = z.strictObject({
   depth: dimension.optional(),
   numHeads: dimension.optional(),
   mlpRatio: z.number().positive().optional(),
+  /** Added to the variance in the layer norms. Default 1e-6. */
+  layerNormEps: z.number().positive().optional(),
   decoderEmbedDim: dimension.optional(),
   decoderDepth: z.int().min(0).optional(),
   decoderNumHeads: dimension.optional(),
@@ -33,10 +35,10 @@ export const modelSettings = z.preprocess(
 export type ModelSettings = z.output<typeof modelDimensions>;
 export type ModelSettingsInput = PresetName | z.input<typeof modelDimensions>;
 
-/** The dimensions that the settings describe. */
-export function resolveModel({ preset, imageSize, ...replaced }: ModelSettings): MaeConfig {
+/** The dimensions that the settings describe. @param stored those of a checkpoint, where no preset is named. Default: tiny */
+export function resolveModel({ preset, imageSize, ...replaced }: ModelSettings, stored?: MaeConfig): MaeConfig {
   const given = Object.fromEntries(Object.entries(replaced).filter(([, value]) => value !== undefined));
-  const config: MaeConfig = { ...presets[preset ?? 'tiny'], ...given };
+  const config: MaeConfig = { ...(preset === null ? (stored ?? presets.tiny) : presets[preset]), ...given };
   if (imageSize === undefined) return config;
   return { ...config, imageSize: typeof imageSize === 'number' ? [imageSize, imageSize] : imageSize };
 }

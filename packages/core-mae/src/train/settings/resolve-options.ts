@@ -6,6 +6,8 @@ export interface ResolveOptions<Config> {
   readonly measure?: ((config: Config) => Promise<DataMeasures>) | undefined;
   /** Called with the recipe and, where it is fitted, what it was fitted to. */
   readonly reportRecipe?: ((recipe: ChosenRecipe) => void) | undefined;
+  /** Called with what had to be guessed of a checkpoint. */
+  readonly reportWarning?: ((message: string) => void) | undefined;
 }
 
 export interface ChosenRecipe {

@@ -8,6 +8,15 @@
 import { z } from 'zod';
 import { DEVICES } from '../../engine/select.js';
 
+/** When a run saves. */
+export const savingSettings = z.strictObject({
+  /** Epochs between checkpoints at an epoch's end; the last is always saved. Default: every epoch. */
+  everyEpochs: z.int().positive().default(1),
+  /** Steps between checkpoints within an epoch. Default: by time alone. */
+  everySteps: z.int().positive().nullable().default(null),
+  everyMinutes: z.number().positive().default(10),
+});
+
 /** What a run in a folder does besides training; the same for every command that trains. */
 export const runSettings = z.strictObject({
   /** Plugins besides those that the project depends on: names of packages, or paths. */
@@ -29,15 +38,7 @@ export const runSettings = z.strictObject({
   minutes: z.number().positive().nullable().default(null),
   /** Optimizer steps of an epoch, where it is to have fewer than the data gives. Default: all of them. */
   stepsPerEpoch: z.int().positive().nullable().default(null),
-  checkpoint: z
-    .strictObject({
-      /** Epochs between checkpoints at an epoch's end; the last is always saved. Default: every epoch. */
-      everyEpochs: z.int().positive().default(1),
-      /** Steps between checkpoints within an epoch. Default: by time alone. */
-      everySteps: z.int().positive().nullable().default(null),
-      everyMinutes: z.number().positive().default(10),
-    })
-    .prefault({}),
+  checkpoint: savingSettings.prefault({}),
   evaluation: z
     .strictObject({
       /** Epochs between evaluations on the held-out data; the last epoch is always evaluated. */
