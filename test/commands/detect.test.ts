@@ -1,4 +1,4 @@
-import { access, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { access, cp, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import sharp from 'sharp';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { fixturePath } from '../fixture-path.js';
@@ -10,7 +10,7 @@ import { finished, jsonLines, startCli } from './run-cli.js';
 import { expectSameWeights } from './weights.js';
 import { MINUTES, useWorkFolder } from './work-folder.js';
 
-const { path, succeeding, failing } = useWorkFolder();
+const { path, run, succeeding, failing } = useWorkFolder();
 
 const TRAIN = [
   ...['finetune', 'detect', '--data', 'shapes', '--config', 'detect.json', '--batch-size', '4'],
@@ -88,6 +88,48 @@ describe('a detector', () => {
     const scored = await succeeding('data', 'evaluate', ...files, '--type', type, '--json');
     const { stats } = jsonLines(scored).find((line) => 'stats' in line) as unknown as { stats: number[] };
     expect(stats[0]).toBeCloseTo(measured[metric]!, 9);
+  });
+
+  it('calls pictures by the ids of their annotation file, or by names that are scored as well', async () => {
+    const text = await readFile(path('shapes/annotations/instances_val.json'), 'utf8');
+    const coco = JSON.parse(text) as {
+      images: Array<{ id: number; file_name: string }>;
+      annotations: Array<{ image_id: number }>;
+    };
+    // Each picture is called by the number that is its neighbour's id, and the file's ids are texts.
+    const nameOf = new Map(
+      coco.images.map(({ id }, i) => [id, `${coco.images[(i + 1) % coco.images.length]!.id}.png`]),
+    );
+    const idOf = (id: number): string => `picture-${id}`;
+    await mkdir(path('renamed/images'), { recursive: true });
+    for (const { id, file_name } of coco.images) {
+      await cp(path('shapes/val', file_name), path('renamed/images', nameOf.get(id)!));
+    }
+    const renamed = {
+      ...coco,
+      images: coco.images.map((image) => ({ ...image, id: idOf(image.id), file_name: nameOf.get(image.id) })),
+      annotations: coco.annotations.map((each) => ({ ...each, image_id: idOf(each.image_id) })),
+    };
+    await writeFile(path('renamed/annotations.json'), JSON.stringify(renamed));
+    for (const flags of [['--data', 'renamed'], []]) {
+      const answers = await succeeding('predict', 'run', 'renamed/images', '--format', 'json', ...flags);
+      const entries = resultsIn(answers);
+      expect(entries.every(({ image_id }) => /^picture-\d+$/u.test(String(image_id)))).toBe(flags.length > 0);
+      await writeFile(path('renamed.json'), answers);
+      const files = ['--annotations', 'renamed/annotations.json', '--results', 'renamed.json'];
+      const scored = await succeeding('data', 'evaluate', ...files, '--json');
+      const { stats } = jsonLines(scored).find((line) => 'stats' in line) as unknown as { stats: number[] };
+      expect(stats[0]).toBeCloseTo(measured.valBoxAP!, 9);
+    }
+    // Numbers of names alone are other pictures' ids: said, and not scored.
+    await writeFile(
+      path('plain.json'),
+      JSON.stringify({ ...coco, images: renamed.images.map((each, i) => ({ ...each, id: coco.images[i]!.id })) }),
+    );
+    const numbers = resultsIn(await succeeding('predict', 'run', 'renamed/images', '--format', 'json'));
+    await writeFile(path('numbers.json'), JSON.stringify(numbers.map((each) => ({ ...each, file_name: undefined }))));
+    const { stderr } = await run('data', 'evaluate', '--annotations', 'plain.json', '--results', 'numbers.json');
+    expect(stderr).toMatch(/numbers of file names stand for ids.*predict --data/su);
   });
 
   it('answers for one class above a score, as a table of values', async () => {
@@ -216,6 +258,7 @@ describe("detectron2's weights", () => {
 describe('mistakes in detection, each with its error', () => {
   beforeAll(async () => {
     await mkdir(path('boxesOnly'));
+    await cp(path('shapes/train'), path('boxesOnly/images'), { recursive: true });
     const coco = JSON.parse(await readFile(path('shapes/annotations/instances_train.json'), 'utf8')) as {
       annotations: object[];
     };

@@ -10,7 +10,7 @@ import {
 } from '../settings/common-options.js';
 import type { Override } from '../settings/config.js';
 import { showTrainingData } from '../terminal/data-lines.js';
-import { followRun, shortPath } from '../training/follow-run.js';
+import { anewMessage, followRun, shortPath } from '../training/follow-run.js';
 import { crossValidate } from '../training/cross-validate.js';
 import { openRegistryFor } from '../plugins/open-registry.js';
 import { taskOverrides } from '../plugins/task-flags.js';
@@ -119,7 +119,7 @@ async function finetune(
 ): Promise<void> {
   const { checkSettings, finetuneConfig, resolveFinetuneConfig, taskNamed } = await import('@mae-tasks/core-mae/run');
   const { givenSettings } = await import('../settings/run-folder.js');
-  const { tree, where, resumed } = await givenSettings(taskName, flags, overrides);
+  const { tree, where, resumed, restarted } = await givenSettings(taskName, flags, overrides);
   const registry = await openRegistryFor(taskName, { tree, where }, (message) => {
     terminal.warn(message);
   });
@@ -137,7 +137,14 @@ async function finetune(
     );
     return;
   }
-  await trainRun(setting, { out: flags.out, resumed, pictures: fit.pictures, openedAt: fit.openedAt });
+  if (restarted !== undefined) terminal.warn(anewMessage(restarted));
+  await trainRun(setting, {
+    out: restarted?.path ?? flags.out,
+    resumed,
+    pictures: fit.pictures,
+    openedAt: fit.openedAt,
+    allowChangedData: flags.allowChangedData === true,
+  });
 }
 
 interface Setting {
@@ -158,24 +165,26 @@ async function trainRun(
     readonly resumed?: RunFolder | undefined;
     readonly pictures?: OpenedPictures | undefined;
     readonly openedAt?: number | undefined;
+    readonly allowChangedData?: boolean;
   },
 ): Promise<Readonly<Record<string, number>> | undefined> {
   const { fewPicturesWarning, formatMergeReport, openFinetuneRun, planRunFolder } =
     await import('@mae-tasks/core-mae/run');
-  const { out, resumed, pictures, openedAt } = where;
-  const folder = resumed ?? (await planRunFolder(out, task.name));
+  const { out, resumed, pictures, openedAt, allowChangedData = false } = where;
   const engine = await openEngine(terminal, config, inspection);
   let known: TrainingDataSummary | undefined;
   const signals = listenForStop(() => {
     terminal.print('Stopping after this step and saving; once more stops at once.');
   });
   try {
+    const folder = resumed ?? (await planRunFolder(out, task.name));
     const run = await openFinetuneRun({
       engine,
       task,
       config,
       folder,
       resume: resumed !== undefined,
+      allowChangedData,
       estimate: true,
       readers: registry.readers,
       pictures,

@@ -17,7 +17,7 @@ import {
 } from '../settings/common-options.js';
 import type { Override } from '../settings/config.js';
 import { showTrainingData } from '../terminal/data-lines.js';
-import { followRun, shortPath } from '../training/follow-run.js';
+import { anewMessage, followRun, shortPath } from '../training/follow-run.js';
 import { openRegistry } from '../plugins/open-registry.js';
 import { withProfile } from '../training/profile-report.js';
 import { listenForStop } from '../training/stop-signals.js';
@@ -80,7 +80,7 @@ async function pretrain(terminal: Terminal, flags: PretrainFlags, inspection: En
   const { checkSettings, openPretrainRun, planRunFolder, pretrainConfig, resolvePretrainConfig } =
     await import('@mae-tasks/core-mae/run');
   const { givenSettings } = await import('../settings/run-folder.js');
-  const { tree, where, resumed } = await givenSettings('pretrain', flags, pretrainOverrides(flags));
+  const { tree, where, resumed, restarted } = await givenSettings('pretrain', flags, pretrainOverrides(flags));
   const warn = (message: string): void => {
     terminal.warn(message);
   };
@@ -91,18 +91,20 @@ async function pretrain(terminal: Terminal, flags: PretrainFlags, inspection: En
     resumed === undefined
       ? await resolvePretrainConfig(tree, where, fit.options)
       : checkSettings(pretrainConfig, tree, where);
-  const folder = resumed ?? (await planRunFolder(flags.out, 'pretrain'));
   const engine = await openEngine(terminal, config, inspection);
   let known: TrainingDataSummary | undefined;
   const signals = listenForStop(() => {
     terminal.print('Stopping after this step and saving; once more stops at once.');
   });
   try {
+    const folder = resumed ?? (await planRunFolder(restarted?.path ?? flags.out, 'pretrain'));
+    if (restarted !== undefined) warn(anewMessage(restarted));
     const run = await openPretrainRun({
       engine,
       config,
       folder,
       resume: resumed !== undefined,
+      allowChangedData: flags.allowChangedData === true,
       estimate: true,
       readers: registry.readers,
       pictures: fit.pictures,

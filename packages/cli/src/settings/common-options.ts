@@ -20,6 +20,7 @@ export interface CommonFlags {
   readonly seed?: number;
   readonly limit?: number;
   readonly resume?: string | true;
+  readonly allowChangedData?: true;
   readonly json?: true;
   readonly device?: string;
   readonly replicas?: number | 'auto';
@@ -55,6 +56,7 @@ export function addTrainingOptions(command: Command): Command {
     command
       .addOption(optionOut("the run's folder (default: the next runs/<command>/run<N>)"))
       .option('--resume [run]', 'resume a run (default: the latest, or --out)')
+      .option('--allow-changed-data', 'with --resume: go on with other pictures than the run began with')
       .option('--profile <file>', 'show where the time went, and write it there as a Chrome trace')
       .addOption(
         new Option('--debug <what>', 'nan: say where numbers stop being finite, should the loss').choices(['nan']),

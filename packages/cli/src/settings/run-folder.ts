@@ -10,6 +10,8 @@ export interface GivenSettings {
   readonly where: string;
   /** The run to resume; absent for a new one. */
   readonly resumed: RunFolder | undefined;
+  /** The folder of a run that was ended before its first checkpoint: it begins anew in it. */
+  readonly restarted?: RunFolder;
 }
 
 /**
@@ -25,7 +27,7 @@ export async function givenSettings(
   overrides: readonly Override[],
 ): Promise<GivenSettings> {
   const { MaeError } = await import('@mae-tasks/core-mae');
-  const { findRunFolder, readRunConfig } = await import('@mae-tasks/core-mae/run');
+  const { findRunFolder, hasBegun, readRunConfig } = await import('@mae-tasks/core-mae/run');
   const all = [...overrides, ...(flags.set ?? []).map(parseAssignment)];
   if (flags.resume === undefined) {
     const tree = flags.config === undefined ? {} : await readConfigFile(flags.config);
@@ -41,5 +43,8 @@ export async function givenSettings(
     });
   }
   const saved = await readRunConfig(folder);
+  if (!(await hasBegun(folder))) {
+    return { tree: withOverrides(saved, all), where: folder.config, resumed: undefined, restarted: folder };
+  }
   return { tree: withOverrides(saved, all), where: folder.config, resumed: folder };
 }

@@ -132,6 +132,12 @@ function introduce(terminal: Terminal, { run, folder, engine, model, recipe, dat
   }
   terminal.print(...formatTable(Object.entries(about).map(([name, value]) => [looking('dim', name), value])));
   if (run.firstStep > 0) terminal.print(`Resumed after step ${formatCount(run.firstStep)}.`);
+  if (run.extension !== undefined) terminal.print(`Now of another length: ${run.extension}.`);
+}
+
+/** Of a run that is resumed and has nothing to go on from. */
+export function anewMessage({ path }: RunFolder): string {
+  return `the run in ${shortPath(path)} was ended before its first checkpoint: it begins anew, with its own settings.`;
 }
 
 /** The path as a person would type it from here. */

@@ -54,6 +54,21 @@ export function withEpochs<Schedule extends LearningRateSchedule>(schedule: Sche
   return { ...schedule, epochs, warmupEpochs: (schedule.warmupEpochs * epochs) / schedule.epochs };
 }
 
+/** The course in words, for a training that is to be longer than it was. */
+export function describeCourse(schedule: LearningRateSchedule): string {
+  const { epochs } = schedule;
+  switch (schedule.kind) {
+    case 'cosine':
+      return `half a cosine over all ${epochs} epochs`;
+    case 'poly':
+      return `the power ${schedule.power} of what is left of all ${epochs} epochs`;
+    case 'step': {
+      const at = schedule.milestones.map((milestone) => Number((milestone * epochs).toFixed(1)));
+      return at.length === 0 ? 'constant' : `times ${schedule.gamma} at the epochs ${at.join(', ')} of ${epochs}`;
+    }
+  }
+}
+
 /** The actual rate of a base rate: `blr · effective batch / 256` (linear scaling, Goyal et al. 2017). */
 export function scaleLearningRate(blr: number, effectiveBatchSize: number): number {
   return (blr * effectiveBatchSize) / 256;

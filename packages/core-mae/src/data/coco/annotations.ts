@@ -40,6 +40,8 @@ export interface CocoAnnotations {
   readonly categories: readonly CocoCategory[];
   /** Category index by id. */
   readonly categoryIndexOf: ReadonlyMap<number, number>;
+  /** Ids by what the file calls categories, where that is no number. */
+  readonly categoryIdOfText?: ReadonlyMap<string, number>;
   /** Number of annotations; entry i of the arrays below belongs to annotation i, in the file's order. */
   readonly size: number;
   readonly ids: Float64Array;

@@ -14,13 +14,17 @@ export class Identifiers {
   lastSeen = 'nothing';
   private readonly places = new Map<string, number>();
 
-  /** The id that comes next; NaN for a value that is none. */
-  read(reader: JsonReader): number {
+  /**
+   * The id that comes next; NaN for a value that is none.
+   *
+   * @param known ids of texts that another file has
+   */
+  read(reader: JsonReader, known?: ReadonlyMap<string, number>): number {
     const kind = reader.kind();
     if (kind === 'string') {
       const text = reader.readString();
       this.lastSeen = JSON.stringify(text);
-      return this.ofText(text);
+      return known?.get(text) ?? this.ofText(text);
     }
     const value = kind === 'literal' ? reader.readLiteral() : reader.readNumberOrNaN();
     this.lastSeen = kind === 'number' || kind === 'literal' ? String(value) : `an ${kind}`;

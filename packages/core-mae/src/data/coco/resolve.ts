@@ -37,7 +37,7 @@ const FITS_TURNED = 'boxes-fit-turned';
 export function resolveCoco(raw: RawCoco, report: ReportFault): CocoAnnotations {
   const { file } = raw;
   const imageIds = raw.imageIds.finish();
-  const imageTexts = settleNames(raw, imageIds, report);
+  const { imageTexts, categoryTexts } = settleNames(raw, imageIds, report);
   const imageIndexOf = indexById(imageIds, 'image', file, report);
   const categories = [...raw.categories].sort((a, b) => a.id - b.id);
   const categoryIndexOf = indexById(
@@ -66,6 +66,7 @@ export function resolveCoco(raw: RawCoco, report: ReportFault): CocoAnnotations 
     },
     categories,
     categoryIndexOf,
+    categoryIdOfText: new Map([...categoryTexts].map(([id, text]) => [text, id])),
     size: ids.length,
     ids,
     imageIndexes,
@@ -107,11 +108,14 @@ export function resolveCoco(raw: RawCoco, report: ReportFault): CocoAnnotations 
   return annotations;
 }
 
-/** Numbers the ids that are texts, and says so once for each kind of record; the texts of pictures, by number. */
-function settleNames(raw: RawCoco, imageIds: Float64Array, report: ReportFault): ReadonlyMap<number, string> {
+/** Numbers the ids that are texts, and says so once for each kind of record; the texts by number. */
+function settleNames(raw: RawCoco, imageIds: Float64Array, report: ReportFault) {
   const categoryIds = raw.categories.map(({ id }) => id);
-  const texts = raw.names.image.settle(imageIds, raw.imageIdOf.data.subarray(0, raw.imageIdOf.length));
-  raw.names.category.settle(categoryIds, raw.categoryIdOf.data.subarray(0, raw.categoryIdOf.length));
+  const imageTexts = raw.names.image.settle(imageIds, raw.imageIdOf.data.subarray(0, raw.imageIdOf.length));
+  const categoryTexts = raw.names.category.settle(
+    categoryIds,
+    raw.categoryIdOf.data.subarray(0, raw.categoryIdOf.length),
+  );
   raw.names.annotation.settle(raw.ids.data.subarray(0, raw.ids.length));
   raw.categories = raw.categories.map((category, index) => ({ ...category, id: categoryIds[index]! }));
   for (const [kind, { firstText, numNamed }] of Object.entries(raw.names)) {
@@ -125,7 +129,7 @@ function settleNames(raw: RawCoco, imageIds: Float64Array, report: ReportFault):
       action: numNamed === 0 ? 'taken as the numbers that they are' : 'numbered in their order',
     });
   }
-  return texts;
+  return { imageTexts, categoryTexts };
 }
 
 function completeAnnotation(annotations: CocoAnnotations, index: number, raw: RawCoco, report: ReportFault): void {

@@ -66,7 +66,7 @@ export function parseResults(source: ByteSource, file: string, annotations: Coco
           else reader.skipValue();
           break;
         case 'category_id':
-          categoryId = categories.read(reader);
+          categoryId = categories.read(reader, annotations.categoryIdOfText);
           break;
         case 'score':
           hasScore = true;

@@ -50,9 +50,12 @@ function folderCalled(path: string, name: string): string | undefined {
 /** `images/training` with `annotations/training`; the names of both may differ in how they write the split. */
 function splitsInside(images: string, annotations: string): SemanticFolders[] {
   const maps = foldersIn(annotations);
-  const found = foldersIn(images).flatMap((name) => {
+  const pictures = foldersIn(images);
+  const found = pictures.flatMap((name) => {
     const split = splitOfName(name);
-    const map = maps.find((each) => each === name) ?? maps.find((each) => splitOfName(each) === split);
+    const map = maps.includes(name)
+      ? name
+      : maps.find((each) => splitOfName(each) === split && !pictures.includes(each));
     if (split === undefined || map === undefined || !holdsMaps(join(annotations, map))) return [];
     return [{ split, images: join(images, name), annotations: join(annotations, map) }];
   });

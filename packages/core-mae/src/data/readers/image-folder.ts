@@ -1,5 +1,5 @@
 import { readdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { z } from 'zod';
 import type { ReportFault } from '../../contracts/data-fault.js';
 import type { DataReader } from '../../contracts/data-reader.js';
@@ -170,7 +170,7 @@ async function readFolder(
       : { labelling: { unit: 'picture', countsOf: (index: number) => new Map([[labels[index]!, 1]]) } }),
     layout:
       foreign === undefined
-        ? layoutOf(classes, options)
+        ? layoutOf(classes, options) + (folder === path ? '' : `, in ${relative(path, folder)}/`)
         : `pictures of a ${foreign.name} data set (by ${foreign.reason})`,
     warnings: reported(),
   };
@@ -259,7 +259,10 @@ function noSuchSplit(path: string, split: string | undefined, splits: ReadonlyMa
   if (!isFolder(path)) {
     return new MaeError('DATA_NOT_FOUND', { what: 'there is no such folder', where: path, fix: 'check the path' });
   }
-  const found = [...splits.values()].sort(bySplitOrder).join(', ');
+  const found = [...splits]
+    .sort(([a], [b]) => bySplitOrder(a, b))
+    .map(([, name]) => name)
+    .join(', ');
   if (split === undefined) {
     return new MaeError('DATA_NOT_FOUND', {
       what: `none of the splits is for training (there is ${found})`,

@@ -80,6 +80,26 @@ export function splitFold<Target>(
   };
 }
 
+/** The items of these names held out, in the data set's order; undefined where no names are given or none is there. */
+export function splitByNames<Target>(
+  dataset: Dataset<Target>,
+  names: readonly string[] | undefined,
+): HeldOutSplit<Target> | undefined {
+  if (names === undefined) return undefined;
+  const wanted = new Set(names);
+  const indices = Array.from({ length: dataset.size }, (_, index) => index);
+  const isHeldOut = (index: number): boolean => wanted.has(dataset.item(index).id);
+  const heldOut = indices.filter(isHeldOut);
+  if (heldOut.length === 0) return undefined;
+  return {
+    train: subset(
+      dataset,
+      indices.filter((index) => !isHeldOut(index)),
+    ),
+    heldOut: subset(dataset, heldOut),
+  };
+}
+
 export interface HeldOutSplit<Target> {
   readonly train: Dataset<Target>;
   readonly heldOut: Dataset<Target>;

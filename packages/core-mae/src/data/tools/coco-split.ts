@@ -4,6 +4,8 @@ import { existsSync, realpathSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { createFolder, writeFileAtomically } from '../../base/atomic-write.js';
 import { type ByteSource, openFileSource, withFileSource } from '../coco/byte-source.js';
+import { byCodeUnit } from '../../base/listing.js';
+import { numberOfText } from '../coco/identifiers.js';
 import { JsonReader } from '../coco/json-reader.js';
 
 export interface SplitOptions {
@@ -52,17 +54,20 @@ export async function splitCoco(file: string, { fraction, random, train, val }: 
     });
   }
   // By id and not by place, so that the order of the file's entries does not matter.
-  ids.sort((a, b) => a - b);
+  ids.sort((a, b) => (typeof a === 'number' && typeof b === 'number' ? a - b : byCodeUnit(String(a), String(b))));
   const order = random.fork('split').permutation(ids.length);
-  const valIds = new Set(Array.from(order.subarray(0, numVal), (place) => ids[place]!));
+  const valIds = new Set<Id>(Array.from(order.subarray(0, numVal), (place) => ids[place]!));
   return {
     train: await writeSide(file, train, (id) => !valIds.has(id)),
     val: await writeSide(file, val, (id) => valIds.has(id)),
   };
 }
 
-function readImageIds(file: string): number[] {
-  const ids: number[] = [];
+/** As the file has it; a text that is a number stands for that number. */
+type Id = number | string | undefined;
+
+function readImageIds(file: string): Id[] {
+  const ids: Id[] = [];
   withFileSource(file, (source) => {
     const reader = new JsonReader(source, file);
     reader.readObject((key) => {
@@ -73,13 +78,14 @@ function readImageIds(file: string): number[] {
   return ids;
 }
 
-function idIn(raw: Uint8Array, key: 'id' | 'image_id'): number {
+function idIn(raw: Uint8Array, key: 'id' | 'image_id'): Id {
   const record = JSON.parse(Buffer.from(raw).toString()) as Readonly<Record<string, unknown>> | null;
   const id = record?.[key];
-  return typeof id === 'number' ? id : Number.NaN;
+  if (typeof id === 'string') return numberOfText(id) ?? id;
+  return typeof id === 'number' ? id : undefined;
 }
 
-async function writeSide(file: string, path: string, takes: (imageId: number) => boolean): Promise<SplitCount> {
+async function writeSide(file: string, path: string, takes: (imageId: Id) => boolean): Promise<SplitCount> {
   const counts = { images: 0, annotations: 0 };
   await createFolder(dirname(path));
   const source = openFileSource(file);
@@ -95,7 +101,7 @@ async function writeSide(file: string, path: string, takes: (imageId: number) =>
 function* sideText(
   source: ByteSource,
   file: string,
-  takes: (imageId: number) => boolean,
+  takes: (imageId: Id) => boolean,
   counts: { images: number; annotations: number },
 ): Generator<string> {
   const reader = new JsonReader(source, file);

@@ -220,7 +220,7 @@ function shortList(values: readonly number[]): string {
 
 function reportBinaryMasks({ fault, values, labelValues }: Log): void {
   if (labelValues === undefined || labelValues.classMap !== undefined || labelValues.ignoreIndex !== 255) return;
-  if (!values.has(255) || ![...values].every((value) => value === 0 || value === 255)) return;
+  if (!values.has(0) || !values.has(255) || ![...values].every((value) => value === 0 || value === 255)) return;
   fault(
     'error',
     'binary-masks',

@@ -95,6 +95,20 @@ export async function readMetrics(path: string): Promise<MetricsRecord[]> {
   return [...loggedRecords(await readIfPresent(path), path)].map(({ record }) => record);
 }
 
+/**
+ * What of a run's record is lost, in words for people, where its last steps or all of them are missing.
+ *
+ * @param step that the run has come to
+ * @param everySteps how often steps are logged
+ */
+export async function metricsGap(path: string, step: number, everySteps: number): Promise<string | undefined> {
+  const lost = (what: string): string => `${path} ${what}: its numbers and curves are not complete`;
+  const records = await readMetrics(path);
+  if (records.length === 0) return step === 0 ? undefined : lost(`has no record of the ${step} steps done`);
+  const last = records.reduce((most, record) => Math.max(most, record.step), 0);
+  return last < step - everySteps ? lost(`ends at step ${last}, and ${step} steps are done`) : undefined;
+}
+
 /** A tracker that appends each record as one line of JSON to the file at `path`. */
 export function createMetricsJsonl(path: string): Tracker {
   const file = appendOnlyFile(path);

@@ -10,7 +10,9 @@ import type { Backbone } from '../../contracts/backbone.js';
 import type { Task } from '../../contracts/task.js';
 import { describeTrainingData } from '../inputs/describe-data.js';
 import { openTrainingData } from '../inputs/open-training-data.js';
-import { openRun, type Run, type RunOptions } from '../run/open-run.js';
+import { inLockedFolder, openRun, type Run, type RunOptions } from '../run/open-run.js';
+import type { RunLock } from '../run/run-lock.js';
+import { readPictureNames } from '../run/picture-names-file.js';
 import { examinePictures, readResumed } from '../run/resume.js';
 import { type FinetuneConfig, finetuneConfig, taskSettingsOf } from '../settings/finetune-config.js';
 import { assembleFinetuning } from './assemble.js';
@@ -31,15 +33,24 @@ export interface FinetuneRunOptions extends RunOptions {
  *
  * @throws MaeError for data, settings or a checkpoint that cannot be used, or that are not those of the run to resume
  */
-export async function openFinetuneRun(options: FinetuneRunOptions): Promise<Run> {
+export function openFinetuneRun(options: FinetuneRunOptions): Promise<Run> {
+  return inLockedFolder(options, (lock) => open(options, lock));
+}
+
+async function open(options: FinetuneRunOptions, lock: RunLock): Promise<Run> {
   const { task, config, folder, trackers, shouldStop = () => false, estimate = false } = options;
+  const { allowChangedData = false, reportWarning = () => undefined } = options;
   const { openedAt = performance.now() } = options;
   const resumed = options.resume ? await readResumed(folder, task.name, config, finetuneConfig(task)) : undefined;
   const pictures =
-    options.pictures ?? (await openTrainingData(config.data, options.readers, config.seed, { formats: task.formats }));
+    options.pictures ??
+    (await openTrainingData(config.data, options.readers, config.seed, {
+      formats: task.formats,
+      heldOutNames: allowChangedData ? (await readPictureNames(folder))?.heldOut : undefined,
+    }));
   options.reportData?.(await describeTrainingData(pictures));
   for (const warning of pictures.warnings) options.reportWarning?.(warning);
-  const facts = await examinePictures(task, taskSettingsOf(config, task), pictures, resumed);
+  const facts = await examinePictures(task, taskSettingsOf(config, task), pictures, resumed, allowChangedData);
   const resumeFrom = resumed && folder.weights.last;
   const training = await assembleFinetuning(task, config, facts, { ...options, pictures, resumeFrom });
   if (training.merge !== undefined) options.reportMerge?.(training.merge);
@@ -61,5 +72,17 @@ export async function openFinetuneRun(options: FinetuneRunOptions): Promise<Run>
     ],
     command: `mae-tasks finetune ${shellWord(task.name)}`,
   };
-  return openRun(training, about, { folder, config, trackers, shouldStop, estimate, openedAt, resumed, facts });
+  return openRun(training, about, {
+    folder,
+    config,
+    trackers,
+    shouldStop,
+    estimate,
+    openedAt,
+    resumed,
+    allowChangedData,
+    reportWarning,
+    facts,
+    lock,
+  });
 }

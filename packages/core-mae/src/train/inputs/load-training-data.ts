@@ -112,14 +112,19 @@ export function describeTrainingData(
   { train, heldOut }: TrainingPictures,
   evaluation: SamplePipeline,
   loaders: PictureLoaders,
-): Pick<TrainingData, 'name' | 'pictures' | 'drawnSamples' | 'badImages'> {
+): Pick<TrainingData, 'name' | 'pictures' | 'pictureNames' | 'drawnSamples' | 'badImages'> {
   return {
     name: train.name,
     pictures: { train: pictureSet(train), heldOut: pictureSet(heldOut) },
+    pictureNames: () => ({ train: namesOf(train), heldOut: namesOf(heldOut) }),
     drawnSamples: (count) =>
       spreadSamples(heldOut ?? train, count, (dataset) => loaders.inOrder(dataset, evaluation, dataset.size)),
     badImages: () => loaders.badImages(),
   };
+}
+
+function namesOf(dataset: Dataset | undefined): string[] {
+  return Array.from({ length: dataset?.size ?? 0 }, (_, index) => dataset!.item(index).id);
 }
 
 function pictureSet(dataset: Dataset | undefined): PictureSet {

@@ -2,7 +2,7 @@ import type { DataReader } from '../../contracts/data-reader.js';
 import type { Dataset } from '../../contracts/dataset.js';
 import { findReader } from '../../data/readers/open-dataset.js';
 import { heldOutBeside, splitToLookAt } from '../../data/readers/split-names.js';
-import { splitDataset, splitFold, takeSample, takeSamplePerClass } from '../../data/readers/split.js';
+import { splitByNames, splitDataset, splitFold, takeSample, takeSamplePerClass } from '../../data/readers/split.js';
 import { createRandom } from '../../base/random.js';
 import type { DataSettings, ReadingSettings } from '../settings/data-settings.js';
 import { type Look, lookAtSplits, openLookedAt } from './look-at-data.js';
@@ -28,6 +28,8 @@ export interface OpenDataOptions {
   readonly formats?: readonly string[] | undefined;
   /** Whether labels matter: pretraining has no use for them. Default true. */
   readonly labels?: boolean;
+  /** Pictures that are held out where a share of them is, by name. Default: they are drawn by the seed. */
+  readonly heldOutNames?: readonly string[] | undefined;
 }
 
 /**
@@ -40,7 +42,7 @@ export async function openTrainingData(
   settings: DataSettings,
   readers: readonly DataReader[],
   seed: number,
-  { formats, labels = true }: OpenDataOptions = {},
+  { formats, labels = true, heldOutNames }: OpenDataOptions = {},
 ): Promise<OpenedPictures> {
   const { path, format, val, valFraction, folds, fold, limit, limitPerClass } = settings;
   const random = createRandom(seed).fork('data');
@@ -58,7 +60,7 @@ export async function openTrainingData(
   const warnings = [...whole.warnings];
   const beside = await heldOutSplitOf(reader, path, split, options);
   if (folds !== null && fold !== null) {
-    ({ train, heldOut } = splitFold(whole, folds, fold, random));
+    ({ train, heldOut } = splitByNames(whole, heldOutNames) ?? splitFold(whole, folds, fold, random));
     heldOutBy = `part ${fold + 1} of ${folds}`;
   } else if (val !== null) {
     const other = await findReader(val, readers, reader.name);
@@ -74,7 +76,7 @@ export async function openTrainingData(
     heldOut = await openLookedAt(reader, path, { ...options, split: beside }, look);
     heldOutBy = beside === 'val' ? "the data's own val split" : `the data's own split ${beside}`;
   } else if (valFraction > 0) {
-    ({ train, heldOut } = splitDataset(whole, valFraction, random));
+    ({ train, heldOut } = splitByNames(whole, heldOutNames) ?? splitDataset(whole, valFraction, random));
     heldOutBy = `${Number((100 * valFraction).toPrecision(3))} % of the pictures, by the seed`;
   }
   if (heldOut !== undefined && (val !== null || beside !== undefined) && folds === null) {

@@ -49,11 +49,19 @@ export interface PictureSet {
   readonly digest: string;
 }
 
+/** Names of pictures in order. */
+export interface PictureNames {
+  readonly train: readonly string[];
+  readonly heldOut: readonly string[];
+}
+
 /** A training's pictures as its loop meets them. */
 export interface TrainingData {
   /** For messages: where the pictures lie. */
   readonly name: string;
   readonly pictures: { readonly train: PictureSet; readonly heldOut: PictureSet };
+  /** The same pictures by name, in order. */
+  pictureNames(): PictureNames;
   /** Pictures in a batch of `train`. */
   readonly batchSize: number;
   readonly train: BatchSource;

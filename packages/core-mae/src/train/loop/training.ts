@@ -108,10 +108,23 @@ export async function* train(training: Training): AsyncGenerator<StepRecord, voi
       : await createReplicatedStep(objective, { ...setting, replicas });
   const step = createOptimizerStep(state, pass, shapes, training.loop);
   try {
-    while (state.progress.epoch < schedule.epochs) yield* trainEpoch(training, step);
+    while (state.progress.epoch < schedule.epochs) {
+      const { step: before } = state.progress;
+      yield* trainEpoch(training, step);
+      if (state.progress.step === before) throw placeBeyondData(training);
+    }
   } finally {
     await pass.dispose();
   }
+}
+
+/** An epoch without a step: the place where training stopped lies behind the last batch that there is now. */
+function placeBeyondData({ state: { progress }, data }: Training): MaeError {
+  return new MaeError('DATA_INVALID', {
+    what: `training stands at batch ${progress.batch + 1} of an epoch that has ${data.train.batchesPerEpoch}`,
+    where: data.name,
+    fix: 'bring the pictures back as they were, or start a new run',
+  });
 }
 
 async function* trainEpoch(

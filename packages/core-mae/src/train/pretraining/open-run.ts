@@ -7,7 +7,9 @@
 
 import { describeTrainingData } from '../inputs/describe-data.js';
 import { openTrainingData } from '../inputs/open-training-data.js';
-import { openRun, type Run, type RunOptions } from '../run/open-run.js';
+import { inLockedFolder, openRun, type Run, type RunOptions } from '../run/open-run.js';
+import type { RunLock } from '../run/run-lock.js';
+import { readPictureNames } from '../run/picture-names-file.js';
 import { readResumed } from '../run/resume.js';
 import { type PretrainConfig, pretrainConfig } from '../settings/pretrain-config.js';
 import { assemblePretraining } from './assemble.js';
@@ -22,13 +24,22 @@ export interface PretrainRunOptions extends RunOptions {
  *
  * @throws MaeError for data, settings or a checkpoint that cannot be used, or that are not those of the run to resume
  */
-export async function openPretrainRun(options: PretrainRunOptions): Promise<Run> {
+export function openPretrainRun(options: PretrainRunOptions): Promise<Run> {
+  return inLockedFolder(options, (lock) => open(options, lock));
+}
+
+async function open(options: PretrainRunOptions, lock: RunLock): Promise<Run> {
   const { config, folder, trackers, shouldStop = () => false, estimate = false } = options;
+  const { allowChangedData = false, reportWarning = () => undefined } = options;
   const { openedAt = performance.now() } = options;
   const { path } = config.data;
   const resumed = options.resume ? await readResumed(folder, 'pretrain', config, pretrainConfig) : undefined;
   const pictures =
-    options.pictures ?? (await openTrainingData(config.data, options.readers, config.seed, { labels: false }));
+    options.pictures ??
+    (await openTrainingData(config.data, options.readers, config.seed, {
+      labels: false,
+      heldOutNames: allowChangedData ? (await readPictureNames(folder))?.heldOut : undefined,
+    }));
   options.reportData?.(await describeTrainingData(pictures, { countsMaps: false }));
   for (const warning of pictures.warnings) options.reportWarning?.(warning);
   const resumeFrom = resumed && folder.weights.last;
@@ -45,5 +56,16 @@ export async function openPretrainRun(options: PretrainRunOptions): Promise<Run>
     ],
     command: 'mae-tasks pretrain',
   };
-  return openRun(training, about, { folder, config, trackers, shouldStop, estimate, openedAt, resumed });
+  return openRun(training, about, {
+    folder,
+    config,
+    trackers,
+    shouldStop,
+    estimate,
+    openedAt,
+    resumed,
+    allowChangedData,
+    reportWarning,
+    lock,
+  });
 }

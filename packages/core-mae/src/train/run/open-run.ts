@@ -13,7 +13,8 @@ import type { BadImage } from '../../data/loading/bad-images.js';
 import type { TrainingDataSummary } from '../inputs/describe-data.js';
 import type { PictureReports } from '../inputs/load-training-data.js';
 import type { OpenedPictures } from '../inputs/open-training-data.js';
-import { withEpochs } from '../../optim/schedule.js';
+import { describeCourse, learningRateAt, withEpochs } from '../../optim/schedule.js';
+import type { TrainingMetadata } from '../inputs/training-metadata.js';
 import { chooseReplicas } from '../loop/choose-replicas.js';
 import { shortenEpochs } from '../loop/training-data.js';
 import type { Training } from '../loop/training.js';
@@ -22,10 +23,13 @@ import { differencesOf } from './differences.js';
 import { type BudgetPlan, fitBudget, secondsOfRun } from './fit-budget.js';
 import { measureCosts } from './measure-costs.js';
 import { describeEnvironment } from './environment.js';
-import { requireSamePictures } from './resume.js';
+import { beginEpochAnew, comparePictures } from './resume.js';
+import { writePictureNames } from './picture-names-file.js';
 import { runTraining } from './run.js';
 import type { RunConfig, RunContext, RunEvent } from './run-context.js';
-import { createRunFolder, type RunFolder, writeRunConfig } from './run-folder.js';
+import { createRunFolder, discardRunFolder, type RunFolder, writeRunConfig } from './run-folder.js';
+import { lockRun, type RunLock } from './run-lock.js';
+import { metricsGap } from '../../report/metrics/metrics-jsonl.js';
 import { writeReports } from './write-reports.js';
 
 /** A training in a run's folder. */
@@ -39,6 +43,8 @@ export interface Run {
   readonly seconds: number | undefined;
   /** The learning rate after the warm-up. */
   readonly lr: number;
+  /** How the rate goes on, where the run is resumed to be of another length; undefined otherwise. */
+  readonly extension: string | undefined;
   /** Steps done before, where the run is resumed. */
   readonly firstStep: number;
   badImages(): readonly BadImage[];
@@ -53,6 +59,8 @@ export interface RunOptions extends PictureReports {
   readonly folder: RunFolder;
   /** Whether to resume from the folder's last checkpoint. */
   readonly resume: boolean;
+  /** Whether a run that is resumed may have other pictures than it began with. Default false. */
+  readonly allowChangedData?: boolean | undefined;
   /** Data readers to choose from; the core's own and those of plugins. */
   readonly readers: readonly DataReader[];
   /** The pictures, where they have been opened already as the configuration has it. Default: they are opened here. */
@@ -84,15 +92,36 @@ export async function openRun(given: Training, about: RunDescription, context: R
   }
 }
 
+/**
+ * Opens a run in its folder while no other process does, and gives the folder back where the run cannot start.
+ *
+ * @throws MaeError `RUN_INVALID` where another process trains there, and whatever `open` throws
+ */
+export async function inLockedFolder(
+  { folder }: Pick<RunOptions, 'folder'>,
+  open: (lock: RunLock) => Promise<Run>,
+): Promise<Run> {
+  const lock = lockRun(folder);
+  try {
+    return await open(lock);
+  } catch (error) {
+    lock.release();
+    await discardRunFolder(folder);
+    throw error;
+  }
+}
+
 async function open(given: Training, about: RunDescription, { config: asked, ...where }: RunContext): Promise<Run> {
   const { folder, resumed } = where;
-  if (resumed !== undefined) requireSamePictures(given, resumed);
+  const isChanged = resumed !== undefined && (await comparePictures(given, resumed, where));
+  if (isChanged) beginEpochAnew(given.state);
   // Settled once and written into the configuration: a run that is resumed has the same.
   const replicas = await chooseReplicas(asked.replicas, given);
   const parallel = { ...given, loop: { ...given.loop, replicas } };
   const { training, config, seconds } = await planRun(parallel, { ...asked, replicas }, where);
   if (resumed === undefined) await createRunFolder(folder, config, describeEnvironment(given.loop.engine));
-  else if (differencesOf(resumed.config, config).length > 0) await writeRunConfig(folder, config);
+  if (resumed === undefined || isChanged) await writePictureNames(folder, given.data.pictureNames());
+  if (resumed !== undefined && differencesOf(resumed.config, config).length > 0) await writeRunConfig(folder, config);
   const { state, loop, data } = training;
   return {
     numTrain: data.pictures.train.count,
@@ -102,10 +131,23 @@ async function open(given: Training, about: RunDescription, { config: asked, ...
     epochs: loop.schedule.epochs,
     seconds,
     lr: loop.schedule.lr,
+    extension: resumed && extensionOf(training, resumed),
     firstStep: state.progress.step,
     badImages: () => data.badImages(),
     events: () => runEvents(training, about, { ...where, config }),
   };
+}
+
+/** What becomes of the learning rate where a run that is resumed is to be of another length than it was. */
+function extensionOf({ loop: { schedule }, state }: Training, { config }: TrainingMetadata): string | undefined {
+  const before = config.epochs;
+  if (typeof before !== 'number' || before === schedule.epochs) return undefined;
+  const { epoch } = state.progress;
+  const [was, is] = [before, schedule.epochs].map((epochs) => learningRateAt(epoch, { ...schedule, epochs }));
+  return (
+    `${schedule.epochs} epochs instead of ${before}; the rate is ${describeCourse(schedule)}, ` +
+    `so that it goes on at ${is!.toPrecision(2)} after epoch ${epoch} (it was at ${was!.toPrecision(2)})`
+  );
 }
 
 /**
@@ -155,13 +197,15 @@ async function* runEvents(
   about: RunDescription,
   context: RunContext,
 ): AsyncGenerator<RunEvent, void, void> {
-  const { folder, config, trackers, resumed } = context;
+  const { folder, lock, config, trackers, resumed } = context;
   const { recorder = noRecorder } = training.loop.engine;
   try {
+    const gap = resumed && (await metricsGap(folder.metrics, resumed.progress.step, config.log.everySteps));
     for (const tracker of trackers) {
       await tracker.open?.({ name: folder.name, folder: folder.path, config });
       if (resumed !== undefined) await tracker.resume?.(resumed.progress.step);
     }
+    if (gap !== undefined) yield { kind: 'warning', message: gap };
     for await (const event of runTraining(training, context)) {
       if (event.kind === 'drawn' || event.kind === 'stopped' || event.kind === 'finished') {
         await recorder.time('reports', () => writeReports(folder, aboutRun(training, about, context)));
@@ -171,5 +215,6 @@ async function* runEvents(
   } finally {
     for (const tracker of trackers) await tracker.close();
     await training.data.close();
+    lock.release();
   }
 }

@@ -5,9 +5,11 @@ import { shellWord } from '../../base/shell-command.js';
 import type { Task } from '../../contracts/task.js';
 import type { TrainingPictures } from '../inputs/open-training-data.js';
 import { readTrainingMetadata, type TrainingMetadata } from '../inputs/training-metadata.js';
-import type { Training } from '../loop/training.js';
+import type { Training, TrainingState } from '../loop/training.js';
 import { CHANGEABLE_SETTINGS, isChangeable } from '../settings/changeable-settings.js';
 import { differencesOf, shown } from './differences.js';
+import { readPictureNames } from './picture-names-file.js';
+import type { RunContext } from './run-context.js';
 import type { RunFolder } from './run-folder.js';
 
 /**
@@ -59,6 +61,7 @@ export async function readResumed(
 /**
  * What a task's model needs to know of its pictures. Of a run that is resumed, it must be what it was.
  *
+ * @param allowChangedData whether other pictures will do that the task's model fits
  * @throws MaeError `DATA_INVALID` naming the first difference
  */
 export async function examinePictures(
@@ -66,6 +69,7 @@ export async function examinePictures(
   settings: unknown,
   { train, heldOut }: TrainingPictures,
   resumed: TrainingMetadata | undefined,
+  allowChangedData = false,
 ): Promise<unknown> {
   // The task itself says best what is wrong with other data.
   if (resumed !== undefined) task.requireFit?.(train, resumed.facts);
@@ -74,43 +78,78 @@ export async function examinePictures(
   if (resumed === undefined) return facts;
   // Facts of a checkpoint have been through JSON.
   const [first] = differencesOf(resumed.facts, JSON.parse(JSON.stringify(facts)));
-  if (first === undefined) return resumed.facts;
+  if (first === undefined || allowChangedData) return resumed.facts;
   throw otherData(
     `\`${first.path}\` of its data is ${shown(first.now)}, and was ${shown(first.before)} when the run began`,
     train.name,
   );
 }
 
-/** @throws MaeError `DATA_INVALID` where a run that is resumed has other pictures than it began with */
-export function requireSamePictures({ loop, data }: Training, { data: saved, progress }: TrainingMetadata): void {
+/**
+ * Whether a run that is resumed has other pictures than it began with, which is then said.
+ *
+ * @throws MaeError `DATA_INVALID` where it may not
+ */
+export async function comparePictures(
+  { loop, data }: Training,
+  { data: saved, progress }: TrainingMetadata,
+  { folder, allowChangedData, reportWarning }: Pick<RunContext, 'folder' | 'allowChangedData' | 'reportWarning'>,
+): Promise<boolean> {
   const where = data.name;
-  if (saved !== undefined) {
-    for (const [part, name] of [
-      ['train', 'to train on'],
-      ['heldOut', 'held out'],
-    ] as const) {
-      const [before, now] = [saved[part], data.pictures[part]];
-      if (before.count !== now.count) {
-        throw otherData(`there are ${now.count} pictures ${name}, and were ${before.count} when the run began`, where);
-      }
-      if (before.digest !== now.digest) {
-        throw otherData(`the pictures ${name} have other names than when the run began`, where);
-      }
-    }
-    return;
+  if (saved === undefined) {
+    // Checkpoints of earlier versions do not name their pictures; their steps tell how many batches there were.
+    const stepsPerEpoch = Math.ceil(data.train.batchesPerEpoch / loop.accumIter);
+    const { epoch, batch, step } = progress;
+    if (step === epoch * stepsPerEpoch + Math.ceil(batch / loop.accumIter)) return false;
+    if (allowChangedData) return true;
+    throw otherData(`its pictures give ${stepsPerEpoch} steps an epoch, which its ${step} steps do not fit`, where);
   }
-  // Checkpoints of earlier versions do not name their pictures; their steps tell how many batches there were.
-  const stepsPerEpoch = Math.ceil(data.train.batchesPerEpoch / loop.accumIter);
-  const { epoch, batch, step } = progress;
-  if (step === epoch * stepsPerEpoch + Math.ceil(batch / loop.accumIter)) return;
-  throw otherData(`its pictures give ${stepsPerEpoch} steps an epoch, which its ${step} steps do not fit`, where);
+  const before = await readPictureNames(folder);
+  const now = data.pictureNames();
+  const changes = PARTS.flatMap(([part, name]) => {
+    const [old, present] = [saved[part], data.pictures[part]];
+    if (old.digest === present.digest) return [];
+    return [`${name}: ${changeOf(before?.[part], now[part]) ?? `${present.count} pictures, and were ${old.count}`}`];
+  });
+  if (changes.length === 0) return false;
+  const what = `there are other pictures than when the run began (${changes.join('; ')})`;
+  if (!allowChangedData) throw otherData(what, where);
+  reportWarning(`${what}: the run goes on with them, from the beginning of the epoch that it was in.`);
+  return true;
+}
+
+const PARTS = [
+  ['train', 'to train on'],
+  ['heldOut', 'held out'],
+] as const;
+
+/** What was added and removed; undefined where it is not known which pictures there were. */
+function changeOf(before: readonly string[] | undefined, now: readonly string[]): string | undefined {
+  if (before === undefined) return undefined;
+  const [old, present] = [new Set(before), new Set(now)];
+  const parts = [
+    ['added', now.filter((name) => !old.has(name))],
+    ['removed', before.filter((name) => !present.has(name))],
+  ] as const;
+  const told = parts.flatMap(([what, names]) =>
+    names.length === 0
+      ? []
+      : [`${names.length} ${what} (${names.slice(0, 3).join(', ')}${names.length > 3 ? ', …' : ''})`],
+  );
+  return told.length === 0 ? 'the same in another order' : told.join(', ');
+}
+
+/** The place in an epoch is one among its pictures: with others, the epoch begins anew. */
+export function beginEpochAnew(state: TrainingState): void {
+  const { epoch, step } = state.progress;
+  state.progress = { epoch, step, batch: 0, lossSum: 0, lossCount: 0 };
 }
 
 function otherData(what: string, where: string): MaeError {
   return new MaeError('DATA_INVALID', {
     what: `a run that is resumed keeps its data, but ${what}`,
     where,
-    fix: 'bring the data back as it was, or start a new run (with `--checkpoint` of this one)',
+    fix: 'bring the data back as it was, go on with it by --allow-changed-data (pictures that were held out stay so), or start a new run with --checkpoint of this one',
   });
 }
 

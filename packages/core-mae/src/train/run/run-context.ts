@@ -3,6 +3,7 @@ import type { TrainingMetadata } from '../inputs/training-metadata.js';
 import type { StepRecord } from '../loop/training.js';
 import type { RunSettings } from '../settings/run-settings.js';
 import type { RunFolder } from './run-folder.js';
+import type { RunLock } from './run-lock.js';
 
 /** What happens in a run, in order, for whoever shows it. */
 export type RunEvent =
@@ -31,12 +32,17 @@ export type RunConfig = RunSettings &
 /** Where a training runs, and who follows it. */
 export interface RunContext {
   readonly folder: RunFolder;
+  /** Held while the run trains. */
+  readonly lock: RunLock;
   readonly config: RunConfig;
   readonly trackers: readonly Tracker[];
   /** Asked after every step and every batch of an evaluation: whether to save and end. */
   readonly shouldStop: () => boolean;
   /** The checkpoint's words where the run is resumed. */
   readonly resumed: TrainingMetadata | undefined;
+  /** Whether the pictures may be other ones than those that the run began with. */
+  readonly allowChangedData: boolean;
+  readonly reportWarning: (message: string) => void;
   /** Whether some steps are measured at the start, to say how long the run is going to take. */
   readonly estimate: boolean;
   /** When the run was opened, in milliseconds of `performance.now()`: its minutes count from there. */

@@ -1,4 +1,4 @@
-import { lstat, readdir, readFile, readlink, rename, stat, symlink, unlink } from 'node:fs/promises';
+import { lstat, mkdir, readdir, readFile, readlink, rename, rmdir, stat, symlink, unlink } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { parse, stringify } from 'yaml';
 import { createFolder, writeFileAtomically } from '../../base/atomic-write.js';
@@ -16,6 +16,8 @@ export interface RunFolder {
   readonly curves: { readonly svg: string; readonly png: string };
   readonly report: string;
   readonly events: string;
+  /** Names of the pictures that the run has. */
+  readonly pictures: string;
   readonly samples: string;
   readonly weights: { readonly last: string; readonly best: string };
 }
@@ -36,31 +38,79 @@ export function runFolderAt(path: string): RunFolder {
     curves: { svg: join(root, 'curves.svg'), png: join(root, 'curves.png') },
     report: join(root, 'report.html'),
     events: join(root, 'events'),
+    pictures: join(root, 'pictures.json.gz'),
     samples: join(root, 'samples'),
     weights: { last: join(root, 'weights', 'last.safetensors'), best: join(root, 'weights', 'best.safetensors') },
   };
 }
 
+/** Folders that were made for runs that have not begun yet. */
+const planned = new Set<string>();
+
 /**
- * Where a new run will lie; nothing is written yet, so that a run that cannot start leaves no folder behind.
+ * Makes the folder of a new run, so that no other process takes the same; a run that cannot start gives it back by
+ * `discardRunFolder`. A folder whose run was ended before its first checkpoint holds nothing, and may be used again.
  *
  * @param path the folder, or undefined for the next free `run<N>` below `runs/<command>/`
- * @throws MaeError `RUN_INVALID` where the folder holds a run already
+ * @throws MaeError `RUN_INVALID` where the folder holds a run already, `WRITE_FAILED`
  */
 export async function planRunFolder(path: string | undefined, command: string): Promise<RunFolder> {
-  const run = runFolderAt(path ?? (await nextRunPath(resolve('runs', command))));
-  if (await exists(run.config)) {
+  if (path === undefined) return nextRunFolder(resolve('runs', command));
+  const run = runFolderAt(path);
+  if (await hasBegun(run)) {
     throw new MaeError('RUN_INVALID', {
       what: 'the folder holds a run already',
       where: run.path,
       fix: 'resume it by --resume, or name another folder with --out',
     });
   }
+  await createFolder(dirname(run.path));
+  if (await makeFolder(run.path)) planned.add(run.path);
   return run;
 }
 
+/** Removes a planned run's folder where nothing was written into it. */
+export async function discardRunFolder(run: RunFolder): Promise<void> {
+  if (!planned.delete(run.path) || (await exists(run.config))) return;
+  for (const folder of [run.samples, dirname(run.weights.last), run.path]) await rmdir(folder).catch(() => undefined);
+}
+
+/** Whether a run has come as far as its first checkpoint; otherwise there is nothing in it to go on from. */
+export async function hasBegun(run: RunFolder): Promise<boolean> {
+  return (await exists(run.config)) && (await exists(run.weights.last));
+}
+
+/** Makes the first `run<N>` that no other process has made, whichever of them is faster. */
+async function nextRunFolder(parent: string): Promise<RunFolder> {
+  await createFolder(parent);
+  const names = await readdir(parent);
+  const taken = names.map((name) => Number(/^run(\d+)$/.exec(name)?.[1] ?? 0));
+  for (let number = taken.reduce((most, each) => Math.max(most, each), 0) + 1; ; number++) {
+    const run = runFolderAt(join(parent, `run${number}`));
+    if (!(await makeFolder(run.path))) continue;
+    planned.add(run.path);
+    return run;
+  }
+}
+
+/** Whether the folder was made; false where it is there already. @throws MaeError `WRITE_FAILED` */
+async function makeFolder(path: string): Promise<boolean> {
+  try {
+    await mkdir(path);
+    return true;
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    throw new MaeError('WRITE_FAILED', {
+      what: `the folder cannot be made: ${messageOf(cause)}`,
+      where: path,
+      fix: 'name another by --out',
+      cause,
+    });
+  }
+}
+
 /**
- * Creates a planned run's folder with its configuration and environment in it, and points `latest` beside it there.
+ * Fills a planned run's folder with its configuration and environment, and points `latest` beside it there.
  *
  * @throws MaeError `WRITE_FAILED`
  */
@@ -113,12 +163,6 @@ export async function readRunConfig(run: RunFolder): Promise<unknown> {
 
 export async function exists(path: string): Promise<boolean> {
   return (await stat(path).catch(() => undefined)) !== undefined;
-}
-
-async function nextRunPath(parent: string): Promise<string> {
-  const names = await readdir(parent).catch(() => []);
-  const numbers = names.map((name) => Number(/^run(\d+)$/.exec(name)?.[1] ?? 0));
-  return join(parent, `run${Math.max(0, ...numbers) + 1}`);
 }
 
 async function pointLatestAt(run: RunFolder): Promise<void> {
