@@ -31,6 +31,7 @@ export { openPretrainRun, type PretrainRunOptions } from './train/pretraining/op
 export { type FinetuneRunOptions, openFinetuneRun } from './train/finetuning/open-run.js';
 export type { Run } from './train/run/open-run.js';
 export type { RunEvent } from './train/run/run-context.js';
+export { readSettingsFile } from './train/settings/read-settings-file.js';
 export { findRunFolder, hasBegun, planRunFolder, readRunConfig, type RunFolder } from './train/run/run-folder.js';
 export {
   createFolder,

@@ -1,6 +1,5 @@
-import { readFile } from 'node:fs/promises';
 import { MaeError } from '@mae-tasks/core-mae';
-import { parse, YAMLParseError } from 'yaml';
+import { parse } from 'yaml';
 
 type Tree = Record<string, unknown>;
 
@@ -36,24 +35,8 @@ export function parseAssignment(text: string): Override {
 
 /** A configuration file as plain data. @throws MaeError `CONFIG_INVALID` naming the file and the line */
 export async function readConfigFile(path: string): Promise<unknown> {
-  let text: string;
-  try {
-    text = await readFile(path, 'utf8');
-  } catch (cause) {
-    throw new MaeError('CONFIG_INVALID', {
-      what: 'the configuration file cannot be read',
-      where: path,
-      fix: 'check the path given to --config',
-      cause,
-    });
-  }
-  try {
-    return (parse(text) as unknown) ?? emptyTree();
-  } catch (cause) {
-    const at = cause instanceof YAMLParseError && cause.linePos ? `:${cause.linePos[0].line}` : '';
-    const [reason] = cause instanceof Error ? cause.message.split('\n') : [String(cause)];
-    throw new MaeError('CONFIG_INVALID', { what: `not valid YAML: ${reason}`, where: `${path}${at}`, cause });
-  }
+  const { readSettingsFile } = await import('@mae-tasks/core-mae/run');
+  return readSettingsFile(path, 'configuration');
 }
 
 function assign(tree: Tree, [key, ...rest]: readonly string[], value: unknown): void {

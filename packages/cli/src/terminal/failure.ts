@@ -16,9 +16,45 @@ export function reportFailure(error: unknown): number {
     if (process.env.DEBUG !== undefined) showLines(terminal, error.stack ?? '');
     return FAILED;
   }
+  const system = systemFailure(error);
+  if (system !== undefined) {
+    terminal.error(system);
+    if (process.env.DEBUG !== undefined) showLines(terminal, (error as Error).stack ?? '');
+    return FAILED;
+  }
   const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
   showLines(terminal, `this should not happen: ${text}`);
   return FAILED;
+}
+
+/** What people call that which a system answers. */
+const SYSTEM_REASONS: Readonly<Record<string, string>> = {
+  EACCES: 'permission is missing — check who may read and write there',
+  EPERM: 'it is not permitted — check who may read and write there',
+  EROFS: 'the file system is read-only — write to another place',
+  ENOSPC: 'the disk is full — make room, or write to another place',
+  EDQUOT: 'the quota of the disk is used up — make room, or write to another place',
+  ENOENT: 'it is not there any more — was it removed or unmounted?',
+  ENOTDIR: 'a part of the path is a file — check the path',
+  EISDIR: 'it is a folder — name a file',
+  ENAMETOOLONG: 'the name is too long — choose a shorter one',
+  EMFILE: 'too many files are open in this process — raise the limit (ulimit -n 1024)',
+  ENFILE: 'too many files are open on this machine',
+  EIO: 'the device answers with an error — check the disk',
+  ESTALE: 'the file system is gone — mount it again',
+  ENOMEM: 'the memory is used up — use smaller batches, or fewer workers',
+};
+
+/** An answer of the operating system as one sentence; undefined for other errors. */
+function systemFailure(error: unknown): string | undefined {
+  if (!(error instanceof Error)) return undefined;
+  const { code, path, syscall } = error as NodeJS.ErrnoException;
+  // Node says it of modules that it cannot open, too, and sometimes in the message alone.
+  const known =
+    code !== undefined && Object.hasOwn(SYSTEM_REASONS, code) ? code : /^(E[A-Z]+): /u.exec(error.message)?.[1];
+  const reason = known === undefined ? undefined : SYSTEM_REASONS[known];
+  if (reason === undefined) return undefined;
+  return `${path ?? syscall ?? 'a file'}: ${reason} (${known})`;
 }
 
 function showLines(terminal: Terminal, text: string): void {

@@ -1,6 +1,7 @@
-import { lstat, mkdir, readdir, readFile, readlink, rename, rmdir, stat, symlink, unlink } from 'node:fs/promises';
+import { lstat, mkdir, readdir, readlink, rename, rmdir, stat, symlink, unlink } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
-import { parse, stringify } from 'yaml';
+import { stringify } from 'yaml';
+import { readSettingsFile } from '../settings/read-settings-file.js';
 import { createFolder, writeFileAtomically } from '../../base/atomic-write.js';
 import { MaeError, messageOf } from '../../base/errors.js';
 
@@ -151,13 +152,11 @@ export async function findRunFolder(path: string): Promise<RunFolder> {
 /** The configuration that a run was started with. @throws MaeError `RUN_INVALID` */
 export async function readRunConfig(run: RunFolder): Promise<unknown> {
   try {
-    return parse(await readFile(run.config, 'utf8'));
+    return await Promise.resolve(readSettingsFile(run.config, "run's configuration"));
   } catch (cause) {
-    throw new MaeError('RUN_INVALID', {
-      what: `the run's configuration cannot be read: ${messageOf(cause)}`,
-      where: run.config,
-      cause,
-    });
+    if (!(cause instanceof MaeError)) throw cause;
+    const { what, where, fix } = cause;
+    throw new MaeError('RUN_INVALID', { what, where, fix, cause });
   }
 }
 
