@@ -22,10 +22,7 @@ export function readSettingsFile(path: string, name: string): Readonly<Record<st
     text = readText(path, { maxBytes: MAX_BYTES });
   } catch (cause) {
     const reason = cause instanceof MaeError ? cause.what : messageOf(cause);
-    throw invalid(`the ${name} cannot be read: ${reason}`, {
-      fix: 'check the path; it is a YAML file of settings',
-      cause,
-    });
+    throw invalid(reason.replace(/^(?:the file|it)\b/u, `the ${name}`), { fix: 'name a YAML file of settings', cause });
   }
   let tree: unknown;
   try {
@@ -39,7 +36,7 @@ export function readSettingsFile(path: string, name: string): Readonly<Record<st
   const problem = boundsProblem(tree);
   if (problem !== undefined) throw invalid(`the ${name} ${problem}`);
   if (typeof tree !== 'object' || Array.isArray(tree)) {
-    const kind = Array.isArray(tree) ? 'a list' : `the text "${firstLine(String(tree))}"`;
+    const kind = Array.isArray(tree) ? 'a list' : `the text "${firstLine(text)}"`;
     throw invalid(`the ${name} is ${kind}, not a map of settings`, { fix: 'write settings as `key: value`' });
   }
   return tree as Readonly<Record<string, unknown>>;
