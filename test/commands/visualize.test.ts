@@ -34,7 +34,11 @@ describe('mae-tasks visualize', () => {
 
   it('draws a column pair for each of several ratios, also from an official .pth', async () => {
     const args = ['--data', 'photos', '--limit', '2', '--mask-ratio', '0.5,0.75,0.9', '--out', 'ratios.png'];
-    const { status, stderr } = await run('visualize', '--checkpoint', fixturePath('mae/mae.pth'), ...args);
+    const checkpoint = ['visualize', '--checkpoint', fixturePath('mae/mae.pth'), ...args];
+    const { stderr: guess } = await run(...checkpoint);
+    expect(guess).toMatch(/^warning: The number of attention heads is a guess \(1, of the decoder \d\).*\n$/);
+    const heads = ['--set', 'model.numHeads=4', 'model.decoderNumHeads=4'];
+    const { status, stderr } = await run(...checkpoint, ...heads);
     expect(stderr).toBe('');
     expect(status).toBe(0);
     const { width } = await sharp(path('ratios.png')).metadata();

@@ -30,10 +30,13 @@ export function describeForeign(
   }
   const isGiven = (key: keyof GivenHeads): boolean => given[key] !== undefined && given[key] !== null;
   const unsaid = isGiven('preset') ? [] : guessed.filter((key) => !isGiven(key));
-  return { config, warnings: unsaid.map((key) => guessWarning(key, config, path)) };
+  return { config, warnings: unsaid.length === 0 ? [] : [guessWarning(unsaid, config, path)] };
 }
 
-function guessWarning(key: 'numHeads' | 'decoderNumHeads', config: MaeConfig, path: string): string {
-  const whose = key === 'numHeads' ? '' : ' of the decoder';
-  return `The number of attention heads${whose} is a guess (${config[key]}): neither ${path} nor a config.json beside it says it. If it is another, give it by --set model.${key}=<number>.`;
+/** One sentence for all that was guessed, with the settings that say otherwise. */
+function guessWarning(guessed: ReadonlyArray<'numHeads' | 'decoderNumHeads'>, config: MaeConfig, path: string): string {
+  const whose = { numHeads: '', decoderNumHeads: 'of the decoder ' } as const;
+  const values = guessed.map((key) => `${whose[key]}${config[key]}`).join(', ');
+  const settings = guessed.map((key) => `model.${key}=<number>`).join(' ');
+  return `The number of attention heads is a guess (${values}): neither ${path} nor a config.json beside it says it. If it is another, give it by --set ${settings}.`;
 }

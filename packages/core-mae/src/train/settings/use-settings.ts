@@ -29,7 +29,7 @@ export const visualizeSettings = z.strictObject({
   checkpoint: openingSettings.prefault({}),
 });
 
-/** Settings of {@link embedSettings} and {@link visualizeSettings} as they are given, as plain data. */
+/** What `embed` and `loadMae` let one say of weights, as plain data: their dimensions, how pictures are read, which encoder. */
 export interface CheckpointSettings {
   readonly model?: Readonly<Record<string, unknown>>;
   readonly data?: Readonly<Record<string, unknown>>;
