@@ -12,6 +12,7 @@ import {
 } from '../settings/common-options.js';
 import { openRegistry } from '../plugins/open-registry.js';
 import { openEngine } from '../settings/open-engine.js';
+import { createLeftOut } from '../terminal/left-out.js';
 import { csvText } from '../terminal/csv.js';
 import { createProcessTerminal } from '../terminal/terminal.js';
 
@@ -65,6 +66,7 @@ async function embedPictures(checkpoint: string, pictures: readonly string[], fl
   const data = await pictureList(pictures, { followLinks: flags.followLinks === true });
   const engine = await openEngine(terminal, flags);
   const embeddings: Embedding[] = [];
+  const leftOut = createLeftOut(terminal);
   try {
     const features = embed({
       engine,
@@ -74,8 +76,9 @@ async function embedPictures(checkpoint: string, pictures: readonly string[], fl
       pooling: flags.pool,
       batchSize: flags.batchSize ?? 64,
       cropPct: flags.cropPct,
-      reportBadImage: ({ error }) => {
-        terminal.warn(`passed over: ${error.message}`);
+      reportBadImage: leftOut.report,
+      reportWarning: (message) => {
+        terminal.warn(message);
       },
     });
     for await (const embedding of features) {
@@ -106,6 +109,7 @@ async function embedPictures(checkpoint: string, pictures: readonly string[], fl
     const ids = JSON.stringify(embeddings.map(({ id }) => id));
     await saveCheckpoint(flags.out, new Map([[name, parameter]]), { metadata: { pictures: ids } });
   }
-  terminal.record({ type: 'features', path: flags.out, pictures: embeddings.length, width });
+  terminal.record({ type: 'features', path: flags.out, pictures: embeddings.length, leftOut: leftOut.ids, width });
+  leftOut.summarize(data.size);
   terminal.print(`Wrote ${flags.out}: ${embeddings.length} pictures × ${width} features`);
 }

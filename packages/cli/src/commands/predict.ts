@@ -5,6 +5,7 @@ import { addUseOptions, optionOut, type UseFlags } from '../settings/common-opti
 import { csvText } from '../terminal/csv.js';
 import { DRAW_PLACE, requireDrawPlace, writeDrawings } from '../terminal/drawings.js';
 import { formatTable } from '../terminal/table.js';
+import { createLeftOut } from '../terminal/left-out.js';
 import { openEngine } from '../settings/open-engine.js';
 import { createProcessTerminal, type Terminal } from '../terminal/terminal.js';
 import { plainText, type Text } from '../terminal/text.js';
@@ -67,17 +68,21 @@ async function predict(place: string, pictures: readonly string[], flags: Predic
   const records: object[] = [];
   const drawn: { readonly samples: Sample[]; readonly results: unknown[] } = { samples: [], results: [] };
   let numFiles = 0;
+  const leftOut = createLeftOut(terminal);
+  let numPictures = 0;
   try {
     const batches = predictTask({
       engine,
       loaded,
       data,
       batchSize: flags.batchSize,
-      reportBadImage: ({ error }) => {
-        terminal.warn(`passed over: ${error.message}`);
+      reportBadImage: leftOut.report,
+      reportWarning: (message) => {
+        terminal.warn(message);
       },
     });
     for await (const { samples, results } of batches) {
+      numPictures += samples.length;
       for (const [index, sample] of samples.entries()) {
         const result = results[index];
         const entries = prediction.records?.(sample, result, identityOf(sample.id)) ?? [
@@ -106,6 +111,7 @@ async function predict(place: string, pictures: readonly string[], flags: Predic
   } finally {
     await engine.dispose();
   }
+  terminal.record({ type: 'predictions', pictures: numPictures, leftOut: leftOut.ids });
   const columns = ['picture', ...prediction.columns];
   const table = (): Text[] =>
     formatTable(
@@ -127,6 +133,7 @@ async function predict(place: string, pictures: readonly string[], flags: Predic
     if (flags.format === 'table') terminal.print(...table());
     else terminal.data(answers);
   }
+  leftOut.summarize(data.size);
 }
 
 /** What the annotation files of the data call the pictures, where the data has such files. */

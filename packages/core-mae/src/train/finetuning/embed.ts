@@ -35,6 +35,7 @@ export interface EmbedOptions {
   /** Share of a picture's shorter side that is looked at, as in {@link evaluationTransforms}. */
   readonly cropPct?: number | undefined;
   readonly reportBadImage?: (bad: BadImage) => void;
+  readonly reportWarning?: (message: string) => void;
 }
 
 /** A picture's features. */
@@ -47,11 +48,12 @@ export interface Embedding {
 const CLASSIFIER_PARTS = ['head.', 'fc_norm.'];
 
 /**
- * Features of pictures from a checkpoint's encoder, with the backbone and the way of reading pictures of its run,
+ * Features of the usable pictures, each once in the data set's order, from a checkpoint's encoder, with the backbone and the way of reading pictures of its run,
  * normalised by its final norm where the checkpoint has one. The weights are the moving average where the run kept one.
  *
  * @throws MaeError `CHECKPOINT_INVALID`, `CHECKPOINT_MISMATCH` naming every tensor that is neither part of the encoder
- * nor known to be of no use to it, or `PLUGIN_MISSING` for the run of a task that is not in the registry
+ * nor known to be of no use to it, `DATA_INVALID` where no picture can be used, or `PLUGIN_MISSING` for the run of a task
+ * that is not in the registry
  */
 export async function* embed(options: EmbedOptions): AsyncGenerator<Embedding, void, undefined> {
   const { engine, checkpoint, registry, data, pooling } = options;
@@ -97,7 +99,9 @@ export async function* embed(options: EmbedOptions): AsyncGenerator<Embedding, v
     shuffle: false,
     dropLast: false,
     onBadImage: 'skip',
+    maxBadImages: Infinity,
     ...(options.reportBadImage === undefined ? {} : { reportBadImage: options.reportBadImage }),
+    ...(options.reportWarning === undefined ? {} : { reportWarning: options.reportWarning }),
   });
   try {
     for await (const samples of loader.batches(0)) {
