@@ -16,7 +16,7 @@ export function createLeftOut(terminal: Terminal): LeftOut {
     ids,
     report({ id, error }) {
       ids.push(id);
-      terminal.warn(`left out: ${error.message}`);
+      terminal.warn(`left out: ${error.where === undefined ? `${id}: ` : ''}${error.message}`);
     },
     summarize(total) {
       if (ids.length === 0) return;

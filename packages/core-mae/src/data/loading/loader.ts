@@ -173,7 +173,7 @@ async function settle(
       outcome = (await pool.run([jobOf(source, moment, index, candidate)])).outcomes[0]!;
     }
     if ('sample' in outcome) {
-      if (outcome.warning !== undefined) source.warn(outcome.warning);
+      for (const warning of outcome.warnings ?? []) source.warn(warning);
       return outcome.sample;
     }
     const { id } = dataset.item(candidate);
