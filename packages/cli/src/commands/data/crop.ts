@@ -1,5 +1,6 @@
 import { Command, Option } from 'commander';
 import { numberValue, optionJson, wholeNumber } from '../../settings/common-options.js';
+import { layoutOf } from '../../settings/data-options.js';
 import { createProcessTerminal } from '../../terminal/terminal.js';
 
 interface CropFlags {
@@ -8,6 +9,7 @@ interface CropFlags {
   readonly minSide?: number;
   readonly margin?: number;
   readonly format?: 'png' | 'jpeg';
+  readonly set?: readonly string[];
   readonly json?: true;
 }
 
@@ -20,6 +22,7 @@ export function dataCropCommand(): Command {
     .addOption(new Option('--min-side <pixels>', 'leave out smaller boxes (default: 8)').argParser(wholeNumber))
     .addOption(new Option('--margin <share>', "add this share of the box's longer side").argParser(numberValue))
     .addOption(new Option('--format <name>', 'kind of the pictures (default: png)').choices(['png', 'jpeg']))
+    .addOption(new Option('--set <key=value...>', 'how pictures are read, for example data.valueRange=[0,4095]'))
     .addOption(optionJson())
     .addHelpText(
       'after',
@@ -30,7 +33,9 @@ export function dataCropCommand(): Command {
       const { cocoDataset } = await import('@mae-tasks/core-mae');
       const { cropBoxes } = await import('@mae-tasks/core-mae/run');
       const data = cocoDataset(path, flags.split === undefined ? {} : { split: flags.split });
+      const { decode } = await layoutOf(flags);
       const result = await cropBoxes(data, flags.out, {
+        decode,
         ...(flags.minSide === undefined ? {} : { minSide: flags.minSide }),
         ...(flags.margin === undefined ? {} : { margin: flags.margin }),
         ...(flags.format === undefined ? {} : { format: flags.format }),

@@ -34,7 +34,6 @@ function readFormatOf(start: string): PictureFormat | undefined {
   if (start.startsWith('\x89PNG\r\n\x1a\n')) return 'PNG';
   if (start.startsWith('RIFF') && start.startsWith('WEBP', 8)) return 'WebP';
   if (/^GIF8[79]a/u.test(start)) return 'GIF';
-  // A camera of Canon says so after the header of its TIFF.
   if (/^(?:II[*+]\0|MM\0[*+])/u.test(start) && !start.startsWith('CR', 8)) return 'TIFF';
   if (start.startsWith('ftyp', 4) && /avi[fs]/u.test(brandsOf(start))) return 'AVIF';
   if (start.startsWith('BM') && isBmpHeaderSize(start)) return 'BMP';
@@ -55,7 +54,10 @@ function foreignFormatOf(start: string): ForeignFormat | undefined {
     if (/he[im][cfxsv]|hev[cx]|mif1|msf1/u.test(brandsOf(start))) return FOREIGN_FORMATS.heic;
     return brandsOf(start).startsWith('crx') ? FOREIGN_FORMATS.raw : FOREIGN_FORMATS.video;
   }
-  return MAGICS.find(([magic]) => magic.test(start))?.[1];
+  if (/^P[1-7Ff]\s/u.test(start)) return FOREIGN_FORMATS.netpbm;
+  // A camera of Canon says so after the header of its TIFF.
+  if (/^(?:II|MM)/u.test(start) && start.startsWith('CR', 8)) return FOREIGN_FORMATS.raw;
+  return MAGICS.find(([at, magic]) => start.startsWith(magic, at))?.[2];
 }
 
 /** The major brand and the compatible ones of a file of the ISO base media format (ISO/IEC 14496-12). */
@@ -64,19 +66,26 @@ function brandsOf(start: string): string {
   return start.slice(8, 12) + start.slice(16, Math.max(16, Math.min(size, 256)));
 }
 
-const MAGICS: ReadonlyArray<readonly [RegExp, ForeignFormat]> = [
-  [/^%PDF-/u, FOREIGN_FORMATS.pdf],
-  [/^8BPS/u, FOREIGN_FORMATS.photoshop],
-  [/^\0\0[\x01\x02]\0[^\0]\0/u, FOREIGN_FORMATS.icon],
-  [/^(?:\xff\x0a|\0\0\0\x0cJXL )/u, FOREIGN_FORMATS.jpegXl],
-  [/^(?:\xff\x4f\xff\x51|\0\0\0\x0cjP {2})/u, FOREIGN_FORMATS.jpeg2000],
-  [/^\x76\x2f\x31\x01/u, FOREIGN_FORMATS.openExr],
-  [/^#\?R(?:ADIANCE|GBE)/u, FOREIGN_FORMATS.radiance],
-  [/^[^]{128}DICM/u, FOREIGN_FORMATS.dicom],
-  [/^SIMPLE {2}=/u, FOREIGN_FORMATS.fits],
-  [/^\x93NUMPY/u, FOREIGN_FORMATS.numpy],
-  [/^P[1-7Ff]\s/u, FOREIGN_FORMATS.netpbm],
-  [/^(?:II|MM)[^]{6}CR/u, FOREIGN_FORMATS.raw],
-  [/^(?:II(?:RO|RS|U\0)|FUJIFILM)/u, FOREIGN_FORMATS.raw],
-  [/^(?:\x1a\x45\xdf\xa3|RIFF[^]{4}AVI )/u, FOREIGN_FORMATS.video],
+/** What formats have at a place of their files. */
+const MAGICS: ReadonlyArray<readonly [at: number, magic: string, format: ForeignFormat]> = [
+  [0, '%PDF-', FOREIGN_FORMATS.pdf],
+  [0, '8BPS', FOREIGN_FORMATS.photoshop],
+  [0, '\0\0\x01\0', FOREIGN_FORMATS.icon],
+  [0, '\0\0\x02\0', FOREIGN_FORMATS.icon],
+  [0, '\xff\x0a', FOREIGN_FORMATS.jpegXl],
+  [0, '\0\0\0\x0cJXL ', FOREIGN_FORMATS.jpegXl],
+  [0, '\xff\x4f\xff\x51', FOREIGN_FORMATS.jpeg2000],
+  [0, '\0\0\0\x0cjP  ', FOREIGN_FORMATS.jpeg2000],
+  [0, '\x76\x2f\x31\x01', FOREIGN_FORMATS.openExr],
+  [0, '#?RADIANCE', FOREIGN_FORMATS.radiance],
+  [0, '#?RGBE', FOREIGN_FORMATS.radiance],
+  [128, 'DICM', FOREIGN_FORMATS.dicom],
+  [0, 'SIMPLE  =', FOREIGN_FORMATS.fits],
+  [0, '\x93NUMPY', FOREIGN_FORMATS.numpy],
+  [0, 'FUJIFILM', FOREIGN_FORMATS.raw],
+  [0, 'IIRO', FOREIGN_FORMATS.raw],
+  [0, 'IIRS', FOREIGN_FORMATS.raw],
+  [0, 'IIU\0', FOREIGN_FORMATS.raw],
+  [0, '\x1a\x45\xdf\xa3', FOREIGN_FORMATS.video],
+  [8, 'AVI ', FOREIGN_FORMATS.video],
 ];

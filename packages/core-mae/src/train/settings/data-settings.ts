@@ -37,6 +37,14 @@ export const readingSettings = z.strictObject({
   background: z.tuple([colorValue, colorValue, colorValue]).default([255, 255, 255]),
 });
 
+/** How a check or a sheet of a data set reads its files and pictures. */
+export const lookSettings = z.strictObject({
+  data: z.strictObject({
+    ...layoutSettings.shape,
+    ...readingSettings.pick({ maxBadImages: true, maxPixels: true, orient: true, valueRange: true, background: true }).shape,
+  }),
+});
+
 /** Where pictures come from and how they are read; the same for every command. */
 export const dataSettings = z.strictObject({
   /** A folder or file of pictures. */
