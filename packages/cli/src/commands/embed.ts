@@ -8,6 +8,7 @@ import {
   optionJson,
   optionOut,
   optionPlugin,
+  optionValueRange,
   wholeNumber,
 } from '../settings/common-options.js';
 import { openRegistry } from '../plugins/open-registry.js';
@@ -21,6 +22,7 @@ interface EmbedFlags {
   readonly pool: 'mean' | 'class-token';
   readonly batchSize?: number;
   readonly cropPct?: number;
+  readonly valueRange?: readonly [number, number];
   readonly plugin?: readonly string[];
   readonly device?: string;
   readonly json?: true;
@@ -43,6 +45,7 @@ export function embedCommand(): Command {
         "share of the shorter side that is looked at (the official evaluation's 0.875)",
       ).argParser(numberValue),
     )
+    .addOption(optionValueRange())
     .addOption(optionFollowLinks())
     .addOption(optionPlugin())
     .addOption(optionDevice())
@@ -76,6 +79,7 @@ async function embedPictures(checkpoint: string, pictures: readonly string[], fl
       pooling: flags.pool,
       batchSize: flags.batchSize ?? 64,
       cropPct: flags.cropPct,
+      valueRange: flags.valueRange,
       reportBadImage: leftOut.report,
       reportWarning: (message) => {
         terminal.warn(message);

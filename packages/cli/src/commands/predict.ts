@@ -1,7 +1,7 @@
 import { dirname, join } from 'node:path';
 import type { PictureIdentity, PredictedFile, Sample } from '@mae-tasks/core-mae/task';
 import { Command, Option } from 'commander';
-import { addUseOptions, optionOut, type UseFlags } from '../settings/common-options.js';
+import { addUseOptions, optionOut, optionValueRange, type UseFlags } from '../settings/common-options.js';
 import { csvText } from '../terminal/csv.js';
 import { DRAW_PLACE, requireDrawPlace, writeDrawings } from '../terminal/drawings.js';
 import { formatTable } from '../terminal/table.js';
@@ -15,6 +15,7 @@ interface PredictFlags extends UseFlags {
   readonly out?: string;
   readonly draw?: string;
   readonly save?: string;
+  readonly valueRange?: readonly [number, number];
   readonly data?: string;
 }
 
@@ -33,6 +34,7 @@ export function predictCommand(): Command {
       '--data <path>',
       'data whose annotation file names the pictures; of weights without a run: with their classes',
     )
+    .addOption(optionValueRange())
     .addOption(optionOut('the file to write them to (default: the terminal)'))
     .option('--draw <place>', `draw the first ${DRAWN} pictures with their answers into ${DRAW_PLACE}`)
     .option('--save <folder>', "write every picture's own files (index maps, drawings) into this folder")
@@ -76,6 +78,7 @@ async function predict(place: string, pictures: readonly string[], flags: Predic
       loaded,
       data,
       batchSize: flags.batchSize,
+      valueRange: flags.valueRange,
       reportBadImage: leftOut.report,
       reportWarning: (message) => {
         terminal.warn(message);

@@ -18,7 +18,6 @@ import { isFolder } from '../../base/listing.js';
 import { type Color, type Image, ownPixels } from './picture.js';
 import { type PictureHeader, readPictureHeader, reasonOf, unreadable } from './picture-header.js';
 import { selectSamples, unusedSamplesNote } from './pixel-samples.js';
-import type { ValueRange } from './value-range.js';
 import { isWholeRange, openWidePicture, type PictureValues } from './wide-picture.js';
 
 export { decodeManyAtOnce } from './libvips.js';
@@ -45,7 +44,7 @@ export interface DecodeOptions {
    * The values that become 0 and 255, of PNG and TIFF files of more than 8 bits, signed or floating-point. Default: what
    * the file says of itself, else all of 16 bits, and 0 to 1 for floating-point values that lie within.
    */
-  readonly valueRange?: ValueRange | null;
+  readonly valueRange?: readonly [low: number, high: number] | null;
 }
 
 /** A picture whose size is known and whose pixels are decoded on demand. */

@@ -113,7 +113,7 @@ export function rangeUnknown(stored: StoredValues, { lowest, highest }: ValueExt
   return new MaeError('IMAGE_INVALID', {
     what: `its ${describeValues(stored)} ${found}, and nothing says which of them are black and white`,
     where: path,
-    fix: `train with \`data.valueRange\`, such as --set 'data.valueRange=${suggestedRange(stored, { lowest, highest })}'`,
+    fix: `train with \`data.valueRange\`, such as --set 'data.valueRange=${suggestedRange(stored, { lowest, highest })}'; predict and embed take --value-range`,
   });
 }
 

@@ -1,14 +1,11 @@
 import type { DataFault } from '../../contracts/data-fault.js';
+import type { Dataset } from '../../contracts/dataset.js';
+import { MaeError } from '../../base/errors.js';
+import { type DecodeOptions, openImage } from '../images/image.js';
 import { describeValues, fullScaleOf, suggestedRange, type ValueExtent } from '../images/value-range.js';
 import type { PictureValues } from '../images/wide-picture.js';
 
-type Fault = (
-  severity: DataFault['severity'],
-  code: string,
-  subject: string,
-  problem: string,
-  action: string,
-) => void;
+type Fault = (severity: DataFault['severity'], code: string, subject: string, problem: string, action: string) => void;
 
 /** What the values of pictures that are not 0–255 say together. */
 export interface ValueSurvey {
@@ -38,7 +35,10 @@ export function createValueSurvey(): ValueSurvey {
       if (unknown.length > 0) {
         const extent = union(unknown);
         const { stored } = unknown[0]!;
-        const reach = extent.lowest > extent.highest ? 'are no numbers' : `reach from ${shown(extent.lowest)} to ${shown(extent.highest)}`;
+        const reach =
+          extent.lowest > extent.highest
+            ? 'are no numbers'
+            : `reach from ${shown(extent.lowest)} to ${shown(extent.highest)}`;
         fault(
           'error',
           'values-without-range',
@@ -72,6 +72,33 @@ export function createValueSurvey(): ValueSurvey {
       }
     },
   };
+}
+
+/** Pictures that are looked at before a use that nothing else looks before. */
+const LOOKED_AT = 16;
+
+/**
+ * What a check would say of the values of some pictures, spread over the data: a line for each oddity. Pictures that
+ * cannot be read are left to those who use them.
+ */
+export async function valueWarnings(data: Dataset, decode: DecodeOptions): Promise<string[]> {
+  const survey = createValueSurvey();
+  const looked = Math.min(LOOKED_AT, data.size);
+  for (let place = 0; place < looked; place++) {
+    try {
+      const { values } = await openImage(data.item(Math.floor((place * data.size) / looked)).image, decode);
+      if (values !== undefined) survey.add(await values());
+    } catch (error) {
+      if (!(error instanceof MaeError)) throw error;
+    }
+  }
+  const lines: string[] = [];
+  survey.report((_, code, subject, problem) => {
+    const action =
+      code === 'values-of-unit' ? '' : " — the range of values is the training's; --value-range gives another";
+    lines.push(`${subject} of ${looked} looked at: ${problem}${action}`);
+  }, looked);
+  return lines;
 }
 
 /** Pictures that are read by the range of their type, and stay far below it. */

@@ -11,6 +11,7 @@ import { createEncoderBatch, encoderBatchSpec } from '../../models/encoder-batch
 import { vitBackbone, vitNormSpecs } from '../../models/vit.js';
 import { layerNorm, layerNormSpecs } from '../../nn/layer-norm.js';
 import { allocateOnHeap, prefixed, shapesOf } from '../../nn/params.js';
+import { valueWarnings } from '../../data/tools/examine-values.js';
 import { createRandom } from '../../base/random.js';
 import type { Registry } from '../../plugin/container.js';
 import { decodeOptionsOf, type ReadingSettings, statisticsOf } from '../settings/data-settings.js';
@@ -34,6 +35,8 @@ export interface EmbedOptions {
   readonly batchSize: number;
   /** Share of a picture's shorter side that is looked at, as in {@link evaluationTransforms}. */
   readonly cropPct?: number | undefined;
+  /** The values that are black and white, as `data.valueRange`. Default: that of the run. */
+  readonly valueRange?: readonly [low: number, high: number] | undefined;
   readonly reportBadImage?: (bad: BadImage) => void;
   readonly reportWarning?: (message: string) => void;
 }
@@ -91,9 +94,14 @@ export async function* embed(options: EmbedOptions): AsyncGenerator<Embedding, v
   const batchSize = Math.min(options.batchSize, data.size);
   const step = await compileForward('embed', forward, specs, { engine, batchSize });
   const random = createRandom(0);
+  const ofRun = decodeOptionsOf(reading, vit.inChannels);
+  const decode = options.valueRange === undefined ? ofRun : { ...ofRun, valueRange: options.valueRange };
+  if (options.reportWarning !== undefined) {
+    for (const line of await valueWarnings(data, decode)) options.reportWarning(line);
+  }
   const loader = await createLoader({
     dataset: data,
-    pipeline: { decode: decodeOptionsOf(reading, vit.inChannels), transforms: forward.transforms },
+    pipeline: { decode, transforms: forward.transforms },
     batchSize,
     random,
     shuffle: false,

@@ -4,6 +4,8 @@ import type { Drawing, EvaluationDetails, SamplePipeline } from '../../contracts
 import type { BadImage } from '../../data/loading/bad-images.js';
 import { createLoader, type Loader } from '../../data/loading/loader.js';
 import { takeSamples } from '../../data/loading/take-samples.js';
+import type { DecodeOptions } from '../../data/images/image.js';
+import { valueWarnings } from '../../data/tools/examine-values.js';
 import { createRandom } from '../../base/random.js';
 import { decodeOptionsOf } from '../settings/data-settings.js';
 import { runEvaluator } from '../loop/evaluate.js';
@@ -16,6 +18,8 @@ export interface UseOptions {
   readonly data: Dataset;
   /** Default: that of the training. */
   readonly batchSize?: number | undefined;
+  /** The values that are black and white, as `data.valueRange`. Default: that of the training. */
+  readonly valueRange?: readonly [low: number, high: number] | undefined;
   readonly reportBadImage?: ((bad: BadImage) => void) | undefined;
   readonly reportWarning?: ((message: string) => void) | undefined;
 }
@@ -95,6 +99,9 @@ export async function* predictTask(options: UseOptions): AsyncGenerator<Predicte
   const { forward } = prediction;
   const batchSize = batchSizeOf(options);
   const name = `${task.name}.predict`;
+  if (options.reportWarning !== undefined) {
+    for (const line of await valueWarnings(options.data, decodeOf(options))) options.reportWarning(line);
+  }
   const step = await createForwardStep(name, forward, model.objective.parameters, { engine, batchSize });
   const loader = await load(forward, batchSize, options);
   try {
@@ -112,13 +119,18 @@ function batchSizeOf({ batchSize, loaded, data }: UseOptions): number {
   return Math.min(batchSize ?? loaded.config.batchSize, data.size);
 }
 
+function decodeOf({ loaded: { config, vit }, valueRange }: UseOptions): DecodeOptions {
+  const decode = decodeOptionsOf(config.data, vit.inChannels);
+  return valueRange === undefined ? decode : { ...decode, valueRange };
+}
+
 function load({ transforms, target }: SamplePipeline, batchSize: number, options: UseOptions): Promise<Loader> {
   const { loaded, data, reportBadImage, reportWarning } = options;
   const { workers, onBadImage } = loaded.config.data;
   return createLoader({
     dataset: data,
     pipeline: {
-      decode: decodeOptionsOf(loaded.config.data, loaded.vit.inChannels),
+      decode: decodeOf(options),
       transforms,
       ...(target === undefined ? {} : { target }),
     },
