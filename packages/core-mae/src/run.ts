@@ -61,12 +61,12 @@ export { takeSample } from './data/readers/split.js';
 export { cocoReader, isCocoDataset } from './data/readers/coco-instances.js';
 export { findReader } from './data/readers/open-dataset.js';
 export {
-  dataLayoutSettings,
   type LayoutSettings,
   layoutSettings,
   readerOptionsOf,
   requireTakenSettings,
 } from './train/settings/layout-settings.js';
+export { lookSettings } from './train/settings/data-settings.js';
 export type { TrainingDataSummary } from './train/inputs/describe-data.js';
 export {
   type ClassCount,

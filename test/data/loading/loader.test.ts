@@ -9,6 +9,8 @@ import type { Dataset, Sample } from '#core/contracts/dataset.js';
 import type { BadImage } from '#core/data/loading/bad-images.js';
 import { encodeJpeg, encodePng } from '#core/data/images/encode-image.js';
 import { imageFolder } from '#core/data/readers/image-folder.js';
+import { subset } from '#core/data/readers/split.js';
+import { takeSamples } from '#core/data/loading/take-samples.js';
 import { createLoader, type Loader, type LoaderOptions } from '#core/data/loading/loader.js';
 import type { PipelineSpec } from '#core/data/transforms/pipeline.js';
 import { createRandom } from '#core/base/random.js';
@@ -144,7 +146,7 @@ describe.each([0, 2])('a broken picture, with %i workers', (workers) => {
 
   it('is replaced by the next usable one, reported once, so that batches keep their size', async () => {
     const reports: BadImage[] = [];
-    const options = { dataset: damaged, workers, shuffle: false, dropLast: false, onBadImage: 'skip' } as const;
+    const options = { dataset: damaged, workers, shuffle: false, batchSize: 5, onBadImage: 'skip' } as const;
     const loader = await open({ ...options, reportBadImage: (bad) => reports.push(bad) });
     for (let epoch = 0; epoch < 2; epoch++) {
       const ids = idsOf(await take(loader, epoch));
@@ -163,6 +165,52 @@ describe.each([0, 2])('a broken picture, with %i workers', (workers) => {
     await loader.close();
   });
 
+  it('is left out, reported once, where the last batch may be short: each picture counts once', async () => {
+    const reports: BadImage[] = [];
+    const options = { dataset: damaged, workers, shuffle: false, dropLast: false, onBadImage: 'skip' } as const;
+    const loader = await open({ ...options, reportBadImage: (bad) => reports.push(bad) });
+    for (let epoch = 0; epoch < 2; epoch++) {
+      const batches = await take(loader, epoch);
+      const ids = Array.from({ length: NUM_PICTURES }, (_, index) => `${String(index).padStart(2, '0')}.jpg`);
+      expect(idsOf(batches)).toEqual(ids.filter((id) => !['04.jpg', '05.jpg', '29.jpg'].includes(id)));
+      expect(batches.map((batch) => batch.length)).toEqual([4, 2, 4, 4, 4, 4, 4, 1]);
+    }
+    expect(reports.map(({ index }) => index).sort((a, b) => a - b)).toEqual([4, 5, 29]);
+    await loader.close();
+  });
+
+  it.each([
+    ['the first', [4, 0, 1]],
+    ['one in the middle', [0, 4, 1]],
+    ['the last', [0, 1, 29]],
+  ])('makes no batch where a whole one is broken: %s', async (_, order) => {
+    const dataset = subset(damaged, order);
+    const options = { dataset, workers, shuffle: false, dropLast: false, batchSize: 1, onBadImage: 'skip' } as const;
+    const loader = await open(options);
+    expect(idsOf(await take(loader, 0))).toEqual(['00.jpg', '01.jpg']);
+    expect(loader.badImages).toHaveLength(1);
+    await loader.close();
+  });
+
+  it.each([true, false])('is an error where no other is left (full batches: %s)', async (dropLast) => {
+    const dataset = subset(damaged, [4, 5]);
+    const loader = await open({ dataset, workers, dropLast, batchSize: 1, onBadImage: 'skip' });
+    const run = take(loader, 0);
+    await expect(run).rejects.toMatchObject({ code: 'DATA_INVALID' });
+    await expect(run).rejects.toThrow(/no picture can be used; the last: .*0[45]\.jpg/u);
+    await loader.close();
+  });
+
+  it('gives way to the next one where a number of pictures is asked for', async () => {
+    const options = { dataset: damaged, workers, shuffle: false, dropLast: false, onBadImage: 'skip' } as const;
+    const ids = async (count: number): Promise<string[]> => {
+      const samples = await takeSamples(await open({ ...options, batchSize: count }), count);
+      return samples.map(({ id }) => id);
+    };
+    expect(await ids(6)).toEqual(['00.jpg', '01.jpg', '02.jpg', '03.jpg', '06.jpg', '07.jpg']);
+    expect(await ids(30)).toHaveLength(27);
+  });
+
   it('gives the same samples wherever the epoch starts', async () => {
     const options = { dataset: damaged, workers, onBadImage: 'skip' } as const;
     const [one, other] = [await open(options), await open({ ...options, prefetch: 5 })];
@@ -171,7 +219,7 @@ describe.each([0, 2])('a broken picture, with %i workers', (workers) => {
   });
 
   it('stops when there are more than the limit', async () => {
-    const loader = await open({ dataset: damaged, workers, onBadImage: 'skip', maxBadImages: 2, dropLast: false });
+    const loader = await open({ dataset: damaged, workers, batchSize: 5, onBadImage: 'skip', maxBadImages: 2 });
     const run = take(loader, 0);
     await expect(run).rejects.toMatchObject({ code: 'DATA_INVALID' });
     await expect(run).rejects.toThrow(/3 pictures cannot be used, more than `maxBadImages` \(=2\)/u);

@@ -9,10 +9,12 @@ import {
   optionOut,
   optionPlugin,
   optionSetForWeights,
+  optionValueRange,
   wholeNumber,
 } from '../settings/common-options.js';
 import { openRegistry } from '../plugins/open-registry.js';
 import { openEngine } from '../settings/open-engine.js';
+import { createLeftOut } from '../terminal/left-out.js';
 import { csvText } from '../terminal/csv.js';
 import { createProcessTerminal } from '../terminal/terminal.js';
 
@@ -21,6 +23,7 @@ interface EmbedFlags {
   readonly pool: 'mean' | 'class-token';
   readonly batchSize?: number;
   readonly cropPct?: number;
+  readonly valueRange?: readonly [number, number];
   readonly plugin?: readonly string[];
   readonly device?: string;
   readonly json?: true;
@@ -44,6 +47,7 @@ export function embedCommand(): Command {
         "share of the shorter side that is looked at (the official evaluation's 0.875)",
       ).argParser(numberValue),
     )
+    .addOption(optionValueRange())
     .addOption(optionFollowLinks())
     .addOption(optionSetForWeights())
     .addOption(optionPlugin())
@@ -69,6 +73,7 @@ async function embedPictures(checkpoint: string, pictures: readonly string[], fl
   const data = await pictureList(pictures, { followLinks: flags.followLinks === true });
   const engine = await openEngine(terminal, flags);
   const embeddings: Embedding[] = [];
+  const leftOut = createLeftOut(terminal);
   try {
     const features = embed({
       engine,
@@ -79,11 +84,10 @@ async function embedPictures(checkpoint: string, pictures: readonly string[], fl
       batchSize: flags.batchSize ?? 64,
       cropPct: flags.cropPct,
       settings: withOverrides({}, (flags.set ?? []).map(parseAssignment)),
+      valueRange: flags.valueRange,
+      reportBadImage: leftOut.report,
       reportWarning: (message) => {
         terminal.warn(message);
-      },
-      reportBadImage: ({ error }) => {
-        terminal.warn(`passed over: ${error.message}`);
       },
     });
     for await (const embedding of features) {
@@ -114,6 +118,7 @@ async function embedPictures(checkpoint: string, pictures: readonly string[], fl
     const ids = JSON.stringify(embeddings.map(({ id }) => id));
     await saveCheckpoint(flags.out, new Map([[name, parameter]]), { metadata: { pictures: ids } });
   }
-  terminal.record({ type: 'features', path: flags.out, pictures: embeddings.length, width });
+  terminal.record({ type: 'features', path: flags.out, pictures: embeddings.length, leftOut: leftOut.ids, width });
+  leftOut.summarize(data.size);
   terminal.print(`Wrote ${flags.out}: ${embeddings.length} pictures × ${width} features`);
 }

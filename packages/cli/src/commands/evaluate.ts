@@ -6,6 +6,7 @@ import { addUseOptions, optionData, optionLimit, optionOut, type UseFlags } from
 import { formatMetric } from '../terminal/format-number.js';
 import { shortPath } from '../training/follow-run.js';
 import { DRAW_PLACE, requireDrawPlace, writeDrawings } from '../terminal/drawings.js';
+import { createLeftOut } from '../terminal/left-out.js';
 import { formatTable } from '../terminal/table.js';
 import { openEngine } from '../settings/open-engine.js';
 import { createProcessTerminal } from '../terminal/terminal.js';
@@ -52,20 +53,21 @@ async function evaluate(place: string, flags: EvaluateFlags): Promise<void> {
   for (const warning of data.warnings) terminal.warn(warning);
   const engine = await openEngine(terminal, flags);
   try {
-    const { details, ...evaluation } = await evaluateTask({
+    const leftOut = createLeftOut(terminal);
+    const { details, pictures, ...evaluation } = await evaluateTask({
       engine,
       loaded,
       data,
       batchSize: flags.batchSize,
-      reportBadImage: ({ error }) => {
-        terminal.warn(`passed over: ${error.message}`);
-      },
+      reportBadImage: leftOut.report,
       reportWarning: (message) => {
         terminal.warn(message);
       },
     });
     const metrics = namedForSplit(evaluation.metrics, flags.split);
-    terminal.print(`${loaded.task.name} ${shortPath(loaded.path)} on ${data.name}, ${data.size} pictures`);
+    leftOut.summarize(data.size);
+    const counted = leftOut.ids.length === 0 ? `${pictures}` : `${pictures} of ${data.size}`;
+    terminal.print(`${loaded.task.name} ${shortPath(loaded.path)} on ${data.name}, ${counted} pictures`);
     terminal.print(...formatTable(Object.entries(metrics).map(([name, value]) => [name, formatMetric(value)])));
     const folder = flags.out ?? join(loaded.path, '..', '..', 'evaluation');
     const files: string[] = [];
@@ -75,7 +77,8 @@ async function evaluate(place: string, flags: EvaluateFlags): Promise<void> {
       files.push(path);
     };
     await createFolder(folder);
-    await write('metrics.json', `${JSON.stringify({ data: data.name, pictures: data.size, metrics }, null, 2)}\n`);
+    const counts = { data: data.name, pictures, leftOut: leftOut.ids, metrics };
+    await write('metrics.json', `${JSON.stringify(counts, null, 2)}\n`);
     for (const table of details?.tables ?? []) {
       terminal.print('');
       terminal.printAll(shownTable(table));
@@ -86,7 +89,7 @@ async function evaluate(place: string, flags: EvaluateFlags): Promise<void> {
       const drawings = await drawTask({ engine, loaded, data, count: DRAWN });
       files.push(...(await writeDrawings(flags.draw, drawings)));
     }
-    terminal.record({ type: 'evaluation', weights: loaded.path, data: data.name, metrics, files });
+    terminal.record({ type: 'evaluation', weights: loaded.path, ...counts, files });
     terminal.print('', `Wrote ${files.map(shortPath).join(', ')}`);
   } finally {
     await engine.dispose();
@@ -105,7 +108,8 @@ async function openData(
   const { openHeldOut, openSplit, takeSample } = await import('@mae-tasks/core-mae/run');
   const trained = loaded?.config.data;
   if (loaded !== undefined && data === undefined && split === undefined) {
-    const heldOut = await openHeldOut(loaded.config.data, readers, loaded.config.seed, formats);
+    const all = withoutLimit(loaded.config.data);
+    const heldOut = await openHeldOut(all, readers, loaded.config.seed, formats);
     if (heldOut !== undefined) return limited(heldOut);
     warn('The run held nothing out: these are the pictures that it was trained on. Name others by --data.');
   }
@@ -122,13 +126,18 @@ async function openData(
   const named = data === undefined && path === own ? undefined : split;
   const opened = await openSplit(path, readers, {
     ...{ split: named, preferred: 'val', format, formats, layout, followLinks },
-    reading: trained,
+    reading: trained && withoutLimit(trained),
   });
   return limited(opened);
 
   function limited(whole: Dataset): Dataset {
     return limit === undefined ? whole : takeSample(whole, limit, createRandom(0));
   }
+}
+
+/** The settings without the number of broken pictures that stops a training: here each is named, and none is counted. */
+function withoutLimit<Reading extends { readonly maxBadImages: number | null }>(reading: Reading): Reading {
+  return { ...reading, maxBadImages: Infinity };
 }
 
 /** The metrics of a split that is not `val` by its name: `testTop1` where training has `valTop1`. */

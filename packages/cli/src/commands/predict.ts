@@ -2,10 +2,11 @@ import { dirname, join } from 'node:path';
 import { harmlessJson } from '@mae-tasks/core-mae/find-plugins';
 import type { PictureIdentity, PredictedFile, Sample } from '@mae-tasks/core-mae/task';
 import { Command, Option } from 'commander';
-import { addUseOptions, optionOut, type UseFlags } from '../settings/common-options.js';
+import { addUseOptions, optionOut, optionValueRange, type UseFlags } from '../settings/common-options.js';
 import { csvText } from '../terminal/csv.js';
 import { DRAW_PLACE, requireDrawPlace, writeDrawings } from '../terminal/drawings.js';
 import { formatTable } from '../terminal/table.js';
+import { createLeftOut } from '../terminal/left-out.js';
 import { openEngine } from '../settings/open-engine.js';
 import { createProcessTerminal, type Terminal } from '../terminal/terminal.js';
 import { plainText, type Text } from '../terminal/text.js';
@@ -15,6 +16,7 @@ interface PredictFlags extends UseFlags {
   readonly out?: string;
   readonly draw?: string;
   readonly save?: string;
+  readonly valueRange?: readonly [number, number];
   readonly data?: string;
 }
 
@@ -33,6 +35,7 @@ export function predictCommand(): Command {
       '--data <path>',
       'data whose annotation file names the pictures; of weights without a run: with their classes',
     )
+    .addOption(optionValueRange())
     .addOption(optionOut('the file to write them to (default: the terminal)'))
     .option('--draw <place>', `draw the first ${DRAWN} pictures with their answers into ${DRAW_PLACE}`)
     .option('--save <folder>', "write every picture's own files (index maps, drawings) into this folder")
@@ -69,17 +72,22 @@ async function predict(place: string, pictures: readonly string[], flags: Predic
   const drawn: { readonly samples: Sample[]; readonly results: unknown[] } = { samples: [], results: [] };
   let numFiles = 0;
   const distinct = distinctNames();
+  const leftOut = createLeftOut(terminal);
+  let numPictures = 0;
   try {
     const batches = predictTask({
       engine,
       loaded,
       data,
       batchSize: flags.batchSize,
-      reportBadImage: ({ error }) => {
-        terminal.warn(`passed over: ${error.message}`);
+      valueRange: flags.valueRange,
+      reportBadImage: leftOut.report,
+      reportWarning: (message) => {
+        terminal.warn(message);
       },
     });
     for await (const { samples, results } of batches) {
+      numPictures += samples.length;
       for (const [index, sample] of samples.entries()) {
         const result = results[index];
         const entries = prediction.records?.(sample, result, identityOf(sample.id)) ?? [
@@ -108,6 +116,7 @@ async function predict(place: string, pictures: readonly string[], flags: Predic
   } finally {
     await engine.dispose();
   }
+  terminal.record({ type: 'predictions', pictures: numPictures, leftOut: leftOut.ids });
   const columns = ['picture', ...prediction.columns];
   const table = (): Text[] =>
     formatTable(
@@ -130,6 +139,7 @@ async function predict(place: string, pictures: readonly string[], flags: Predic
     if (flags.format === 'table') terminal.printAll(table());
     else terminal.data(answers);
   }
+  leftOut.summarize(data.size);
 }
 
 /** What the annotation files of the data call the pictures, where the data has such files. */

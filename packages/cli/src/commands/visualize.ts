@@ -11,6 +11,7 @@ import {
   optionSetForWeights,
 } from '../settings/common-options.js';
 import { openEngine } from '../settings/open-engine.js';
+import { createLeftOut } from '../terminal/left-out.js';
 import { createProcessTerminal } from '../terminal/terminal.js';
 
 interface VisualizeFlags {
@@ -75,8 +76,9 @@ export function visualizeCommand(): Command {
           count: flags.limit ?? DEFAULT_COUNT,
           maskRatios: flags.maskRatio,
           seed: flags.seed ?? 0,
-          reportBadImage: ({ error }) => {
-            terminal.warn(`passed over: ${error.message}`);
+          reportBadImage: createLeftOut(terminal).report,
+          reportWarning: (message) => {
+            terminal.warn(message);
           },
         });
         await createFolder(dirname(flags.out));

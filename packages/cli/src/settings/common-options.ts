@@ -38,6 +38,18 @@ export const optionJson = (): Option => new Option('--json', 'one JSON object a 
 export const optionDevice = (): Option =>
   new Option('--device <name>', 'where to compute: auto, cpu, webgpu, cuda, tensorflow, wasm, javascript');
 
+export const optionValueRange = (): Option =>
+  new Option(
+    '--value-range <low,high>',
+    "the values that are black and white, of pictures of more than 8 bits (default: the training's data.valueRange)",
+  ).argParser(parseValueRange);
+
+function parseValueRange(text: string): readonly [number, number] {
+  const [low, high, ...more] = text.split(',').map((part) => (part.trim() === '' ? NaN : Number(part)));
+  if (low !== undefined && high !== undefined && more.length === 0 && low < high) return [low, high];
+  throw new InvalidArgumentError('Give two numbers with a comma between them, the lower one first, such as 0,4095.');
+}
+
 export const optionFollowLinks = (): Option =>
   new Option('--follow-links', 'follow symbolic links out of the data set: where you trust it');
 

@@ -37,7 +37,7 @@ export interface OpenedData {
  */
 export async function openData(path: string, flags: DataFlags, warn: (line: string) => void): Promise<OpenedData> {
   const core = await import('@mae-tasks/core-mae/run');
-  const layout = await layoutOf(flags);
+  const { layout } = await layoutOf(flags);
   const reader = await core.findReader(path, core.dataReaders, flags.format, LABELLED);
   core.requireTakenSettings(layout, reader, core.dataReaders);
   const options = core.readerOptionsOf(layout, reader);
@@ -73,7 +73,7 @@ function definedOf({ split, format }: DataFlags): DataFlags {
   return { ...(split === undefined ? {} : { split }), ...(format === undefined ? {} : { format }) };
 }
 
-/** The settings below `data` that say how files are read. */
+/** The settings below `data` that say how files and pictures are read. */
 export async function layoutOf({ set = [], followLinks }: DataFlags) {
   const core = await import('@mae-tasks/core-mae/run');
   const { parseAssignment, withOverrides } = await import('./config.js');
@@ -84,13 +84,18 @@ export async function layoutOf({ set = [], followLinks }: DataFlags) {
     throw new MaeError('CONFIG_INVALID', {
       what: `\`${stray}\` is no setting of data`,
       where: '--set',
-      fix: `there is ${Object.keys(core.layoutSettings.shape)
+      fix: `there is ${Object.keys(core.lookSettings.shape.data.shape)
         .map((name) => `data.${name}`)
         .join(', ')}`,
     });
   }
-  const { data: layout } = core.checkSettings(core.dataLayoutSettings, { data }, '--set');
-  return { ...layout, followLinks: followLinks ?? layout.followLinks };
+  const { data: all } = core.checkSettings(core.lookSettings, { data }, '--set');
+  const { maxBadImages, maxPixels, orient, valueRange, background, ...layout } = all;
+  return {
+    layout: { ...layout, followLinks: followLinks ?? layout.followLinks },
+    decode: { maxPixels, orient, valueRange, background },
+    maxBadImages: maxBadImages ?? undefined,
+  };
 }
 
 /** Shows how far a long work on pictures is; the line goes away at its end. */

@@ -1,5 +1,7 @@
+import { foreignFormatOf } from './foreign-formats.js';
+
 /** Endings of the names of pictures: of every kind that can be decoded. */
-const SUFFIXES = ['.jpg', '.jpeg', '.jpe', '.jfif', '.png', '.webp', '.gif', '.tif', '.tiff', '.avif'];
+const SUFFIXES = ['.jpg', '.jpeg', '.jpe', '.jfif', '.png', '.webp', '.gif', '.tif', '.tiff', '.avif', '.bmp', '.dib'];
 
 /** Whether a file is a picture by its name. Nothing is opened. */
 export function isPictureName(name: string): boolean {
@@ -16,11 +18,22 @@ export function notPictures(folder: string, files: readonly string[]): string[] 
   return count === 0 ? [] : [`${folder}: ${count} files are not pictures by name and were left out (${examples})`];
 }
 
-/** How many files are not pictures by name, and the first of them. */
+/** How many files are not pictures by name, and the first of them, with what to do about formats that are not read. */
 export function otherFiles(files: readonly string[]): { readonly count: number; readonly examples: string } {
   const others = files.filter((file) => !isPictureName(file));
+  const advice = foreignAdvice(others);
   return {
     count: others.length,
-    examples: others.slice(0, 3).join(', ') + (others.length > 3 ? ', …' : ''),
+    examples:
+      others.slice(0, 3).join(', ') + (others.length > 3 ? ', …' : '') + (advice === undefined ? '' : `; ${advice}`),
   };
+}
+
+/** What to do about the first file of a known format that is not read; undefined where there is none. */
+export function foreignAdvice(files: readonly string[]): string | undefined {
+  for (const file of files) {
+    const format = foreignFormatOf(file);
+    if (format !== undefined) return `${format.name} files are not read: ${format.fix}`;
+  }
+  return undefined;
 }

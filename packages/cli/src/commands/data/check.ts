@@ -41,13 +41,16 @@ export function dataCheckCommand(): Command {
       const flags = withPlace(given);
       const terminal = createProcessTerminal({ json: flags.json === true });
       const { checkData } = await import('@mae-tasks/core-mae/run');
-      const { followLinks, ...settings } = await layoutOf(flags);
+      const { layout, decode, maxBadImages } = await layoutOf(flags);
+      const { followLinks, ...settings } = layout;
       const known = Object.entries(settings).filter(([, value]) => value !== null);
       const { ok, reports } = await checkData(path, {
         decodePictures: flags.quick !== true,
         reportProgress: showPictures(terminal, 'checking'),
         layout: Object.fromEntries(known),
         followLinks,
+        decode,
+        maxBadImages,
         ...(flags.format === undefined ? {} : { format: flags.format }),
         ...(flags.split === undefined ? {} : { split: flags.split }),
         ...(flags.limit === undefined ? {} : { limitPerKind: flags.limit }),

@@ -38,12 +38,13 @@ export function dataCropCommand(): Command {
       // This command's --format is that of the pictures.
       const { format, ...others } = flags;
       const { split, ...place } = withPlace(others);
-      const layout = await layoutOf(place);
+      const { layout, decode } = await layoutOf(place);
       const reader = await findReader(path, dataReaders, 'coco');
       requireTakenSettings(layout, reader, dataReaders);
       const options = readerOptionsOf(layout, reader);
       const data = cocoDataset(path, split === undefined ? options : { ...options, split });
       const result = await cropBoxes(data, flags.out, {
+        decode,
         ...(flags.minSide === undefined ? {} : { minSide: flags.minSide }),
         ...(flags.margin === undefined ? {} : { margin: flags.margin }),
         ...(format === undefined ? {} : { format }),

@@ -3,6 +3,7 @@ import { Command } from 'commander';
 import { optionFollowLinks, optionJson, optionLimit, optionOut, optionSeed } from '../../settings/common-options.js';
 import {
   type DataFlags,
+  layoutOf,
   openData,
   optionFormat,
   optionLayoutSettings,
@@ -41,10 +42,12 @@ export function dataShowCommand(): Command {
         terminal.warn(line);
       });
       const data = await open(flags.split);
+      const { decode } = await layoutOf(flags);
       const png = await core.annotationSheetPng(data, {
         ...(flags.limit === undefined ? {} : { count: flags.limit }),
         random: createRandom(flags.seed ?? 0),
         labels: flags.labels,
+        decode,
       });
       await core.createFolder(dirname(flags.out));
       await core.writeFileAtomically(flags.out, png);

@@ -12,10 +12,13 @@ import { MaeError, messageOf } from '../../base/errors.js';
 import { withChannels } from './channels.js';
 import { crop } from './crop.js';
 import { type DecodeJpegFast, loadFastJpeg } from './fast-jpeg.js';
-import { isJpeg, readJpegHeader } from './jpeg-header.js';
-import { decodeByLibvips, decodeJpegByLibvips, readHeaderByLibvips } from './libvips.js';
+import { decodeBmp } from './bmp.js';
+import { decodeByLibvips, decodeJpegByLibvips } from './libvips.js';
 import { isFolder } from '../../base/listing.js';
 import { type Color, type Image, ownPixels } from './picture.js';
+import { type PictureHeader, readPictureHeader, reasonOf, unreadable } from './picture-header.js';
+import { selectSamples, unusedSamplesNote } from './pixel-samples.js';
+import { isWholeRange, openWidePicture, type PictureValues } from './wide-picture.js';
 
 export { decodeManyAtOnce } from './libvips.js';
 
@@ -37,12 +40,25 @@ export interface DecodeOptions {
   readonly jpegDct?: 'accurate' | 'fast';
   /** Number of pixels above which a picture earns a warning; above twice that it is refused. Default Pillow's. */
   readonly maxPixels?: number;
+  /**
+   * The values that become 0 and 255, of PNG and TIFF files of more than 8 bits, signed or floating-point. Default: what
+   * the file says of itself, else all of 16 bits, and 0 to 1 for floating-point values that lie within.
+   */
+  readonly valueRange?: readonly [low: number, high: number] | null;
 }
 
 /** A picture whose size is known and whose pixels are decoded on demand. */
 export interface OpenedImage extends Size {
   /** Something odd that does not stop the picture from being used. */
   readonly warning?: string;
+  /** What is odd about all pictures of its kind, in words that name no file. */
+  readonly notes?: readonly string[];
+  /**
+   * What its values are, where they are not 0–255: the whole picture is decoded for it.
+   *
+   * @throws MaeError `IMAGE_INVALID`
+   */
+  readonly values?: () => Promise<PictureValues>;
   /**
    * The pixels, or those of a box of whole numbers alone: what lies below the box is then not decoded.
    *
@@ -58,17 +74,9 @@ export interface OpenedImage extends Size {
   withPixels<Result extends object>(box: Box, use: (image: Image, within: Box) => Result): Promise<Result>;
 }
 
-interface Header extends Size {
-  /** EXIF orientation, 1–8. */
-  readonly orientation: number;
-  readonly isJpeg: boolean;
-  /** Of a JPEG whose markers are in order. */
-  readonly components?: number;
-}
-
 /**
- * The decoded picture, `[H, W, C]`, 0–255: its type found by content, 16-bit, palette, CMYK and animated pictures
- * (their first frame) included. Colour profiles are not applied, as torchvision and Pillow do not.
+ * The decoded picture, `[H, W, C]`, 0–255: its type found by content, 16-bit, floating-point, palette, CMYK and
+ * animated pictures (their first frame) included. Colour profiles are not applied, as torchvision and Pillow do not.
  *
  * @throws MaeError `IMAGE_INVALID` or `IMAGE_TOO_LARGE`, naming the file
  */
@@ -83,46 +91,85 @@ export async function decodeImage(source: ImageSource, options: DecodeOptions = 
  * @throws MaeError `IMAGE_INVALID` or `IMAGE_TOO_LARGE`, naming the file
  */
 export async function openImage(source: ImageSource, options: DecodeOptions = {}): Promise<OpenedImage> {
-  const { channels = 3, background = [255, 255, 255] } = options;
-  if (source.kind === 'pixels') return openPixels(source, channels, background);
+  const { channels = 3, background = [255, 255, 255], orient = true, maxPixels = DEFAULT_MAX_PIXELS } = options;
+  if (source.kind === 'pixels') return openPixels(source, channels, background, maxPixels);
   const { path } = source;
   const bytes = readPicture(path);
-  const header = await readHeader(bytes, path);
-  const { width, height } = orientedSize(header, options.orient ?? true);
-  const warning = checkPixels(header, path, options.maxPixels ?? DEFAULT_MAX_PIXELS);
+  const header = await readPictureHeader(bytes, path, (size) => checkPixels(size, path, maxPixels));
+  const { width, height } = orientedSize(header, orient);
+  const warning = checkPixels(header, path, maxPixels);
+  const valueRange = options.valueRange ?? undefined;
+  const wide = openWidePicture(bytes, header, {
+    path,
+    orient: orient && header.orientation !== 1,
+    channels,
+    valueRange,
+  });
+  const isWide = header.values !== undefined && !isWholeRange(header.values, valueRange);
   const decodeFast = options.jpegDct === 'fast' && header.components === 3 ? await loadFastJpeg() : undefined;
+  const picture: EncodedPicture = {
+    ...{ bytes, header, path, applyOrientation: orient, decodeFast, channels },
+    whole: isWide && wide !== undefined ? () => wide.read() : wholeBmp(bytes, header, path),
+  };
   const withPixels: OpenedImage['withPixels'] = (box, use) =>
-    readPixels({ bytes, header, path, applyOrientation: options.orient ?? true, decodeFast }, box, (image, within) =>
+    readPixels(picture, box, (image, within) =>
       use(
         namingFile(path, () => withChannels(image, channels, background)),
         within,
       ),
     );
+  const notes = notesOf(header, channels);
   return {
     width,
     height,
     ...(warning === undefined ? {} : { warning }),
+    ...(notes.length === 0 ? {} : { notes }),
+    ...(wide === undefined ? {} : { values: () => wide.values() }),
     withPixels,
     read: (box = [0, 0, width, height]) => withPixels(box, (image, within) => ownPixels(crop(image, within))),
   };
 }
 
-function openPixels(source: Image, channels: number, background: Color): OpenedImage {
+function openPixels(source: Image, channels: number, background: Color, maxPixels: number): OpenedImage {
   const { data, width, height } = source;
   if (data.length !== width * height * source.channels) {
     throw new MaeError('IMAGE_INVALID', {
       what: `${data.length} values are not ${height} × ${width} × ${source.channels} pixels`,
     });
   }
+  const warning = checkPixels(source, undefined, maxPixels);
   const image = { data, width, height, channels: source.channels };
   const whole: Box = [0, 0, width, height];
   const read = (box: Box): Image => withChannels(crop(image, box), channels, background);
   return {
     width,
     height,
+    ...(warning === undefined ? {} : { warning }),
     withPixels: (box, use) => Promise.resolve(use(withChannels(image, channels, background), box)),
     read: (box = whole) => Promise.resolve(read(box)),
   };
+}
+
+/** Of a bitmap, which is decoded whole. */
+function wholeBmp(bytes: Uint8Array, { bmp }: PictureHeader, path: string): (() => Promise<Image>) | undefined {
+  if (bmp === undefined) return undefined;
+  return () =>
+    new Promise((resolve) => {
+      try {
+        resolve(decodeBmp(bytes, bmp));
+      } catch (cause) {
+        throw unreadable(path, messageOf(cause), cause);
+      }
+    });
+}
+
+/** Sentences about a picture that hold for all of its kind. */
+function notesOf({ frames, samples }: PictureHeader, channels: number): string[] {
+  const unused = unusedSamplesNote(samples, channels);
+  return [
+    ...(frames > 1 ? ['files of several frames or pages, of which the first is used'] : []),
+    ...(unused === undefined ? [] : [unused]),
+  ];
 }
 
 function readPicture(path: string): Uint8Array {
@@ -131,13 +178,13 @@ function readPicture(path: string): Uint8Array {
     // Synchronous: one call instead of four round trips through the thread pool that also decodes.
     bytes = readFileSync(path);
   } catch (cause) {
-    throw unreadable(path, cause);
+    throw unopened(path, cause);
   }
   if (bytes.length === 0) throw new MaeError('IMAGE_INVALID', { what: 'the file is empty', where: path });
   return bytes;
 }
 
-function unreadable(path: string, cause: unknown): MaeError {
+function unopened(path: string, cause: unknown): MaeError {
   const code = (cause as NodeJS.ErrnoException).code;
   const what = isFolder(path)
     ? 'this is a folder, not a picture'
@@ -147,33 +194,13 @@ function unreadable(path: string, cause: unknown): MaeError {
   return new MaeError('IMAGE_INVALID', { what, where: path, cause });
 }
 
-async function readHeader(bytes: Uint8Array, path: string): Promise<Header> {
-  // JPEG, by far the most common, is read here: libvips would open the file once more, a fifth of a small one's time.
-  const jpeg = isJpeg(bytes) ? readJpegHeader(bytes) : undefined;
-  // Decoders stop at the last row of a box, so they would not see that the rest is missing.
-  if (jpeg?.complete === false || endsEarly(bytes)) throw invalid(path, 'the file ends before its picture does');
-  if (jpeg !== undefined) return { ...jpeg, isJpeg: true };
-  try {
-    return { ...(await readHeaderByLibvips(bytes)), isJpeg: isJpeg(bytes) };
-  } catch (cause) {
-    throw invalid(path, reasonOf(cause), cause);
-  }
-}
-
-/** Whether a PNG has no end chunk, or a WebP fewer bytes than its header says. */
-function endsEarly(bytes: Uint8Array): boolean {
-  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  if (buffer.length > 8 && buffer.readUInt32BE(0) === 0x89504e47) return buffer.lastIndexOf('IEND') < 0;
-  const isWebp = buffer.length > 12 && buffer.toString('latin1', 0, 4) === 'RIFF';
-  return isWebp && buffer.toString('latin1', 8, 12) === 'WEBP' && buffer.readUInt32LE(4) + 8 > buffer.length;
-}
-
 /** Orientations 5–8 turn the picture by a quarter. */
-function orientedSize({ width, height, orientation }: Header, orient: boolean): Size {
+function orientedSize({ width, height, orientation }: PictureHeader, orient: boolean): Size {
   return orient && orientation >= 5 ? { width: height, height: width } : { width, height };
 }
 
-function checkPixels({ width, height }: Size, path: string, maxPixels: number): string | undefined {
+/** What to say of a picture above the limit. @throws MaeError `IMAGE_TOO_LARGE` above twice the limit */
+function checkPixels({ width, height }: Size, path: string | undefined, maxPixels: number): string | undefined {
   const numPixels = width * height;
   if (numPixels > 2 * maxPixels) {
     throw new MaeError('IMAGE_TOO_LARGE', {
@@ -183,23 +210,28 @@ function checkPixels({ width, height }: Size, path: string, maxPixels: number): 
     });
   }
   return numPixels > maxPixels
-    ? `${path}: the picture has ${width} × ${height} = ${numPixels} pixels, more than \`maxPixels\` (=${maxPixels})`
+    ? `${path === undefined ? '' : `${path}: `}the picture has ${width} × ${height} = ${numPixels} pixels, more than \`maxPixels\` (=${maxPixels})`
     : undefined;
 }
 
 interface EncodedPicture {
   readonly bytes: Uint8Array;
-  readonly header: Header;
+  readonly header: PictureHeader;
   readonly path: string;
   readonly applyOrientation: boolean;
   readonly decodeFast: DecodeJpegFast | undefined;
+  /** Channels that are wanted. */
+  readonly channels: number;
+  /** Of a picture that is decoded whole, as it is shown. */
+  readonly whole: (() => Promise<Image>) | undefined;
 }
 
 async function readPixels<Result extends object>(
-  { bytes, header, path, applyOrientation, decodeFast }: EncodedPicture,
+  { bytes, header, path, applyOrientation, decodeFast, channels, whole }: EncodedPicture,
   box: Box,
   use: (image: Image, within: Box) => Result,
 ): Promise<Result> {
+  if (whole !== undefined) return use(await whole(), box);
   const orient = applyOrientation && header.orientation !== 1;
   const fast = orient ? undefined : decodeFast?.(bytes, header);
   if (fast !== undefined) return use(fast, box);
@@ -207,25 +239,21 @@ async function readPixels<Result extends object>(
   const options = { orient, box: isWhole ? undefined : box };
   let image: Image;
   try {
-    image = await (header.isJpeg ? decodeJpegByLibvips(bytes, options) : decodeByLibvips(bytes, options));
+    image = await (header.format === 'JPEG' ? decodeJpegByLibvips(bytes, options) : decodeByLibvips(bytes, options));
   } catch (cause) {
-    throw invalid(path, reasonOf(cause), cause);
+    throw unreadable(path, reasonOf(cause), cause);
   }
-  return use(image, [0, 0, image.width, image.height]);
+  return use(withSelectedSamples(image, header, channels), [0, 0, image.width, image.height]);
+}
+
+function withSelectedSamples(image: Image, { samples }: PictureHeader, wanted: number): Image {
+  if (samples === undefined) return image;
+  const { data, channels } = selectSamples(image.data, image.channels, samples, wanted);
+  return { ...image, data, channels };
 }
 
 function isSizeOf(box: Box, { width, height }: Size): boolean {
   return box[2] === width && box[3] === height;
-}
-
-function invalid(path: string, what: string, cause?: unknown): MaeError {
-  return new MaeError('IMAGE_INVALID', { what: `this is not a readable picture: ${what}`, where: path, cause });
-}
-
-/** The first line of the decoder's message, without its own prefix. */
-function reasonOf(error: unknown): string {
-  const [line = ''] = messageOf(error).split('\n');
-  return line.replace(/^Input buffer\s*(has|contains)?:?\s*/u, '').trim();
 }
 
 function namingFile<Result>(path: string, convert: () => Result): Result {

@@ -8,6 +8,10 @@ export interface LibvipsHeader {
   readonly width: number;
   readonly height: number;
   readonly orientation: number;
+  /** What libvips calls its colours. */
+  readonly space: string;
+  /** Pictures in the file. */
+  readonly pages: number;
 }
 
 export interface LibvipsOptions {
@@ -28,13 +32,40 @@ export function decodeManyAtOnce(): void {
 
 /** What a picture's header says. @throws Error in libvips's words */
 export async function readHeaderByLibvips(bytes: Uint8Array): Promise<LibvipsHeader> {
-  const { width, height, pageHeight, orientation } = await opened(bytes, 'error').metadata();
-  return { width, height: pageHeight ?? height, orientation: orientation ?? 1 };
+  const { width, height, pageHeight, orientation, space, pages } = await opened(bytes, 'error').metadata();
+  return { width, height: pageHeight ?? height, orientation: orientation ?? 1, space, pages: pages ?? 1 };
 }
 
 /** The pixels of a picture in any format but JPEG. @throws Error in libvips's words */
 export function decodeByLibvips(bytes: Uint8Array, options: LibvipsOptions): Promise<Image> {
   return readPixels(opened(bytes, 'error'), options);
+}
+
+/** Samples as they are stored, in the machine's byte order. */
+export interface StoredSamples {
+  readonly bytes: ArrayBuffer;
+  readonly width: number;
+  readonly height: number;
+  readonly channels: number;
+}
+
+export interface StoredSamplesOptions {
+  readonly orient: boolean;
+  /** What libvips calls the colours that are stored, so that nothing is converted. */
+  readonly space: string;
+  readonly depth: 'char' | 'ushort' | 'int' | 'uint' | 'float';
+}
+
+/** The samples of a whole PNG or TIFF of more than 8 bits, as they are stored. @throws Error in libvips's words */
+export async function readSamplesByLibvips(
+  bytes: Uint8Array,
+  { orient, space, depth }: StoredSamplesOptions,
+): Promise<StoredSamples> {
+  const pipeline = opened(bytes, 'error');
+  if (orient) pipeline.autoOrient();
+  const { data, info } = await pipeline.toColourspace(space).raw({ depth }).toBuffer({ resolveWithObject: true });
+  const { width, height, channels } = info;
+  return { bytes: new Uint8Array(data).buffer, width, height, channels };
 }
 
 /**

@@ -23,8 +23,9 @@ export interface LoaderOptions extends Omit<SamplerOptions, 'size'> {
   /** Batches begun before they are asked for, which bounds the memory. Default 2, more where batches are very small. */
   readonly prefetch?: number;
   /**
-   * What a broken picture does: `fail` stops with its path; `skip` puts the next usable picture of the data set (by
-   * index, the first after the last) in its place, so that batches keep their size. Default `fail`.
+   * What a broken picture does: `fail` stops with its path; `skip` passes it over. Where every batch is full
+   * (`dropLast`), the next usable picture of the data set (by index, the first after the last) takes its place; where the
+   * last batch may be short, each picture counts once, so it is left out and its batch is short. Default `fail`.
    */
   readonly onBadImage?: 'fail' | 'skip';
   /** Broken pictures passed over before the loader gives up. Default the larger of 10 and 1 % of the data set. */
@@ -36,7 +37,7 @@ export interface LoaderOptions extends Omit<SamplerOptions, 'size'> {
 }
 
 export interface Loader {
-  /** Batches in an epoch. */
+  /** Batches in an epoch, of which none comes that has no usable picture. */
   readonly numBatches: number;
   /** Pictures passed over so far. */
   readonly badImages: readonly BadImage[];
@@ -45,7 +46,7 @@ export interface Loader {
    * wherever the epoch was started. Memory holds at most `prefetch` batches besides the one handed out.
    *
    * @param epochs of the whole training, for transforms that change with it. Default: they are as at its start
-   * @throws MaeError of a broken picture, or whatever a transform throws
+   * @throws MaeError of a broken picture, `DATA_INVALID` where no picture can be used, or whatever a transform throws
    */
   batches(epoch: number, start?: number, epochs?: number): AsyncGenerator<readonly Sample[], void, undefined>;
   /**
@@ -74,7 +75,7 @@ export async function createLoader(options: LoaderOptions): Promise<Loader> {
     sampler: createSampler({ ...options, size: dataset.size }),
     pool: await createSamplePool(options.pipeline, workers),
     bad: countBadImages(limit, dataset.name, options.reportBadImage ?? ignore),
-    skip: options.onBadImage === 'skip',
+    onBadImage: options.onBadImage !== 'skip' ? 'fail' : (options.dropLast ?? true) ? 'replace' : 'leave out',
     warn: reportOnce(options.reportWarning ?? ignore),
     memories: new WeakMap(),
   };
@@ -98,7 +99,7 @@ interface BatchSource {
   readonly sampler: Sampler;
   readonly pool: SamplePool;
   readonly bad: BadImageCounter;
-  readonly skip: boolean;
+  readonly onBadImage: 'fail' | 'replace' | 'leave out';
   readonly warn: (message: string) => void;
   /** Where the pixels of a batch lie, until it is released. */
   readonly memories: WeakMap<readonly Sample[], readonly SharedArrayBuffer[]>;
@@ -128,11 +129,15 @@ async function* prefetched(
     }
   };
   begin();
+  let isUsable = start > 0;
   for (let batch = pending.shift(); batch !== undefined; batch = pending.shift()) {
     const samples = await batch;
     begin();
+    if (samples.length === 0) continue;
+    isUsable = true;
     yield samples;
   }
+  if (!isUsable) throw nothingUsable(source);
 }
 
 async function loadBatch(source: BatchSource, moment: Moment, number: number): Promise<Sample[]> {
@@ -141,14 +146,23 @@ async function loadBatch(source: BatchSource, moment: Moment, number: number): P
   const { outcomes, memories } = await source.pool.run(jobs);
   const samples: Sample[] = [];
   for (const [position, outcome] of outcomes.entries()) {
-    samples.push(await settle(source, moment, indices[position]!, outcome));
+    const sample = await settle(source, moment, indices[position]!, outcome);
+    if (sample !== undefined) samples.push(sample);
   }
   source.memories.set(samples, memories);
   return samples;
 }
 
-/** The sample of an index, or its replacement's: the next usable picture, with the random stream of the first. */
-async function settle(source: BatchSource, moment: Moment, index: number, first: SampleOutcome): Promise<Sample> {
+/**
+ * The sample of an index, or its replacement's: the next usable picture, with the random stream of the first. Undefined
+ * where it is left out.
+ */
+async function settle(
+  source: BatchSource,
+  moment: Moment,
+  index: number,
+  first: SampleOutcome,
+): Promise<Sample | undefined> {
   const { dataset, pool } = source;
   let outcome = first;
   for (let step = 0; step < dataset.size; step++) {
@@ -159,23 +173,30 @@ async function settle(source: BatchSource, moment: Moment, index: number, first:
       outcome = (await pool.run([jobOf(source, moment, index, candidate)])).outcomes[0]!;
     }
     if ('sample' in outcome) {
-      if (outcome.warning !== undefined) source.warn(outcome.warning);
+      for (const warning of outcome.warnings ?? []) source.warn(warning);
       return outcome.sample;
     }
     const { id } = dataset.item(candidate);
     passOver(source, candidate, id, fromTransferred(outcome.error));
+    if (source.onBadImage === 'leave out') return undefined;
   }
-  throw new MaeError('DATA_INVALID', {
-    what: 'no picture can be used',
+  throw nothingUsable(source);
+}
+
+function nothingUsable({ dataset, bad }: BatchSource): MaeError {
+  const last = bad.images.at(-1)?.error;
+  return new MaeError('DATA_INVALID', {
+    what: `no picture can be used${last === undefined ? '' : `; the last: ${last.message}`}`,
     where: dataset.name,
     fix: 'check the pictures',
+    cause: last,
   });
 }
 
 /** Counts a broken picture. @throws where it may not be passed over */
-function passOver({ bad, skip }: BatchSource, index: number, id: string, error: Error): void {
+function passOver({ bad, onBadImage }: BatchSource, index: number, id: string, error: Error): void {
   if (bad.isBadImage(error)) {
-    if (!skip) throw error;
+    if (onBadImage === 'fail') throw error;
     bad.add({ index, id, error });
     return;
   }

@@ -33,7 +33,7 @@ export interface SampleTaskResult {
 }
 
 export type SampleOutcome =
-  { readonly sample: Sample; readonly warning?: string } | { readonly error: TransferredError };
+  { readonly sample: Sample; readonly warnings?: readonly string[] } | { readonly error: TransferredError };
 
 /** Pictures decoded at the same time by one thread: while one decodes in the native pool, the other is transformed. */
 const LANES = 2;

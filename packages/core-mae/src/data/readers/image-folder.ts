@@ -6,7 +6,7 @@ import type { DataReader } from '../../contracts/data-reader.js';
 import type { Dataset } from '../../contracts/dataset.js';
 import { MaeError } from '../../base/errors.js';
 import { foldersIn, isFolder, type LinkRules, listFiles, namesIn } from '../../base/listing.js';
-import { isPictureName, otherFiles, PICTURE_NAMES } from '../../base/picture-names.js';
+import { foreignAdvice, isPictureName, otherFiles, PICTURE_NAMES } from '../../base/picture-names.js';
 import { classFinder, type ClassFolders, classFolders } from './class-folders.js';
 import { openingFaults } from '../coco/faults.js';
 import { foreignLayout } from './foreign-layouts.js';
@@ -130,7 +130,7 @@ async function readFolder(
     throw new MaeError('DATA_EMPTY', {
       what: `there are no pictures in this folder (${found})`,
       where: folder,
-      fix: PICTURE_NAMES,
+      fix: foreignAdvice(files) ?? PICTURE_NAMES,
     });
   }
   const training = folder === trainFolder ? pictures : (await listPictures(trainFolder, links)).pictures;

@@ -14,6 +14,8 @@ export interface LabelMap {
 const SIGNATURE = Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]);
 const GREY = 0;
 const PALETTE = 3;
+/** No compressed byte unfolds to more (RFC 1951). */
+const MOST_UNFOLDED = 1032;
 /** Twice Pillow's warning limit, as for pictures. */
 const MAX_PIXELS = 2 * 89_478_485;
 
@@ -37,7 +39,14 @@ export function readLabelMap(path: string): LabelMap {
   const width = bytes.length < 33 ? 0 : bytes.readUInt32BE(16);
   const height = bytes.length < 33 ? 0 : bytes.readUInt32BE(20);
   if (width * height > MAX_PIXELS) {
-    throw new MaeError('IMAGE_TOO_LARGE', { what: `the index map has ${width} × ${height} pixels`, where: path });
+    throw new MaeError('IMAGE_TOO_LARGE', {
+      what: `the index map has ${width} × ${height} pixels, more than the ${MAX_PIXELS} that are read`,
+      where: path,
+      fix: 'make it and its picture smaller',
+    });
+  }
+  if ((width * height * (bytes[24] ?? 1)) / 8 > bytes.length * MOST_UNFOLDED) {
+    throw invalid(path, `${bytes.length} bytes cannot hold its ${width} × ${height} pixels`, 'write it again');
   }
   let picture: { readonly data: Uint8Array | Uint16Array; readonly width: number; readonly height: number };
   try {

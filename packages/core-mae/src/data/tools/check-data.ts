@@ -10,6 +10,7 @@ import { dirname } from 'node:path';
 import type { DataReader } from '../../contracts/data-reader.js';
 import type { Dataset } from '../../contracts/dataset.js';
 import { MaeError } from '../../base/errors.js';
+import type { DecodeOptions } from '../images/image.js';
 import { createFaultLog, type FaultLog } from '../coco/faults.js';
 import { ade20kReader, type SemanticFolderOptions } from '../readers/ade20k.js';
 import { cocoReader, isCocoDataset } from '../readers/coco-instances.js';
@@ -33,6 +34,10 @@ export interface CheckDataOptions extends CheckOptions {
   readonly split?: string;
   /** Whether links may lead out of the data set. Default false. */
   readonly followLinks?: boolean;
+  /** How pictures are read. */
+  readonly decode?: DecodeOptions;
+  /** Pictures that training may pass over, see `data.maxBadImages`. */
+  readonly maxBadImages?: number | undefined;
   /** How files of the layout are read; what a layout does not take is left to the others. */
   readonly layout?: CocoLayoutOptions & SemanticFolderOptions & { readonly classLevel?: number };
 }
@@ -79,6 +84,8 @@ async function checkLayout(
       split,
       {
         maxPixelsRead: (options.decodePictures ?? true) ? Infinity : 0,
+        ...(options.decode === undefined ? {} : { decode: options.decode }),
+        ...(options.maxBadImages === undefined ? {} : { maxBadImages: options.maxBadImages }),
         reportPicture: () => options.reportProgress?.(++done, total),
       },
       log.report,

@@ -4,9 +4,10 @@ import type { Box } from '../../contracts/transform.js';
 import { MaeError, messageOf } from '../../base/errors.js';
 import { encodeJpeg, encodePng } from '../images/encode-image.js';
 import { foldedName } from '../../base/folded-name.js';
-import { openImage } from '../images/image.js';
+import { type DecodeOptions, openImage } from '../images/image.js';
 import { splitOfName } from '../readers/split-names.js';
 import { annotationsOfImage } from '../coco/annotations.js';
+import { createValueSurvey } from './examine-values.js';
 import type { CocoDataset } from '../readers/coco-instances.js';
 
 export interface CropOptions {
@@ -16,6 +17,8 @@ export interface CropOptions {
   readonly margin?: number;
   /** Default `png`. */
   readonly format?: 'png' | 'jpeg';
+  /** How pictures are read. */
+  readonly decode?: DecodeOptions;
 }
 
 export interface CropResult {
@@ -34,11 +37,12 @@ export interface CropResult {
  * @throws MaeError `WRITE_FAILED`, `PATH_ESCAPES`
  */
 export async function cropBoxes(data: CocoDataset, out: string, options: CropOptions = {}): Promise<CropResult> {
-  const { minSide = 8, margin = 0, format = 'png' } = options;
+  const { minSide = 8, margin = 0, format = 'png', decode = {} } = options;
   const { annotations } = data;
   const folders = classFolders(annotations.categories.map(({ name }) => name));
   const written: Record<string, number> = Object.fromEntries(folders.map((name) => [name, 0]));
   const warnings: string[] = [];
+  const survey = createValueSurvey();
   let leftOut = 0;
   for (let image = 0; image < annotations.images.size; image++) {
     const entries = annotationsOfImage(annotations, image);
@@ -50,7 +54,8 @@ export async function cropBoxes(data: CocoDataset, out: string, options: CropOpt
       continue;
     }
     try {
-      const opened = await openImage({ kind: 'file', path });
+      const opened = await openImage({ kind: 'file', path }, decode);
+      if (opened.values !== undefined) survey.add(await opened.values());
       for (const entry of entries) {
         const box = cropBox(annotations.boxes.subarray(4 * entry, 4 * entry + 4), margin, opened);
         if (annotations.crowds[entry] === 1 || Math.min(box[2] - box[0], box[3] - box[1]) < minSide) {
@@ -72,6 +77,9 @@ export async function cropBoxes(data: CocoDataset, out: string, options: CropOpt
       warnings.push(`${name}: ${error.message}`);
     }
   }
+  survey.report((_, __, subject, problem, action) => {
+    warnings.push(`${subject}: ${problem} — ${action}`);
+  }, survey.count());
   return { written, leftOut, warnings };
 }
 

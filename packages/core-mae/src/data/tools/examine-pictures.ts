@@ -1,11 +1,12 @@
 import type { DataFault, ReportFault } from '../../contracts/data-fault.js';
 import type { Dataset, Item } from '../../contracts/dataset.js';
 import { MaeError } from '../../base/errors.js';
-import { type DecodeOptions, openImage } from '../images/image.js';
+import { type DecodeOptions, type OpenedImage, openImage } from '../images/image.js';
 import { defaultMaxBadImages } from '../loading/bad-images.js';
 import { checkAnnotatedSize, type InstanceAnnotations, isInstances } from '../targets/instance-target.js';
 import { readLabelMap } from '../targets/label-map.js';
 import type { LabelValues } from '../targets/label-values.js';
+import { createValueSurvey, type ValueSurvey } from './examine-values.js';
 import { loadLabels, type SemanticAnnotation } from '../targets/semantic-target.js';
 import {
   type AnnotatedFrame,
@@ -54,6 +55,8 @@ export async function examinePictures(
     await examineItem(item, options, labels, log);
     options.reportPicture?.();
   }
+  log.survey.report(log.fault, looked);
+  reportNotes(log);
   reportTooMany(log, looked, maxBadImages);
   if (labels) reportIndexMaps(log);
   return { frame: reportOrientation(log, options.decode?.orient ?? true) };
@@ -70,6 +73,9 @@ interface Log {
   ) => void;
   readonly passedOver: string;
   readonly votes: OrientationVotes;
+  readonly survey: ValueSurvey;
+  /** How many pictures each sentence about pictures of a kind holds for. */
+  readonly notes: Map<string, number>;
   /** Pictures that are laid on their side where they are used as stored, and whose boxes fit the turned picture only. */
   boxesOfTurned: number;
   bad: number;
@@ -92,6 +98,8 @@ function startLog(data: Dataset, limit: number, report: ReportFault): Log {
         ? 'no picture may be passed over'
         : `left out; training stops at more than ${limit} of them (\`data.maxBadImages\`)`,
     votes: createOrientationVotes(),
+    survey: createValueSurvey(),
+    notes: new Map(),
     boxesOfTurned: 0,
     bad: 0,
     lastBad: '',
@@ -106,7 +114,8 @@ async function examineItem(item: Item, options: ExamineOptions, labels: boolean,
   try {
     const opened = await openImage(image, options.decode);
     if (opened.warning !== undefined) log.fault('warning', 'picture-large', id, opened.warning, 'used as it is');
-    if (opened.width * opened.height <= (options.maxPixelsRead ?? 0)) await opened.read();
+    for (const note of opened.notes ?? []) log.notes.set(note, (log.notes.get(note) ?? 0) + 1);
+    await readWhole(opened, options.maxPixelsRead ?? 0, log.survey);
     if (!labels) return;
     const size = { width: opened.width, height: opened.height, id };
     const instances = instancesOf(target);
@@ -127,6 +136,22 @@ async function examineItem(item: Item, options: ExamineOptions, labels: boolean,
     log.lastBad = error.message;
     log.fault('warning', codeOf(error, target), id, error.message, log.passedOver);
   }
+}
+
+/** Pictures of more than 8 bits whose values are looked at however large they are. */
+const VALUES_LOOKED_AT = 16;
+
+async function readWhole(opened: OpenedImage, maxPixels: number, survey: ValueSurvey): Promise<void> {
+  const isSmall = opened.width * opened.height <= maxPixels;
+  if (opened.values === undefined) {
+    if (isSmall) await opened.read();
+    return;
+  }
+  if (!isSmall && survey.count() >= VALUES_LOOKED_AT) return;
+  const values = await opened.values();
+  survey.add(values);
+  // Without a range it cannot be read, which is said for all of them at once.
+  if (isSmall && values.chosen !== undefined) await opened.read();
 }
 
 /** @throws MaeError `IMAGE_INVALID` where the picture is of another size than its entry says */
@@ -171,6 +196,12 @@ function instancesOf(target: unknown): InstanceAnnotations | undefined {
 
 function isIndexMap(target: unknown): target is SemanticAnnotation {
   return typeof target === 'object' && target !== null && 'path' in target && 'ignoreIndex' in target;
+}
+
+function reportNotes({ fault, notes }: Log): void {
+  for (const [note, count] of notes) {
+    fault('warning', 'picture-of-several', count === 1 ? '1 picture' : `${count} pictures`, `${note}`, 'used so');
+  }
 }
 
 function reportTooMany({ data, fault, bad, lastBad }: Log, looked: number, limit: number): void {

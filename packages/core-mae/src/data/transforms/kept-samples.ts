@@ -6,7 +6,7 @@ const LIMIT = 256 * 2 ** 20;
 
 interface Started {
   readonly sample: Sample;
-  readonly warning?: string;
+  readonly warnings?: readonly string[];
 }
 
 /**

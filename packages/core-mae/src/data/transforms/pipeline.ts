@@ -35,8 +35,8 @@ export interface PipelineSpec {
 
 export interface PipelineResult {
   readonly sample: Sample;
-  /** Something odd about the picture that did not stop it from being used. */
-  readonly warning?: string;
+  /** What is odd about the picture and did not stop it from being used. */
+  readonly warnings?: readonly string[];
 }
 
 /** What an item is made a sample with. */
@@ -79,19 +79,20 @@ export function composePipeline(
   const numPartners = firstPartners.at(-1)!;
   const start = async (item: Item, random: Random): Promise<PipelineResult> => {
     const opened = await openImage(item.image, decode);
-    const { width, height, warning } = opened;
+    const { width, height } = opened;
+    const warnings = warningsOf(opened);
     const loaded = await loadTarget(item, opened, handler);
     // Geometries that come first are chosen by the size alone, so that only the box that they keep is decoded.
     const { steps, target } = planGeometries(leading, { width, height, target: loaded }, random, handler);
     const image = await readSteps(opened, steps);
     const sample = { id: item.id, ...samplePixels(image), originalWidth: width, originalHeight: height, target };
-    return warning === undefined ? { sample } : { sample, warning };
+    return warnings.length === 0 ? { sample } : { sample, warnings };
   };
   // Every picture is wanted several times in an epoch, and comes out the same every time.
   const begin = numPartners > 0 && leading.every(({ fixed }) => fixed === true) ? keepingSamples(start) : start;
   const run = async (item: Item, random: Random, context: PipelineContext = {}): Promise<PipelineResult> => {
     const { allocate, partners = [], progress = 0 } = context;
-    const { sample: first, warning } = await begin(item, random);
+    const { sample: first, warnings } = await begin(item, random);
     let sample = first;
     for (let position = leading.length; position < transforms.length; position++) {
       const transform = transforms[position]!;
@@ -111,9 +112,13 @@ export function composePipeline(
         sample = await transform.compose(sample, { random: stream, progress, handler, partner });
       }
     }
-    return warning === undefined ? { sample } : { sample, warning };
+    return warnings === undefined ? { sample } : { sample, warnings };
   };
   return Object.assign(run, { numPartners });
+}
+
+function warningsOf({ warning, notes = [] }: OpenedImage): string[] {
+  return [...(warning === undefined ? [] : [warning]), ...notes.map((note) => `there are ${note}`)];
 }
 
 function isComposition(transform: Transform): transform is CompositionTransform {

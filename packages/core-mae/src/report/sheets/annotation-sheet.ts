@@ -7,7 +7,7 @@ import { decodeRle } from '../../data/masks/rle.js';
 import { decodeMask, type InstanceAnnotations, isInstances } from '../../data/targets/instance-target.js';
 import type { LabelMap } from '../../data/targets/label-map.js';
 import { loadSemanticTarget, type SemanticSource } from '../../data/targets/semantic-target.js';
-import { decodeImage } from '../../data/images/image.js';
+import { decodeImage, type DecodeOptions } from '../../data/images/image.js';
 import type { Image } from '../../data/images/picture.js';
 import { legendRows, overlay, type ShownClasses } from './label-overlay.js';
 import { pictureSheetPng, type SheetPicture } from './picture-sheet.js';
@@ -24,6 +24,8 @@ export interface AnnotationSheetOptions {
   readonly side?: number;
   /** Whether names of classes are written. Default true; without, crowded pictures stay visible. */
   readonly labels?: boolean;
+  /** How pictures are read. */
+  readonly decode?: DecodeOptions;
 }
 
 /** An object to be drawn, however it was found. */
@@ -46,13 +48,13 @@ export interface DrawnObject {
  * @throws MaeError of a picture or its annotation that cannot be read, naming it
  */
 export async function annotationSheetPng(data: Dataset, options: AnnotationSheetOptions = {}): Promise<Buffer> {
-  const { count = 12, columns = 4, random, side = 320, labels = true } = options;
+  const { count = 12, columns = 4, random, side = 320, labels = true, decode } = options;
   const pictures: SheetPicture[] = [];
   const maps: LabelMap[] = [];
   const shown = shownClasses(data);
   for (const index of choosePictures(data, count, random)) {
     const { id, image, target } = data.item(index);
-    const picture = await decodeImage(image);
+    const picture = await decodeImage(image, decode);
     if (isInstances(target)) {
       const objects = objectsOf(target, picture, data.classNames ?? []);
       const drawn = objects.map((object) => (labels ? object : { ...object, label: '' }));

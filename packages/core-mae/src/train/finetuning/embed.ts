@@ -11,6 +11,7 @@ import { createEncoderBatch, encoderBatchSpec } from '../../models/encoder-batch
 import { vitBackbone, vitNormSpecs } from '../../models/vit.js';
 import { layerNorm, layerNormSpecs } from '../../nn/layer-norm.js';
 import { allocateOnHeap, prefixed, shapesOf } from '../../nn/params.js';
+import { valueWarnings } from '../../data/tools/examine-values.js';
 import { createRandom } from '../../base/random.js';
 import { patchGrid } from '../../models/vit-config.js';
 import type { GridSize } from '../../nn/interpolate-bicubic.js';
@@ -42,6 +43,8 @@ export interface EmbedOptions {
   readonly cropPct?: number | undefined;
   /** Laid over what the checkpoint says of itself, as plain data: `{ model: { numHeads: 8 } }`, `{ checkpoint: { prefix } }`. */
   readonly settings?: CheckpointSettings | undefined;
+  /** The values that are black and white, as `data.valueRange`. Default: that of the run. */
+  readonly valueRange?: readonly [low: number, high: number] | undefined;
   readonly reportBadImage?: (bad: BadImage) => void;
   /** Called with what was done to the names of the weights, and what had to be guessed of them. */
   readonly reportWarning?: ((message: string) => void) | undefined;
@@ -57,11 +60,12 @@ export interface Embedding {
 const CLASSIFIER_PARTS = ['head.', 'fc_norm.'];
 
 /**
- * Features of pictures from a checkpoint's encoder, with the backbone and the way of reading pictures of its run,
+ * Features of the usable pictures, each once in the data set's order, from a checkpoint's encoder, with the backbone and the way of reading pictures of its run,
  * normalised by its final norm where the checkpoint has one. The weights are the moving average where the run kept one.
  *
  * @throws MaeError `CHECKPOINT_INVALID`, `CHECKPOINT_MISMATCH` naming every tensor that is neither part of the encoder
- * nor known to be of no use to it, or `PLUGIN_MISSING` for the run of a task that is not in the registry
+ * nor known to be of no use to it, `DATA_INVALID` where no picture can be used, or `PLUGIN_MISSING` for the run of a task
+ * that is not in the registry
  */
 export async function* embed(options: EmbedOptions): AsyncGenerator<Embedding, void, undefined> {
   const { engine, checkpoint, registry, data, pooling } = options;
@@ -108,15 +112,22 @@ export async function* embed(options: EmbedOptions): AsyncGenerator<Embedding, v
   const batchSize = Math.min(options.batchSize, data.size);
   const step = await compileForward('embed', forward, specs, { engine, batchSize });
   const random = createRandom(0);
+  const ofRun = decodeOptionsOf(reading, vit.inChannels);
+  const decode = options.valueRange === undefined ? ofRun : { ...ofRun, valueRange: options.valueRange };
+  if (options.reportWarning !== undefined) {
+    for (const line of await valueWarnings(data, decode)) options.reportWarning(line);
+  }
   const loader = await createLoader({
     dataset: data,
-    pipeline: { decode: decodeOptionsOf(reading, vit.inChannels), transforms: forward.transforms },
+    pipeline: { decode, transforms: forward.transforms },
     batchSize,
     random,
     shuffle: false,
     dropLast: false,
     onBadImage: 'skip',
+    maxBadImages: Infinity,
     ...(options.reportBadImage === undefined ? {} : { reportBadImage: options.reportBadImage }),
+    ...(options.reportWarning === undefined ? {} : { reportWarning: options.reportWarning }),
   });
   try {
     for await (const samples of loader.batches(0)) {

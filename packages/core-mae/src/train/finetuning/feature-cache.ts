@@ -48,7 +48,8 @@ export async function encodeTrainingData(
   };
   const trainSamples = await features(train, 0);
   const heldOutSamples = heldOut && (await features(heldOut, train.size));
-  const size = Math.min(batchSize, train.size);
+  // Broken pictures have no features.
+  const size = Math.min(batchSize, trainSamples.length);
   return {
     ...describeTrainingData(pictures, encode, loaders),
     batchSize: size,

@@ -3,6 +3,9 @@ import type { Engine } from '../../contracts/engine.js';
 import type { Drawing, EvaluationDetails, SamplePipeline } from '../../contracts/objective.js';
 import type { BadImage } from '../../data/loading/bad-images.js';
 import { createLoader, type Loader } from '../../data/loading/loader.js';
+import { takeSamples } from '../../data/loading/take-samples.js';
+import type { DecodeOptions } from '../../data/images/image.js';
+import { valueWarnings } from '../../data/tools/examine-values.js';
 import { createRandom } from '../../base/random.js';
 import { decodeOptionsOf } from '../settings/data-settings.js';
 import { runEvaluator } from '../loop/evaluate.js';
@@ -15,50 +18,67 @@ export interface UseOptions {
   readonly data: Dataset;
   /** Default: that of the training. */
   readonly batchSize?: number | undefined;
+  /** The values that are black and white, as `data.valueRange`. Default: that of the training. */
+  readonly valueRange?: readonly [low: number, high: number] | undefined;
   readonly reportBadImage?: ((bad: BadImage) => void) | undefined;
   readonly reportWarning?: ((message: string) => void) | undefined;
 }
 
 export interface Evaluation {
+  /** Pictures that were measured on, each once. */
+  readonly pictures: number;
+  /** Pictures that cannot be used, which were left out. */
+  readonly leftOut: readonly BadImage[];
   readonly metrics: Readonly<Record<string, number>>;
   readonly details: EvaluationDetails | undefined;
 }
 
-/** A fine-tuned model's metrics over a data set. @throws MaeError `DATA_INVALID` for data of other classes */
+/**
+ * A fine-tuned model's metrics over the usable pictures of a data set, each of which counts once.
+ *
+ * @throws MaeError `DATA_INVALID` for data of other classes, and where no picture can be used
+ */
 export async function evaluateTask(options: UseOptions): Promise<Evaluation> {
   const { engine, loaded, data } = options;
   const { task, facts, model, parameters } = loaded;
   task.requireFit?.(data, facts);
   const batchSize = batchSizeOf(options);
   const loader = await load(model.objective.evaluation, batchSize, options);
+  let pictures = 0;
   try {
     const evaluator = await runEvaluator(parameters, {
       engine,
       objective: model.objective,
       batchSize,
-      batches: loader.batches(0),
+      batches: counted(loader.batches(0), (number) => {
+        pictures += number;
+      }),
       random: createRandom(0),
     });
-    return { metrics: evaluator!.compute(), details: await evaluator!.details?.() };
+    const metrics = evaluator!.compute();
+    return { pictures, leftOut: loader.badImages, metrics, details: await evaluator!.details?.() };
   } finally {
     await loader.close();
   }
 }
 
-/** The first pictures of a data set with the model's answers, beside the truth, as the task draws them while training. */
+async function* counted(
+  batches: AsyncIterable<readonly Sample[]>,
+  count: (number: number) => void,
+): AsyncGenerator<readonly Sample[], void, undefined> {
+  for await (const samples of batches) {
+    count(samples.length);
+    yield samples;
+  }
+}
+
+/** The first usable pictures of a data set with the model's answers, beside the truth, as the task draws them while training. */
 export async function drawTask(options: UseOptions & { readonly count: number }): Promise<readonly Drawing[]> {
   const { engine, loaded, data, count } = options;
   const { objective } = loaded.model;
   if (objective.draw === undefined) return [];
-  const loader = await load(objective.evaluation, Math.min(count, data.size), options);
-  try {
-    for await (const samples of loader.batches(0)) {
-      return await objective.draw({ engine, parameters: loaded.parameters, samples, random: createRandom(0) });
-    }
-    return [];
-  } finally {
-    await loader.close();
-  }
+  const samples = await takeSamples(await load(objective.evaluation, Math.min(count, data.size), options), count);
+  return objective.draw({ engine, parameters: loaded.parameters, samples, random: createRandom(0) });
 }
 
 /** One batch of pictures with the model's answers. */
@@ -67,7 +87,11 @@ export interface PredictedBatch {
   readonly results: readonly unknown[];
 }
 
-/** A fine-tuned model's answers, batch by batch in the data set's order. */
+/**
+ * A fine-tuned model's answers for the usable pictures of a data set, each once, batch by batch in the data set's order.
+ *
+ * @throws MaeError `DATA_INVALID` where no picture can be used
+ */
 export async function* predictTask(options: UseOptions): AsyncGenerator<PredictedBatch, void, undefined> {
   const { engine, loaded } = options;
   const { model, parameters, task } = loaded;
@@ -75,6 +99,9 @@ export async function* predictTask(options: UseOptions): AsyncGenerator<Predicte
   const { forward } = prediction;
   const batchSize = batchSizeOf(options);
   const name = `${task.name}.predict`;
+  if (options.reportWarning !== undefined) {
+    for (const line of await valueWarnings(options.data, decodeOf(options))) options.reportWarning(line);
+  }
   const step = await createForwardStep(name, forward, model.objective.parameters, { engine, batchSize });
   const loader = await load(forward, batchSize, options);
   try {
@@ -92,13 +119,18 @@ function batchSizeOf({ batchSize, loaded, data }: UseOptions): number {
   return Math.min(batchSize ?? loaded.config.batchSize, data.size);
 }
 
+function decodeOf({ loaded: { config, vit }, valueRange }: UseOptions): DecodeOptions {
+  const decode = decodeOptionsOf(config.data, vit.inChannels);
+  return valueRange === undefined ? decode : { ...decode, valueRange };
+}
+
 function load({ transforms, target }: SamplePipeline, batchSize: number, options: UseOptions): Promise<Loader> {
   const { loaded, data, reportBadImage, reportWarning } = options;
   const { workers, onBadImage } = loaded.config.data;
   return createLoader({
     dataset: data,
     pipeline: {
-      decode: decodeOptionsOf(loaded.config.data, loaded.vit.inChannels),
+      decode: decodeOf(options),
       transforms,
       ...(target === undefined ? {} : { target }),
     },
@@ -107,6 +139,8 @@ function load({ transforms, target }: SamplePipeline, batchSize: number, options
     shuffle: false,
     dropLast: false,
     onBadImage,
+    // Each is named, and nothing is computed from the wrong ones.
+    maxBadImages: Infinity,
     ...(workers === null ? {} : { workers }),
     ...(reportBadImage === undefined ? {} : { reportBadImage }),
     ...(reportWarning === undefined ? {} : { reportWarning }),

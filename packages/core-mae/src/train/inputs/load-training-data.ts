@@ -11,6 +11,7 @@ import type { Objective, SamplePipeline } from '../../contracts/objective.js';
 import type { Random } from '../../contracts/random.js';
 import type { BadImage } from '../../data/loading/bad-images.js';
 import { createLoader, type Loader, type LoaderOptions } from '../../data/loading/loader.js';
+import { takeSamples } from '../../data/loading/take-samples.js';
 import { subset } from '../../data/readers/split.js';
 import type { PictureSet, TrainingData } from '../loop/training-data.js';
 import { decodeOptionsOf, type ReadingSettings } from '../settings/data-settings.js';
@@ -26,7 +27,7 @@ export interface PictureReports {
 export interface PictureLoaders {
   /** Full batches in the order of each epoch. */
   shuffled(dataset: Dataset, pipeline: SamplePipeline, batchSize: number): Promise<Loader>;
-  /** All pictures in the data set's order; the last batch may be short. */
+  /** Each usable picture once, in the data set's order: the last batch may be short, and one with a broken picture. */
   inOrder(dataset: Dataset, pipeline: SamplePipeline, batchSize: number): Promise<Loader>;
   /** Pictures that any of the loaders passed over. */
   badImages(): readonly BadImage[];
@@ -118,7 +119,7 @@ export function describeTrainingData(
     pictures: { train: pictureSet(train), heldOut: pictureSet(heldOut) },
     pictureNames: () => ({ train: namesOf(train), heldOut: namesOf(heldOut) }),
     drawnSamples: (count) =>
-      spreadSamples(heldOut ?? train, count, (dataset) => loaders.inOrder(dataset, evaluation, dataset.size)),
+      spreadSamples(heldOut ?? train, count, (dataset, size) => loaders.inOrder(dataset, evaluation, size)),
     badImages: () => loaders.badImages(),
   };
 }
@@ -134,19 +135,14 @@ function pictureSet(dataset: Dataset | undefined): PictureSet {
   return { count, digest: hash.digest('hex') };
 }
 
-/** Samples from all over a data set, which is often sorted by class. */
+/** Samples from all over a data set, which is often sorted by class; others, from its start, for those that are broken. */
 async function spreadSamples(
   dataset: Dataset,
   count: number,
-  load: (dataset: Dataset) => Promise<Loader>,
+  load: (dataset: Dataset, batchSize: number) => Promise<Loader>,
 ): Promise<readonly Sample[]> {
   const number = Math.min(count, dataset.size);
-  const spread = Array.from({ length: number }, (_, place) => Math.floor((place * dataset.size) / number));
-  const loader = await load(subset(dataset, spread));
-  try {
-    for await (const samples of loader.batches(0)) return samples;
-    return [];
-  } finally {
-    await loader.close();
-  }
+  const spread = new Set(Array.from({ length: number }, (_, place) => Math.floor((place * dataset.size) / number)));
+  const others = Array.from({ length: dataset.size }, (_, index) => index).filter((index) => !spread.has(index));
+  return takeSamples(await load(subset(dataset, [...spread, ...others]), number), number);
 }

@@ -20,7 +20,9 @@ const LOOKED_AT = 96;
 const MAX_PIXELS_READ = 1 << 19;
 
 /** What the loader says of each picture, when it comes to it. */
-const SAID_LATER = new Set(['picture-unreadable', 'picture-size-differs', 'index-map-unusable', 'picture-large']);
+const SAID_LATER = new Set([
+  ...['picture-unreadable', 'picture-size-differs', 'index-map-unusable', 'picture-large', 'picture-of-several'],
+]);
 
 /**
  * A data set as its reader opens it, after a look at some of its pictures and labels, the same as `checkData` takes at

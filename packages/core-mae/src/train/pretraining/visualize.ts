@@ -2,6 +2,7 @@ import type { Dataset, Sample } from '../../contracts/dataset.js';
 import type { Engine } from '../../contracts/engine.js';
 import type { BadImage } from '../../data/loading/bad-images.js';
 import { createLoader } from '../../data/loading/loader.js';
+import { takeSamples } from '../../data/loading/take-samples.js';
 import { stackPixels } from '../../models/encoder-batch.js';
 import { drawPatchOrder } from '../../models/masking.js';
 import { createReconstruct, type Reconstruction } from '../../models/reconstruct.js';
@@ -15,12 +16,13 @@ export interface VisualizeOptions {
   readonly engine: Engine;
   readonly mae: LoadedMae;
   readonly data: Dataset;
-  /** How many pictures of the data to show. */
+  /** How many pictures of the data to show: the first usable ones. */
   readonly count: number;
   /** Shares of the patches to remove. One gives the paper's figure 2; several give its figure 4. */
   readonly maskRatios: readonly number[];
   readonly seed: number;
   readonly reportBadImage?: (bad: BadImage) => void;
+  readonly reportWarning?: (message: string) => void;
 }
 
 /**
@@ -65,7 +67,8 @@ export async function visualize(options: VisualizeOptions): Promise<Uint8Array> 
   });
 }
 
-async function firstSamples({ data, count, mae, reportBadImage, seed }: VisualizeOptions): Promise<readonly Sample[]> {
+async function firstSamples(options: VisualizeOptions): Promise<readonly Sample[]> {
+  const { data, count, mae, reportBadImage, reportWarning, seed } = options;
   const loader = await createLoader({
     dataset: data,
     pipeline: { decode: mae.decode, transforms: mae.transforms },
@@ -75,14 +78,11 @@ async function firstSamples({ data, count, mae, reportBadImage, seed }: Visualiz
     dropLast: false,
     workers: 0,
     onBadImage: 'skip',
+    maxBadImages: Infinity,
     ...(reportBadImage === undefined ? {} : { reportBadImage }),
+    ...(reportWarning === undefined ? {} : { reportWarning }),
   });
-  try {
-    for await (const samples of loader.batches(0)) return samples;
-    return [];
-  } finally {
-    await loader.close();
-  }
+  return takeSamples(loader, count);
 }
 
 async function reconstructAt(

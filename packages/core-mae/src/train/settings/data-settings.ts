@@ -24,8 +24,26 @@ export const readingSettings = z.strictObject({
   orient: z.boolean().default(true),
   /** The transform that JPEGs are decoded by: `fast` is not Pillow's to the last level, and needs `@julusian/jpeg-turbo`. */
   jpegDct: z.enum(['accurate', 'fast']).default('accurate'),
+  /**
+   * The values that are black and white, of PNG and TIFF files of more than 8 bits, signed or floating-point: `[0, 4095]`
+   * for 12 bits. Default: what each file says of itself, else all of 16 bits, and 0 to 1 for floating-point values there.
+   */
+  valueRange: z
+    .tuple([z.number(), z.number()])
+    .refine(([low, high]) => low < high, 'the first value must be below the second')
+    .nullable()
+    .default(null),
   /** What transparent pictures are laid on. */
   background: z.tuple([colorValue, colorValue, colorValue]).default([255, 255, 255]),
+});
+
+/** How a check or a sheet of a data set reads its files and pictures. */
+export const lookSettings = z.strictObject({
+  data: z.strictObject({
+    ...layoutSettings.shape,
+    ...readingSettings.pick({ maxBadImages: true, maxPixels: true, orient: true, valueRange: true, background: true })
+      .shape,
+  }),
 });
 
 /** Where pictures come from and how they are read; the same for every command. */
@@ -57,10 +75,16 @@ export type DataSettings = z.output<typeof dataSettings>;
 
 /** The settings as the decoder takes them. */
 export function decodeOptionsOf(
-  { maxPixels, orient, jpegDct, background }: Pick<ReadingSettings, 'maxPixels' | 'orient' | 'jpegDct' | 'background'>,
+  {
+    maxPixels,
+    orient,
+    jpegDct,
+    valueRange,
+    background,
+  }: Pick<ReadingSettings, 'maxPixels' | 'orient' | 'jpegDct' | 'valueRange' | 'background'>,
   channels: number,
 ): DecodeOptions {
-  return { channels, maxPixels, orient, jpegDct, background };
+  return { channels, maxPixels, orient, jpegDct, valueRange, background };
 }
 
 /** The settings' constants of normalisation, or the defaults for this number of channels. */

@@ -32,9 +32,6 @@ export const layoutSettings = z.strictObject({
   followLinks: z.boolean().default(false),
 });
 
-/** The same as part of a configuration, so that messages name them as files and flags do. */
-export const dataLayoutSettings = z.strictObject({ data: layoutSettings });
-
 export type LayoutSettings = z.output<typeof layoutSettings>;
 
 /** The settings that are given and that the reader takes, as it takes them. */
