@@ -164,7 +164,7 @@ describe('floating-point values', () => {
     const file = row(Float32Array.of(-0.5, 0, 0.75, 255));
     await expect(grey(file)).rejects.toThrow(/32-bit floating-point values are -0.5 to 255.*valueRange=\[-0.5,255\]/u);
     expect(await grey(file, { valueRange: [0, 255] })).toEqual([0, 0, 1, 255]);
-    await expect(grey(row(Float32Array.of(NaN, Infinity)))).rejects.toThrow(/no value is a number/u);
+    await expect(grey(row(Float32Array.of(NaN, Infinity)))).rejects.toThrow(/values are no numbers/u);
   });
 
   it.each([
@@ -204,6 +204,19 @@ describe('samples beyond the colours of a TIFF', () => {
     const file = row(Uint8Array.of(100, 50, 25, 128, 9, 9, 9, 0), { channels: 4, tags: [[338, 3, [1]]] });
     const { data } = await decodeImage(store(file), { background: [0, 0, 0] });
     expect([...data]).toEqual([100, 50, 25, 0, 0, 0]);
+  });
+
+  it('of pictures in four inks are no alpha either, unless the file says so', async () => {
+    const inks = [40, 80, 120, 30];
+    const colors = async (extra: readonly number[], tags: TiffPicture['tags'] = []) => {
+      const samples = Uint8Array.from([...inks, ...extra, ...inks, ...extra]);
+      const bytes = row(samples, { channels: inks.length + extra.length, photometric: 5, tags });
+      return [...(await decodeImage(store(bytes))).data];
+    };
+    const plain = await colors([]);
+    expect(await colors([60], [[338, 3, [0]]])).toEqual(plain);
+    expect(await colors([255], [[338, 3, [2]]])).toEqual(plain);
+    expect(await colors([0], [[338, 3, [2]]])).toEqual(plain.map(() => 255));
   });
 
   it('of grey pictures follow the same rule', async () => {

@@ -135,11 +135,18 @@ function describedRange(
   return kind === 'unsigned' && highest >= 2 ** bits - 1 ? undefined : [low, highest];
 }
 
+/** TIFF's number of pictures in four inks. */
+const CMYK = 5;
+
 /** Of grey and RGB alone: of other colours the decoder knows the number itself. Samples of no stated kind are no alpha. */
 function samplesOf({ photometric, samplesPerPixel, extraSamples }: TiffHeader): { samples?: PixelSamples } {
+  const kind = extraSamples.findIndex((sample) => sample === 1 || sample === 2);
+  if (photometric === CMYK && samplesPerPixel > 4) {
+    // The decoder makes three colours of the four inks, and leaves what comes behind them as it is.
+    return { samples: { total: samplesPerPixel - 1, colors: 3, ...(kind < 0 ? {} : { alpha: 3 + kind }) } };
+  }
   if (photometric > 2 || samplesPerPixel === 1) return {};
   const firstExtra = samplesPerPixel - extraSamples.length;
-  const kind = extraSamples.findIndex((sample) => sample === 1 || sample === 2);
   if (kind < 0 || firstExtra < 1) {
     // More bands than four are for a model that takes them all.
     const isMany = photometric !== 2 && samplesPerPixel > 4;

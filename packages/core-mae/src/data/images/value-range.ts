@@ -109,7 +109,7 @@ export function scaleValues(
 
 /** The error of a picture whose values nobody says the range of. */
 export function rangeUnknown(stored: StoredValues, { lowest, highest }: ValueExtent, path: string): MaeError {
-  const found = lowest > highest ? 'no value is a number' : `values are ${shown(lowest)} to ${shown(highest)}`;
+  const found = lowest > highest ? 'values are no numbers' : `values are ${shown(lowest)} to ${shown(highest)}`;
   return new MaeError('IMAGE_INVALID', {
     what: `its ${describeValues(stored)} ${found}, and nothing says which of them are black and white`,
     where: path,

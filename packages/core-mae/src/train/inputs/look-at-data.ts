@@ -13,6 +13,8 @@ export interface Look {
   readonly settings: ReadingSettings | undefined;
   /** Whether labels matter. */
   readonly labels: boolean;
+  /** Pictures that may be passed over; default as the settings say for training. Where each counts once, any number may. */
+  readonly maxBadImages?: number;
 }
 
 /** Pictures of a data set that are opened before its use, spread over it, and the largest that are decoded whole. */
@@ -34,7 +36,7 @@ export async function openLookedAt(
   reader: DataReader,
   path: string,
   options: OpenOptions,
-  { settings, labels }: Look,
+  { settings, labels, maxBadImages }: Look,
 ): Promise<Dataset> {
   const opened = labels ? await reader.open(path, options) : await openWithoutLabels(reader, path, options);
   const { report, warnings } = openingFaults(undefined);
@@ -45,7 +47,7 @@ export async function openLookedAt(
       labels,
       maxPixelsRead: MAX_PIXELS_READ,
       ...(settings === undefined ? {} : { decode: decodeOptionsOf(settings, 3) }),
-      maxBadImages: settings?.onBadImage === 'fail' ? 0 : (settings?.maxBadImages ?? undefined),
+      maxBadImages: maxBadImages ?? (settings?.onBadImage === 'fail' ? 0 : (settings?.maxBadImages ?? undefined)),
     },
     (fault) => {
       if (fault.severity === 'error' || !SAID_LATER.has(fault.code)) report(fault);

@@ -112,7 +112,8 @@ export async function openHeldOut(
   seed: number,
   formats?: readonly string[],
 ): Promise<Dataset | undefined> {
-  const whole = { ...settings, limit: null, limitPerClass: null };
+  // What is measured leaves out any number of broken pictures, and says so.
+  const whole = { ...settings, limit: null, limitPerClass: null, onBadImage: 'skip', maxBadImages: Infinity } as const;
   const { heldOut } = await openTrainingData(whole, readers, seed, { formats });
   return heldOut;
 }
@@ -164,7 +165,7 @@ export async function openSplit(
     ...(followLinks === true ? { followLinks } : {}),
     ...(chosen === undefined ? {} : { split: chosen }),
   };
-  return openLookedAt(reader, path, all, { settings: reading, labels: true });
+  return openLookedAt(reader, path, all, { settings: reading, labels: true, maxBadImages: Infinity });
 }
 
 /** Options that hold for another path of the same format: not those that name files of this one. */
