@@ -171,8 +171,11 @@ const files: ReadonlyArray<readonly [attack: string, make: () => Uint8Array, wor
   ],
 ];
 
+/** A process each: some in the ordinary suite, which reads bombs of checkpoints in one process too (`test/hostile`). */
+const someFiles = process.env.MAE_TASKS_FULL === '1' ? files : files.filter((_, index) => index % 4 === 0);
+
 describe('a hostile checkpoint', () => {
-  it.each(files)('is refused in little time and memory: %s', { timeout: 60_000 }, async (_attack, make, words) => {
+  it.each(someFiles)('is refused in little time and memory: %s', { timeout: 60_000 }, async (_attack, make, words) => {
     const path = join(await temporaryFolder(), 'weights');
     await writeFile(path, make());
     const result = await opened(path);

@@ -113,7 +113,7 @@ describe('a classifier from a pretrained encoder', () => {
 
   it('begins with what it learns from', () => {
     expect(lines.find(({ type }) => type === 'start')).toMatchObject({
-      train: { layout: 'a folder for each class', unit: 'picture', classes: [{ name: 'across' }, {}, {}] },
+      train: { layout: 'a folder for each class, in train/', unit: 'picture', classes: [{ name: 'across' }, {}, {}] },
       heldOut: { pictures: 12, classes: [{ pictures: 4 }, { pictures: 4 }, { pictures: 4 }] },
       heldOutBy: "the data's own val split",
     });

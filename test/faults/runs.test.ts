@@ -88,7 +88,7 @@ describe('a start that was killed', () => {
     'at any moment can be started again, or resumed',
     async () => {
       const random = createRandom(11);
-      for (let round = 0; round < (FULL ? 30 : 4); round++) {
+      for (let round = 0; round < (FULL ? 30 : 2); round++) {
         const out = `early${round}`;
         const child = startCli([...TRAIN, '--epochs', '2', '--out', out], { cwd: path() });
         setTimeout(() => child.kill('SIGKILL'), 300 + random.integer(2500));

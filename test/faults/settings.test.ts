@@ -3,6 +3,8 @@ import { randomBytes } from 'node:crypto';
 import { mkdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { MaeError } from '#core/base/errors.js';
+import { readSettingsFile } from '#core/train/settings/read-settings-file.js';
 import { finished, startCli } from '../commands/run-cli.js';
 import { TINY_MODEL } from '../commands/tiny-model.js';
 import { MINUTES, useWorkFolder } from '../commands/work-folder.js';
@@ -24,27 +26,31 @@ describe('files of settings', () => {
     ['an anchor of itself', 'data: &a\n  path: *a\n', /has an anchor that refers to itself/],
     ['aliases of aliases', aliases(), /Excessive alias count|more values than/],
     ['a list in a list', `data: ${'['.repeat(20_000)}`, /not valid YAML|nested/],
-    ['a prototype', '__proto__: {data: {path: photos}}\n', /`data` is missing/],
     ['a wrong indentation', 'data:\n  path: photos\n epochs: 3\n', /not valid YAML.*settings\.yaml:\d/],
   ])('%s is refused in words', async (_, content, words) => {
     await writeFile(path('settings.yaml'), content);
-    expect(await failing('pretrain', '--config', 'settings.yaml')).toMatch(words);
+    expect(() => readSettingsFile(path('settings.yaml'), 'configuration')).toThrow(MaeError);
+    expect(() => readSettingsFile(path('settings.yaml'), 'configuration')).toThrow(words);
   });
 
   it('in UTF-16 are read', async () => {
-    const text = 'data: {path: nowhere}\n';
+    const text = 'data: {path: größe}\n';
     await writeFile(path('wide.yaml'), Buffer.concat([Buffer.from([0xff, 0xfe]), Buffer.from(text, 'utf16le')]));
-    expect(await failing('pretrain', '--config', 'wide.yaml')).toMatch(/no such file or folder.*nowhere/);
+    expect(readSettingsFile(path('wide.yaml'), 'configuration')).toEqual({ data: { path: 'größe' } });
+    await writeFile(path('prototype.yaml'), '__proto__: {data: {path: photos}}\n');
+    expect(await failing('pretrain', '--config', 'prototype.yaml')).toMatch(/`data` is missing/);
   });
 
   it('that are folders, or not there, or too large are told', async () => {
     await mkdir(path('folder.yaml'), { recursive: true });
     await writeFile(path('large.yaml'), `a: ${'x'.repeat(5_000_000)}`);
-    expect(await failing('pretrain', '--config', 'folder.yaml')).toMatch(
+    expect(() => readSettingsFile(path('folder.yaml'), 'configuration')).toThrow(
       /the configuration cannot be read .*folder\.yaml/,
     );
-    expect(await failing('pretrain', '--config', 'none.yaml')).toMatch(/the configuration cannot be read .*none\.yaml/);
-    expect(await failing('pretrain', '--config', 'large.yaml')).toMatch(/at most \d+ are read/);
+    expect(() => readSettingsFile(path('none.yaml'), 'configuration')).toThrow(
+      /the configuration cannot be read .*none\.yaml/,
+    );
+    expect(() => readSettingsFile(path('large.yaml'), 'configuration')).toThrow(/at most \d+ are read/);
   });
 });
 

@@ -170,12 +170,14 @@ describe('data of a run that is resumed', () => {
     // From here on, the checkpoint says which pictures there are.
     await toTheEnd(await resume(folder, 'pretrain'));
     await rename(join(folder, 'photos/down/01.png'), join(folder, 'photos/down/renamed.png'));
-    await expect(resume(folder, 'pretrain')).rejects.toThrow(/the pictures (?:to train on|held out) have other names/);
+    await expect(resume(folder, 'pretrain')).rejects.toThrow(
+      /to train on: 1 added \(down\/renamed\.png\); held out: 1 removed \(down\/01\.png\)/,
+    );
     await rename(join(folder, 'photos/down/renamed.png'), join(folder, 'photos/down/01.png'));
     expect(await toTheEnd(await resume(folder, 'pretrain'))).toEqual(['finished']);
     await cp(join(folder, 'photos/down/01.png'), join(folder, 'photos/down/99.png'));
     await expect(resume(folder, 'pretrain')).rejects.toThrow(
-      /there are \d pictures (?:to train on|held out), and were \d when the run began/,
+      /there are other pictures than when the run began \((?:to train on|held out): 1 added \(down\/99\.png\)/,
     );
   });
 });

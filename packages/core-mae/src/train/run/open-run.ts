@@ -28,7 +28,7 @@ import { beginEpochAnew, comparePictures } from './resume.js';
 import { writePictureNames } from './picture-names-file.js';
 import { runTraining } from './run.js';
 import type { RunConfig, RunContext, RunEvent } from './run-context.js';
-import { createRunFolder, discardRunFolder, type RunFolder, writeRunConfig } from './run-folder.js';
+import { createRunFolder, discardRunFolder, exists, type RunFolder, writeRunConfig } from './run-folder.js';
 import { lockRun, type RunLock } from './run-lock.js';
 import { metricsGap } from '../../report/metrics/metrics-jsonl.js';
 import { writeReports } from './write-reports.js';
@@ -122,7 +122,10 @@ async function open(given: Training, about: RunDescription, { config: asked, ...
   const parallel = { ...given, loop: { ...given.loop, replicas } };
   const { training, config, seconds } = await planRun(parallel, { ...asked, replicas }, where);
   if (resumed === undefined) await createRunFolder(folder, config, describeEnvironment(given.loop.engine));
-  if (resumed === undefined || isChanged) await writePictureNames(folder, given.data.pictureNames());
+  // A run of an earlier version has no names yet, and its pictures have just been found to be the same.
+  if (resumed === undefined || isChanged || !(await exists(folder.pictures))) {
+    await writePictureNames(folder, given.data.pictureNames());
+  }
   if (resumed !== undefined && differencesOf(resumed.config, config).length > 0) await writeRunConfig(folder, config);
   const { state, loop, data } = training;
   return {

@@ -109,7 +109,7 @@ export async function comparePictures(
   const changes = PARTS.flatMap(([part, name]) => {
     const [old, present] = [saved[part], data.pictures[part]];
     if (old.digest === present.digest) return [];
-    return [`${name}: ${changeOf(before?.[part], now[part]) ?? `${present.count} pictures, and were ${old.count}`}`];
+    return [`${name}: ${changeOf(before?.[part], now[part]) ?? countChange(old.count, present.count)}`];
   });
   if (changes.length === 0) return false;
   const what = `there are other pictures than when the run began (${changes.join('; ')})`;
@@ -122,6 +122,10 @@ const PARTS = [
   ['train', 'to train on'],
   ['heldOut', 'held out'],
 ] as const;
+
+function countChange(before: number, now: number): string {
+  return before === now ? `${now} pictures of other names` : `${now} pictures, and were ${before}`;
+}
 
 /** What was added and removed; undefined where it is not known which pictures there were. */
 function changeOf(before: readonly string[] | undefined, now: readonly string[]): string | undefined {
