@@ -68,7 +68,7 @@ async function poison(file: string, parameter: string): Promise<void> {
     { data_offsets: [number, number] }
   >;
   const [start, end] = header[parameter]!.data_offsets;
-  for (let at = 8 + headerBytes + start; at < 8 + headerBytes + end; at += 4) bytes.writeFloatLE(Number.NaN, at);
+  for (let at = 8 + headerBytes + start; at < 8 + headerBytes + end; at += 4) bytes.writeFloatLE(3e38, at);
   await writeFile(path, bytes);
 }
 
@@ -140,7 +140,7 @@ describe('--profile', () => {
 
 describe('--debug nan', () => {
   it(
-    'names a parameter of the checkpoint that is not finite, and the first operator that meets it',
+    'names the first operator whose numbers are not finite, and the parameter that it met',
     async () => {
       await poison('pre/weights/last.safetensors', 'blocks.1.mlp.fc1.weight');
       const plain = await finetune('--out', 'plain');
@@ -156,9 +156,7 @@ describe('--debug nan', () => {
       );
       expect(status).toBe(1);
       expect(stderr).toMatch(/^error: the loss of classify\.train is NaN$/m);
-      expect(stderr).toMatch(
-        /^ {2}parameters: 1 of \d+ not finite, the first is "blocks\.1\.mlp\.fc1\.weight" \(1024 NaN of 1024, /m,
-      );
+      expect(stderr).toMatch(/^ {2}parameters: all \d+ are finite/m);
       expect(stderr).toMatch(/^ {2}batch: all \d+ are finite$/m);
       expect(stderr).toMatch(
         /^ {2}operators: the first is \w*(Gemm|MatMul), in .* › mlp( › \w+)* \(.*near "blocks\.1\.mlp\.fc1\.weight"/m,

@@ -7,7 +7,7 @@ import { loadResults } from '../../packages/core-mae/src/data/coco/results.js';
 import { openImage } from '../../packages/core-mae/src/data/images/image.js';
 import { readClassNames } from '../../packages/core-mae/src/data/readers/ade20k-layout.js';
 import { cocoDataset } from '../../packages/core-mae/src/data/readers/coco-instances.js';
-import { readIdxFile } from '../../packages/core-mae/src/data/readers/idx.js';
+import { idxDataset } from '../../packages/core-mae/src/data/readers/idx.js';
 import { instanceLabels } from '../../packages/core-mae/src/data/targets/instance-labels.js';
 import { readLabelMap } from '../../packages/core-mae/src/data/targets/label-map.js';
 import { convertPascalVoc } from '../../packages/core-mae/src/data/tools/convert/pascal-voc.js';
@@ -36,7 +36,7 @@ export interface Digested {
 const READERS: Readonly<Record<string, (path: string, folder: string) => unknown>> = {
   picture: async (path) => (await openImage({ kind: 'file', path })).read(),
   map: (path) => readLabelMap(path),
-  idx: (path) => readIdxFile(path),
+  idx: (_, folder) => idxDataset(folder),
   weights: (path) => openWeights(path),
   coco: (path, folder) => {
     const data = cocoDataset(folder, { annotations: path });

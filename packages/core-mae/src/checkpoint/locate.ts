@@ -100,7 +100,7 @@ async function requireAll(located: LocatedWeights, path: string): Promise<Locate
 async function readShardIndex(path: string): Promise<LocatedWeights> {
   const parsed = shardIndex.safeParse(await readSmallJson(path, 'the index of shards'));
   if (!parsed.success) {
-    throw invalidCheckpoint(path, 'the index of shards is damaged: it needs a `weight_map` from names to files');
+    throw invalidCheckpoint(path, 'the index of shards is damaged: it needs a "weight_map" from names to files');
   }
   const weightMap = Object.entries(parsed.data.weight_map);
   const names = [...new Set(weightMap.map(([, file]) => file))];

@@ -1,3 +1,5 @@
+import { largest } from '../../base/long-lists.js';
+
 /** What the chunks before the pixels of a PNG file say. ISO/IEC 15948. */
 export interface PngHeader {
   readonly width: number;
@@ -23,7 +25,7 @@ export function readPngHeader(bytes: Uint8Array): PngHeader | undefined {
     const end = at + 12 + length;
     if (type === 'IDAT' || end > buffer.length) break;
     const data = buffer.subarray(at + 8, at + 8 + length);
-    if (type === 'sBIT') significantBits = Math.max(0, ...data.subarray(0, 3));
+    if (type === 'sBIT') significantBits = largest([0, ...data.subarray(0, 3)]);
     if (type === 'acTL' && length >= 8) frames = Math.max(1, data.readUInt32BE(0));
     at = end;
   }

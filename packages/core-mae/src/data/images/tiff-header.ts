@@ -1,3 +1,5 @@
+import { largest, smallest } from '../../base/long-lists.js';
+
 /** What the first page of a TIFF file says of its samples. TIFF 6.0, and BigTIFF. */
 export interface TiffHeader {
   readonly width: number;
@@ -66,8 +68,8 @@ export function readTiffHeader(bytes: Uint8Array): TiffHeader | undefined {
     photometric: number(262, 1),
     samplesPerPixel: number(277, 1),
     extraSamples: values(338),
-    lowest: lowest.length === 0 ? undefined : Math.min(...lowest),
-    highest: highest.length === 0 ? undefined : Math.max(...highest),
+    lowest: lowest.length === 0 ? undefined : smallest(lowest),
+    highest: highest.length === 0 ? undefined : largest(highest),
     isReduced: (number(254, 0) & 1) === 1,
     pages: countPages(file),
   };

@@ -1,3 +1,4 @@
+import { append } from '../../base/long-lists.js';
 import type { Sample } from '../../contracts/dataset.js';
 import type { Loader } from './loader.js';
 
@@ -6,7 +7,7 @@ export async function takeSamples(loader: Loader, count: number): Promise<Sample
   const taken: Sample[] = [];
   try {
     for await (const samples of loader.batches(0)) {
-      taken.push(...samples.slice(0, count - taken.length));
+      append(taken, samples.slice(0, count - taken.length));
       if (taken.length >= count) break;
     }
     return taken;
