@@ -1,7 +1,13 @@
 import { z } from 'zod';
 
 const share = z.number().min(0).max(1);
-const range = z.tuple([z.number().positive(), z.number().positive()]);
+const range = z
+  .tuple([z.number().positive(), z.number().positive()])
+  .refine(([low, high]) => low <= high, 'the first may not be above the second');
+
+const classWeights = z
+  .array(z.number().min(0))
+  .refine((weights) => weights.some((weight) => weight > 0), 'one of them must be above 0');
 
 /** What classification adds to fine-tuning. Names and defaults are the official main_finetune.py's. */
 export const classifySettings = z.strictObject({
@@ -11,7 +17,7 @@ export const classifySettings = z.strictObject({
   labelSmoothing: z.number().min(0).lt(1).default(0.1),
   /** Weight of each class in the loss; `balanced` weighs by the inverse of its count. Default: all the same. */
   classWeights: z
-    .union([z.literal('balanced'), z.array(z.number().min(0))])
+    .union([z.literal('balanced'), classWeights])
     .nullable()
     .default(null),
   /** Parameter of the Beta distribution that pictures are mixed by; 0 mixes none (Zhang et al. 2018). */

@@ -39,8 +39,8 @@ const oneStage = z.strictObject({
     .prefault({}),
   lossWeights: z
     .strictObject({
-      classification: z.number().min(0).default(0.5),
-      box: z.number().min(0).default(7.5),
+      classification: z.number().positive().default(0.5),
+      box: z.number().positive().default(7.5),
       distribution: z.number().min(0).default(1.5),
       mask: z.number().min(0).default(7.5),
     })

@@ -6,6 +6,10 @@ const range = z
   .tuple([z.number().positive(), z.number().positive()])
   .refine(([low, high]) => low <= high, 'the first may not be above the second');
 
+const classWeights = z
+  .array(z.number().min(0))
+  .refine((weights) => weights.some((weight) => weight > 0), 'one of them must be above 0');
+
 /** What segmentation adds to fine-tuning. `model.imageSize` is the size of a training crop and of a window. */
 export const segmentSettings = z.strictObject({
   /**
@@ -53,7 +57,7 @@ export const segmentSettings = z.strictObject({
     .strictObject({
       /** Weight of each class; `balanced` weighs by median over own frequency (Eigen and Fergus 2015, §6.3.2). */
       classWeights: z
-        .union([z.literal('balanced'), z.array(z.number().min(0))])
+        .union([z.literal('balanced'), classWeights])
         .nullable()
         .default(null),
       /** Weight of the Dice loss beside the cross entropy (Milletari et al. 2016); 0 for none. */

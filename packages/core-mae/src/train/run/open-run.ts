@@ -171,6 +171,9 @@ function requireLearnableBatch({ objective, data }: Training, replicas: number):
   });
 }
 
+/** Optimizer steps of the shortest run whose length is estimated first: of a shorter one, measuring is a large part. */
+const WORTH_ESTIMATING = 50;
+
 /**
  * The training with its length settled: that of its settings, or what fits into its minutes, which is then written into
  * its configuration so that a run that is resumed keeps it.
@@ -182,8 +185,9 @@ async function planRun(
 ): Promise<{ training: Training; config: RunConfig; seconds: number | undefined }> {
   const training = shortened(given, asked);
   const fits = asked.minutes !== null && resumed === undefined;
-  if (!fits && !estimate) return { training, config: asked, seconds: undefined };
   const { loop, data } = training;
+  const numSteps = loop.schedule.epochs * Math.ceil(data.train.batchesPerEpoch / loop.accumIter);
+  if (!fits && (!estimate || numSteps < WORTH_ESTIMATING)) return { training, config: asked, seconds: undefined };
   const { recorder = noRecorder } = training.loop.engine;
   const costs = await recorder.time('estimating', () => measureCosts(training, asked, openedAt));
   const stepsInData = Math.max(1, Math.floor(data.train.batchesPerEpoch / loop.accumIter));

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { TUNING_MODES } from '../../contracts/task.js';
-import { optimizerSettings } from './optimizer-settings.js';
+import { decay, optimizerSettings } from './optimizer-settings.js';
 
 /** How parameters are changed in fine-tuning; defaults are those of the official main_finetune.py. */
 const finetuneOptimizerSettings = z.strictObject({
@@ -9,7 +9,7 @@ const finetuneOptimizerSettings = z.strictObject({
   name: z.enum(['adamw', 'lars']).default('adamw'),
   blr: z.number().positive().default(1e-3),
   minLr: z.number().min(0).default(1e-6),
-  betas: z.tuple([z.number().min(0).max(1), z.number().min(0).max(1)]).default([0.9, 0.999]),
+  betas: z.tuple([decay, decay]).default([0.9, 0.999]),
   /** Factor on the learning rate for each layer further from the head. */
   layerDecay: z.number().gt(0).max(1).default(0.75),
   /** Of `lars`. */

@@ -1,6 +1,9 @@
 import { z } from 'zod';
 import { type LearningRateSchedule, scaleLearningRate } from '../../optim/schedule.js';
 
+/** At 1 a moving average would never move. */
+export const decay = z.number().min(0).lt(1);
+
 /**
  * How parameters are changed. Defaults are those of pretraining (He et al. 2022, Table 8; official main_pretrain.py);
  * names are the official options'.
@@ -22,7 +25,7 @@ export const optimizerSettings = z.strictObject({
   /** Epochs of linear warm-up. Default: a tenth of the epochs, at most 40 (the paper's 40 of 400). */
   warmupEpochs: z.number().min(0).nullable().default(null),
   weightDecay: z.number().min(0).default(0.05),
-  betas: z.tuple([z.number().min(0).max(1), z.number().min(0).max(1)]).default([0.9, 0.95]),
+  betas: z.tuple([decay, decay]).default([0.9, 0.95]),
   eps: z.number().positive().default(1e-8),
   /** Gradients are scaled down to this norm. Default: not clipped. */
   clipGrad: z.number().positive().nullable().default(null),

@@ -4,7 +4,9 @@ import { MASK_STRATEGIES } from '../../models/masking.js';
 import { modelSettings } from './model-settings.js';
 import { optimizerSettings } from './optimizer-settings.js';
 
-const range = z.tuple([z.number().positive(), z.number().positive()]);
+const range = z
+  .tuple([z.number().positive(), z.number().positive()])
+  .refine(([low, high]) => low <= high, 'the first may not be above the second');
 
 /** What pretraining does, apart from where its data lies. Names and defaults are the official main_pretrain.py's. */
 export const pretrainSettings = z.strictObject({
