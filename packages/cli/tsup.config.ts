@@ -1,15 +1,11 @@
 import { cp, rm } from 'node:fs/promises';
 import { defineConfig } from 'tsup';
+import { sharedOptions } from '../../tsup.shared.js';
 
 export default defineConfig({
+  ...sharedOptions,
   entry: { main: 'src/main.ts' },
-  format: 'esm',
-  platform: 'node',
-  target: 'node20',
-  tsconfig: '../../tsconfig.build.json',
   dts: false,
-  sourcemap: true,
-  clean: true,
   // `create plugin` writes the example that is tested, under another name.
   async onSuccess() {
     const template = 'dist/plugin-template';

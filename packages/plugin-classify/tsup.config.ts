@@ -1,12 +1,4 @@
 import { defineConfig } from 'tsup';
+import { sharedOptions } from '../../tsup.shared.js';
 
-export default defineConfig({
-  entry: { index: 'src/index.ts', 'worker-transforms': 'src/augmentation/worker-transforms.ts' },
-  format: 'esm',
-  platform: 'node',
-  target: 'node20',
-  tsconfig: '../../tsconfig.build.json',
-  dts: { entry: { index: 'src/index.ts' } },
-  sourcemap: true,
-  clean: true,
-});
+export default defineConfig({ ...sharedOptions, entry: ['src/index.ts'], dts: true });

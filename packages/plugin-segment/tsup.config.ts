@@ -1,12 +1,4 @@
 import { defineConfig } from 'tsup';
+import { sharedOptions } from '../../tsup.shared.js';
 
-export default defineConfig({
-  entry: ['src/index.ts'],
-  format: 'esm',
-  platform: 'node',
-  target: 'node20',
-  tsconfig: '../../tsconfig.build.json',
-  dts: true,
-  sourcemap: true,
-  clean: true,
-});
+export default defineConfig({ ...sharedOptions, entry: ['src/index.ts'], dts: true });
