@@ -1,6 +1,6 @@
 import type { MetricsRecord } from '@mae-tasks/core-mae/task';
 import { describe, expect, it } from 'vitest';
-import { displayWidth } from '../../packages/cli/src/terminal/display-width.js';
+import stringWidth from 'string-width';
 import { createProgress } from '../../packages/cli/src/training/progress.js';
 import { openScreen, type Screen } from './terminal-screen.js';
 
@@ -39,7 +39,7 @@ describe('progress on a window', () => {
       const progress = createProgress({ terminal: screen.terminal, totalEpochs: 20, totalSteps: 1060 });
       run(screen, progress, 1, 120);
       const line = screen.visible().at(-1)!;
-      expect(displayWidth(line)).toBeLessThan(columns);
+      expect(stringWidth(line)).toBeLessThan(columns);
       return line;
     });
     expect(shown).toEqual([

@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest';
-import { displayWidth, truncateToWidth } from '../../packages/cli/src/terminal/display-width.js';
 import { formatTable, type TableOptions } from '../../packages/cli/src/terminal/table.js';
 import { looking, plainText, type Text } from '../../packages/cli/src/terminal/text.js';
 
@@ -43,27 +42,4 @@ it('keeps a row on its line, whatever its cells say', () => {
       ['\u001b[2J', 'y'],
     ]),
   ).toEqual(['a\\nb     x', '\\x1b[2J  y']);
-});
-
-describe('display width', () => {
-  it.each([
-    ['loss 0.5', 8],
-    ['写真', 4],
-    ['👩‍👩‍👧', 2],
-    ['❤️', 2],
-    ['e\u0301', 1],
-    ['\u200b', 0],
-    ['', 0],
-  ])('of %j is %d', (text, width) => {
-    expect(displayWidth(text)).toBe(width);
-  });
-
-  it('is never exceeded by truncated text', () => {
-    for (const text of ['epoch 3/20  loss 0.4321', '写真写真写真', 'abcdefgh']) {
-      for (let columns = 0; columns < 30; columns++) {
-        expect(displayWidth(truncateToWidth(text, columns))).toBeLessThanOrEqual(columns);
-      }
-    }
-    expect(truncateToWidth('abcdef', 4)).toBe('abc…');
-  });
 });

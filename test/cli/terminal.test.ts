@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { displayWidth } from '../../packages/cli/src/terminal/display-width.js';
+import stringWidth from 'string-width';
 import { looking, withoutControls } from '../../packages/cli/src/terminal/text.js';
 import { openScreen } from './terminal-screen.js';
 
@@ -21,7 +21,7 @@ describe('a terminal', () => {
     for (const columns of [1, 2, 10, 40]) {
       const { terminal, visible } = openScreen({ columns: () => columns });
       terminal.showLive('x'.repeat(200));
-      expect(displayWidth(visible().at(-1)!)).toBeLessThan(columns);
+      expect(stringWidth(visible().at(-1)!)).toBeLessThan(columns);
     }
   });
 

@@ -40,6 +40,8 @@ export {
   type OpenFile,
   writeFileAtomically,
 } from './base/atomic-write.js';
+export { typeface } from './report/charts/fonts.js';
+export { csvText } from './base/csv.js';
 export {
   createProfile,
   type OperatorShare,

@@ -166,7 +166,7 @@ export { toSheetPicture } from './train/pretraining/draw-reconstructions.js';
 export { foldedName } from './base/folded-name.js';
 export { type ConfusionMatrixOptions, confusionMatrixPng } from './report/charts/confusion-matrix.js';
 export { renderPng } from './report/charts/render-png.js';
-export { type DrawText, strokeText, type TextPlacement } from './report/charts/svg-text.js';
+export { type DrawText, outlineText, type TextPlacement } from './report/charts/svg-text.js';
 export { instantiateWasm, type WasmMemory } from './base/wasm-module.js';
 export type { PipelineSpec } from './data/transforms/pipeline.js';
 export type { DecodeOptions } from './data/images/image.js';

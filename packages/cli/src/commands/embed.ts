@@ -15,7 +15,6 @@ import {
 import { openRegistry } from '../plugins/open-registry.js';
 import { openEngine } from '../settings/open-engine.js';
 import { createLeftOut } from '../terminal/left-out.js';
-import { csvText } from '../terminal/csv.js';
 import { createProcessTerminal } from '../terminal/terminal.js';
 
 interface EmbedFlags {
@@ -62,7 +61,7 @@ export function embedCommand(): Command {
 async function embedPictures(checkpoint: string, pictures: readonly string[], flags: EmbedFlags): Promise<void> {
   const terminal = createProcessTerminal({ json: flags.json === true });
   const { embed, pictureList, saveCheckpoint } = await import('@mae-tasks/core-mae');
-  const { writeFileAtomically } = await import('@mae-tasks/core-mae/run');
+  const { csvText, writeFileAtomically } = await import('@mae-tasks/core-mae/run');
   const { parseAssignment, withOverrides } = await import('../settings/config.js');
   const registry = await openRegistry({
     named: flags.plugin ?? [],

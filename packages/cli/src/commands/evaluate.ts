@@ -11,7 +11,6 @@ import { formatTable } from '../terminal/table.js';
 import { openEngine } from '../settings/open-engine.js';
 import { createProcessTerminal } from '../terminal/terminal.js';
 import type { Text } from '../terminal/text.js';
-import { csvText } from '../terminal/csv.js';
 
 interface EvaluateFlags extends UseFlags {
   readonly data?: string;
@@ -41,7 +40,7 @@ export function evaluateCommand(): Command {
 async function evaluate(place: string, flags: EvaluateFlags): Promise<void> {
   const terminal = createProcessTerminal({ json: flags.json === true });
   const { evaluateTask } = await import('@mae-tasks/core-mae');
-  const { createFolder, drawTask, writeFileAtomically } = await import('@mae-tasks/core-mae/run');
+  const { createFolder, csvText, drawTask, writeFileAtomically } = await import('@mae-tasks/core-mae/run');
   if (flags.draw !== undefined) await requireDrawPlace(flags.draw);
   const { openLoadedTask } = await import('../plugins/loaded-task.js');
   const { registry, loaded } = await openLoadedTask(place, flags, terminal, (all) =>

@@ -3,7 +3,6 @@ import { harmlessJson } from '@mae-tasks/core-mae/find-plugins';
 import type { PictureIdentity, PredictedFile, Sample } from '@mae-tasks/core-mae/task';
 import { Command, Option } from 'commander';
 import { addUseOptions, optionOut, optionValueRange, type UseFlags } from '../settings/common-options.js';
-import { csvText } from '../terminal/csv.js';
 import { DRAW_PLACE, requireDrawPlace, writeDrawings } from '../terminal/drawings.js';
 import { formatTable } from '../terminal/table.js';
 import { createLeftOut } from '../terminal/left-out.js';
@@ -51,7 +50,7 @@ export function predictCommand(): Command {
 async function predict(place: string, pictures: readonly string[], flags: PredictFlags): Promise<void> {
   const terminal = createProcessTerminal({ json: flags.json === true });
   const { MaeError, pictureList, predictTask } = await import('@mae-tasks/core-mae');
-  const { createFolder, distinctNames, writeFileAtomically } = await import('@mae-tasks/core-mae/run');
+  const { createFolder, csvText, distinctNames, writeFileAtomically } = await import('@mae-tasks/core-mae/run');
   const { classesFrom, openLoadedTask } = await import('../plugins/loaded-task.js');
   const { loaded } = await openLoadedTask(place, flags, terminal, classesFrom(flags.data, flags.task));
   if (flags.draw !== undefined) await requireDrawPlace(flags.draw);

@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { exports } from 'resolve.exports';
 import { MaeError, messageOf } from '../base/errors.js';
 
 /** The parts of a package.json that finding plugins reads. */
@@ -39,7 +40,7 @@ export function readPackage(folder: string): PackageFile | undefined {
       tasks: Array.isArray(maeTasks.tasks) ? maeTasks.tasks.filter((task) => typeof task === 'string') : [],
       apiVersion: typeof maeTasks.apiVersion === 'number' ? maeTasks.apiVersion : undefined,
     },
-    entry: entryOf(asRecord(json.exports)['.'] ?? json.exports) ?? asText(json.main),
+    entry: entryOf(json),
   };
 }
 
@@ -59,16 +60,15 @@ export function installedPackage(name: string, folder: string): PackageFile | un
   }
 }
 
-/** What an `exports` entry gives to `import` on Node.js. */
-function entryOf(exported: unknown): string | undefined {
-  if (typeof exported === 'string') return exported;
-  if (typeof exported !== 'object' || exported === null) return undefined;
-  for (const [condition, target] of Object.entries(exported)) {
-    if (!['import', 'node', 'module-sync', 'default'].includes(condition)) continue;
-    const entry = entryOf(target);
-    if (entry !== undefined) return entry;
+/** What `import` of the package's name loads on Node.js. */
+function entryOf(json: Readonly<Record<string, unknown>>): string | undefined {
+  if (json.exports === undefined) return asText(json.main);
+  try {
+    return exports(json, '.', { conditions: ['module-sync'] })?.[0];
+  } catch {
+    // The package has no such entry for Node.js.
+    return undefined;
   }
-  return undefined;
 }
 
 function asRecord(value: unknown): Readonly<Record<string, unknown>> {

@@ -15,7 +15,7 @@ import {
   isInstances,
   renderPng,
   rleOfRegion,
-  strokeText,
+  outlineText,
 } from '@mae-tasks/core-mae/task';
 import type { DetectFacts } from '../facts.js';
 import type { FoundObjects } from './found-objects.js';
@@ -103,7 +103,7 @@ export function createCocoEvaluator({
         drawings: await Promise.all(
           curves.map(async ({ name, evaluation }) => ({
             name: `precision-recall-${name}`,
-            png: await renderPng(precisionRecallSvg(evaluation, { drawText: strokeText, theme: 'light' })),
+            png: await renderPng(precisionRecallSvg(evaluation, { drawText: outlineText, theme: 'light' })),
           })),
         ),
       };

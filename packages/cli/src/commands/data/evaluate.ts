@@ -25,7 +25,7 @@ export function dataEvaluateCommand(): Command {
       const { categoryTable, evaluationLines, precisionRecallSvg, scoreResults } =
         await import('@mae-tasks/core-mae/coco');
       const { writeFileAtomically } = await import('@mae-tasks/core-mae/run');
-      const { renderPng, strokeText } = await import('@mae-tasks/core-mae/task');
+      const { renderPng, outlineText } = await import('@mae-tasks/core-mae/task');
       const { evaluation, warnings } = scoreResults({
         annotations: flags.annotations,
         results: flags.results,
@@ -38,7 +38,7 @@ export function dataEvaluateCommand(): Command {
       terminal.printAll(categoryTable(evaluation.perCategory));
       if (flags.curves !== undefined) {
         const picture = flags.curves.toLowerCase().endsWith('.png')
-          ? await renderPng(precisionRecallSvg(evaluation, { theme: 'light', drawText: strokeText }))
+          ? await renderPng(precisionRecallSvg(evaluation, { theme: 'light', drawText: outlineText }))
           : precisionRecallSvg(evaluation);
         await writeFileAtomically(flags.curves, picture);
         terminal.print(`Wrote ${flags.curves}`);

@@ -1,42 +1,27 @@
+import jsonc from 'jsonc-parser';
+
 /**
  * The first key that occurs twice in one object of a JSON text, or undefined. `JSON.parse` keeps the last of them
  * without a word, so two tensors of one name would hide each other.
  *
- * @param text valid JSON
+ * @param text valid JSON, of a depth that was measured
  */
 export function findDuplicateKey(text: string): string | undefined {
-  // One entry for each open bracket: the keys seen in an object, nothing for an array.
-  const open: Array<Set<string> | undefined> = [];
-  for (let position = 0; position < text.length; position++) {
-    const character = text[position];
-    if (character === '{') open.push(new Set());
-    else if (character === '[') open.push(undefined);
-    else if (character === '}' || character === ']') open.pop();
-    else if (character === '"') {
-      const end = endOfString(text, position);
-      if (followedByColon(text, end)) {
-        const key = JSON.parse(text.slice(position, end)) as string;
-        const seen = open.at(-1);
-        if (seen?.has(key) === true) return key;
-        seen?.add(key);
-      }
-      position = end - 1;
-    }
-  }
-  return undefined;
-}
-
-/** The position after the closing quote of the string that begins at `start`. */
-function endOfString(text: string, start: number): number {
-  let position = start + 1;
-  while (position < text.length && text[position] !== '"') position += text[position] === '\\' ? 2 : 1;
-  return position + 1;
-}
-
-function followedByColon(text: string, start: number): boolean {
-  let position = start;
-  while (' \t\r\n'.includes(text[position] ?? '.')) position++;
-  return text[position] === ':';
+  const open: Array<Set<string>> = [];
+  let duplicate: string | undefined;
+  jsonc.visit(text, {
+    onObjectBegin: () => {
+      open.push(new Set());
+    },
+    onObjectProperty: (key) => {
+      if (open.at(-1)!.has(key)) duplicate ??= key;
+      open.at(-1)!.add(key);
+    },
+    onObjectEnd: () => {
+      open.pop();
+    },
+  });
+  return duplicate;
 }
 
 /** How much a JSON text holds, found without parsing it. */

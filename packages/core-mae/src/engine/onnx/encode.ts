@@ -1,5 +1,5 @@
+import { MessageWriter } from '../../base/protobuf-writer.js';
 import type { Attribute, ElementType, Graph, GraphNode, GraphValue } from './graph.js';
-import { createMessage, type MessageWriter, toBytes } from './protobuf.js';
 
 /** The standard operators' version that graphs are written in, and the file format's version that goes with it. */
 const OPSET = 21;
@@ -17,6 +17,9 @@ export interface EncodeOptions {
   readonly sequenceOutput?: string | undefined;
 }
 
+/** Writes one message of the format. */
+type Write = (message: MessageWriter) => void;
+
 /** The graph as an ONNX model file (`ModelProto`). Field numbers are those of onnx.proto. */
 export function encodeModel(
   graph: Graph,
@@ -24,71 +27,80 @@ export function encodeModel(
   { metadata = {}, sequenceOutput }: EncodeOptions = {},
 ): Uint8Array {
   const domains = new Set(graph.nodes.map(({ domain }) => domain));
-  const model = createMessage()
-    .integer(1, IR_VERSION)
-    .text(2, PRODUCER)
-    .message(7, graphMessage(graph, name, sequenceOutput))
-    .message(8, createMessage().text(1, '').integer(2, OPSET));
-  for (const domain of domains) {
-    if (domain !== '') model.message(8, createMessage().text(1, domain).integer(2, 1));
-  }
-  for (const [key, value] of Object.entries(metadata)) {
-    model.message(14, createMessage().text(1, key).text(2, value));
-  }
-  return toBytes(model);
+  return MessageWriter.encode((model) => {
+    model
+      .integer(1, IR_VERSION)
+      .text(2, PRODUCER)
+      .message(7, graphMessage(graph, name, sequenceOutput))
+      .message(8, (opset) => opset.text(1, '').integer(2, OPSET));
+    for (const domain of domains) {
+      if (domain !== '') model.message(8, (opset) => opset.text(1, domain).integer(2, 1));
+    }
+    for (const [key, value] of Object.entries(metadata)) {
+      model.message(14, (entry) => entry.text(1, key).text(2, value));
+    }
+  });
 }
 
-function graphMessage(graph: Graph, name: string, sequenceOutput: string | undefined): MessageWriter {
-  const message = createMessage();
-  if (sequenceOutput !== undefined) {
-    message.message(1, createMessage().text(2, sequenceOutput).text(3, sequenceOutput).text(4, 'SequenceEmpty'));
-  }
-  graph.nodes.forEach((node, index) => message.message(1, nodeMessage(node, `${node.op}_${index}`)));
-  message.text(2, name);
-  for (const { value, data } of graph.initializers) {
-    const tensor = createMessage();
-    for (const dimension of value.shape) tensor.integer(1, dimension);
-    tensor.integer(2, ELEMENT_CODES[value.type]).text(8, value.name);
-    message.message(5, tensor.bytes(9, new Uint8Array(data.buffer, data.byteOffset, data.byteLength)));
-  }
-  for (const input of graph.inputs) message.message(11, valueMessage(input));
-  if (sequenceOutput !== undefined) message.message(12, sequenceMessage(sequenceOutput));
-  for (const output of graph.outputs) message.message(12, valueMessage(output));
-  return message;
+function graphMessage(graph: Graph, name: string, sequenceOutput: string | undefined): Write {
+  return (message) => {
+    if (sequenceOutput !== undefined) {
+      message.message(1, (node) => node.text(2, sequenceOutput).text(3, sequenceOutput).text(4, 'SequenceEmpty'));
+    }
+    graph.nodes.forEach((node, index) => message.message(1, nodeMessage(node, `${node.op}_${index}`)));
+    message.text(2, name);
+    for (const { value, data } of graph.initializers) {
+      message.message(5, (tensor) => {
+        for (const dimension of value.shape) tensor.integer(1, dimension);
+        tensor.integer(2, ELEMENT_CODES[value.type]).text(8, value.name);
+        tensor.bytes(9, new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+      });
+    }
+    for (const input of graph.inputs) message.message(11, valueMessage(input));
+    if (sequenceOutput !== undefined) message.message(12, sequenceMessage(sequenceOutput));
+    for (const output of graph.outputs) message.message(12, valueMessage(output));
+  };
 }
 
-function nodeMessage({ op, domain, inputs, outputs, attributes }: GraphNode, name: string): MessageWriter {
-  const message = createMessage();
-  for (const input of inputs) message.text(1, input.name);
-  for (const output of outputs) message.text(2, output.name);
-  message.text(3, name).text(4, op);
-  for (const [key, value] of Object.entries(attributes)) message.message(5, attributeMessage(key, value));
-  return domain === '' ? message : message.text(7, domain);
+function nodeMessage({ op, domain, inputs, outputs, attributes }: GraphNode, name: string): Write {
+  return (message) => {
+    for (const input of inputs) message.text(1, input.name);
+    for (const output of outputs) message.text(2, output.name);
+    message.text(3, name).text(4, op);
+    for (const [key, value] of Object.entries(attributes)) message.message(5, attributeMessage(key, value));
+    if (domain !== '') message.text(7, domain);
+  };
 }
 
-function attributeMessage(name: string, value: Attribute): MessageWriter {
-  const message = createMessage().text(1, name);
-  if (typeof value === 'number') return message.integer(3, value).integer(20, ATTRIBUTE_CODES.integer);
-  if (typeof value === 'string') return message.text(4, value).integer(20, ATTRIBUTE_CODES.text);
-  if ('float' in value) return message.float(2, value.float).integer(20, ATTRIBUTE_CODES.float);
-  for (const item of value) message.integer(8, item);
-  return message.integer(20, ATTRIBUTE_CODES.integers);
+function attributeMessage(name: string, value: Attribute): Write {
+  return (message) => {
+    message.text(1, name);
+    if (typeof value === 'number') message.integer(3, value).integer(20, ATTRIBUTE_CODES.integer);
+    else if (typeof value === 'string') message.text(4, value).integer(20, ATTRIBUTE_CODES.text);
+    else if ('float' in value) message.float(2, value.float).integer(20, ATTRIBUTE_CODES.float);
+    else {
+      for (const item of value) message.integer(8, item);
+      message.integer(20, ATTRIBUTE_CODES.integers);
+    }
+  };
 }
 
-function valueMessage({ name, shape, type, symbols = [] }: GraphValue): MessageWriter {
-  const dimensions = createMessage();
-  for (const [axis, length] of shape.entries()) {
-    const symbol = symbols[axis];
-    const dimension = createMessage();
-    dimensions.message(1, symbol === undefined ? dimension.integer(1, length) : dimension.text(2, symbol));
-  }
-  const tensor = createMessage().integer(1, ELEMENT_CODES[type]).message(2, dimensions);
-  return createMessage().text(1, name).message(2, createMessage().message(1, tensor));
+function valueMessage({ name, shape, type, symbols = [] }: GraphValue): Write {
+  const dimensions: Write = (message) => {
+    for (const [axis, length] of shape.entries()) {
+      const symbol = symbols[axis];
+      message.message(1, (dimension) =>
+        symbol === undefined ? dimension.integer(1, length) : dimension.text(2, symbol),
+      );
+    }
+  };
+  const tensor: Write = (message) => message.integer(1, ELEMENT_CODES[type]).message(2, dimensions);
+  return (message) => message.text(1, name).message(2, (typed) => typed.message(1, tensor));
 }
 
 /** Of tensors of float32, which `SequenceEmpty` makes. */
-function sequenceMessage(name: string): MessageWriter {
-  const tensor = createMessage().message(1, createMessage().integer(1, ELEMENT_CODES.float32));
-  const sequence = createMessage().message(4, createMessage().message(1, tensor));
-  return createMessage().text(1, name).message(2, sequence);
+function sequenceMessage(name: string): Write {
+  const tensor: Write = (message) => message.integer(1, ELEMENT_CODES.float32);
+  const sequence: Write = (message) => message.message(1, (element) => element.message(1, tensor));
+  return (message) => message.text(1, name).message(2, (typed) => typed.message(4, sequence));
 }

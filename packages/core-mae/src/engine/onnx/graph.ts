@@ -1,5 +1,5 @@
 /*
- * engine/onnx/: graphs of ONNX operators: what they are (this file) and how they become bytes (`encode`, `protobuf`).
+ * engine/onnx/: graphs of ONNX operators: what they are (this file) and how they become bytes (`encode`).
  * The folders are the way of a function: `trace` runs it by the `rules` of each TF.js kernel, which write `operators`;
  * `passes` rewrite the graph; `session` runs it.
  * Not here: TF.js, besides in `trace` and `rules`; ONNX Runtime, besides in `session`.

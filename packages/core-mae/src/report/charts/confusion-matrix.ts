@@ -1,5 +1,5 @@
 import { renderPng } from './render-png.js';
-import { fitText, strokeText, textWidth } from './svg-text.js';
+import { fitText, outlineText, textWidth } from './svg-text.js';
 import { svgDocument } from './svg.js';
 import { largest } from '../../base/long-lists.js';
 
@@ -54,22 +54,22 @@ function drawMatrix(
   const label = named ? Math.min(MAX_LABEL, largest(classNames.map((name) => textWidth(name, FONT)))) : 0;
   const [left, top] = [label + 44, 64 + (named ? label : 0)];
   const parts = [
-    strokeText(`Confusion matrix${cells === 'counts' ? '' : ', % of the true class'}${grouping}`, {
+    outlineText(`Confusion matrix${cells === 'counts' ? '' : ', % of the true class'}${grouping}`, {
       x: 16,
       y: 26,
       size: 16,
       bold: true,
     }),
-    strokeText('predicted', { x: left, y: 46, size: FONT }),
-    strokeText('true', { x: 16, y: top - 8, size: FONT }),
+    outlineText('predicted', { x: left, y: 46, size: FONT }),
+    outlineText('true', { x: 16, y: top - 8, size: FONT }),
   ];
   classNames.forEach((name, index) => {
     if (!named) return;
     const fitted = fitText(name, FONT, MAX_LABEL);
     const y = top + index * cell + cell / 2 + FONT / 3;
     const x = left + index * cell + cell / 2 + FONT / 3;
-    parts.push(strokeText(fitted, { x: left - 8, y, size: FONT, anchor: 'end' }));
-    parts.push(`<g transform="rotate(-90 ${x} ${top - 8})">${strokeText(fitted, { x, y: top - 8, size: FONT })}</g>`);
+    parts.push(outlineText(fitted, { x: left - 8, y, size: FONT, anchor: 'end' }));
+    parts.push(`<g transform="rotate(-90 ${x} ${top - 8})">${outlineText(fitted, { x, y: top - 8, size: FONT })}</g>`);
   });
   for (let row = 0; row < size; row++) {
     const total = counts.subarray(row * size, (row + 1) * size).reduce((sum, count) => sum + count, 0);
@@ -95,6 +95,5 @@ function shade(share: number): string {
 function countText(count: number, x: number, y: number, onDark: boolean, cell: number): string {
   const text = String(count);
   const size = Math.min(FONT, (cell * FONT) / (textWidth(text, FONT) + 6));
-  const strokes = strokeText(text, { x, y, size, anchor: 'middle' });
-  return onDark ? strokes.replaceAll('class="mae-text-strokes"', 'style="fill:none;stroke:#ffffff"') : strokes;
+  return outlineText(text, { x, y, size, anchor: 'middle', tone: onDark ? 'inverse' : 'text' });
 }

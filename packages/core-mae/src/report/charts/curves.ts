@@ -2,7 +2,7 @@ import type { MetricsRecord } from '../../contracts/tracker.js';
 import { type ChartSeries, drawLineChart, type LineChart } from './line-chart.js';
 import { renderPng } from './render-png.js';
 import { svgDocument, type Theme } from './svg.js';
-import { type DrawText, fontText, strokeText } from './svg-text.js';
+import { type DrawText, fontText, outlineText } from './svg-text.js';
 
 /** Metrics that every run has, with their titles. */
 const titles: Readonly<Record<string, string>> = {
@@ -100,5 +100,5 @@ export function curvesSvg(records: readonly MetricsRecord[]): string {
 
 /** The file curves.png: the same, dark on white, independent of the machine's fonts. */
 export async function curvesPng(records: readonly MetricsRecord[]): Promise<Buffer> {
-  return renderPng(drawCurves(records, { drawText: strokeText, theme: 'light' }));
+  return renderPng(drawCurves(records, { drawText: outlineText, theme: 'light' }));
 }

@@ -1,10 +1,13 @@
 /*
  * report/charts/: charts as SVG and PNG: curves of a run (drawn by this file's lines), precision by recall, confusion;
- * text as strokes where no font is at hand.
+ * text as outlines where no font is at hand.
  * Not here: where numbers come from: `report/metrics` or an evaluation.
  * Called by: `report/pages`, runs, and tasks that draw details of their evaluation.
  */
 
+import { extent } from 'd3-array';
+import { scaleLinear, scaleLog } from 'd3-scale';
+import { line } from 'd3-shape';
 import { numSeriesColors, svgDocument, type Theme } from './svg.js';
 import { type DrawText, fontText, round, textWidth } from './svg-text.js';
 import { isNoisy, type Point, thinned, trend, unbrokenParts } from './thin-points.js';
@@ -72,15 +75,15 @@ export function drawLineChart(chart: LineChart, { width, height }: ChartSize, dr
   const parts = [drawText(title, { x: 14, y: 24, size: titleSize, bold: true })];
   if (series.length > 1) {
     // Beside the title, or where they would meet, a line lower.
-    const isBeside = 14 + textWidth(title, titleSize) * fontReserve + legendWidth(series) <= width - 14;
+    const isBeside = 14 + textWidth(title, titleSize, true) + legendWidth(series) <= width - 14;
     parts.push(drawLegend(series, width - 14, isBeside ? 24 : 44, drawText));
   }
 
-  const xRange = padded(extent(series.map(({ x, y }) => keepWhere(x, y, yScale))), 0);
+  const xRange = padded(extentOf(series.map(({ x, y }) => keepWhere(x, y, yScale))), 0);
   const yRange =
     yScale === 'log'
-      ? paddedLog(extent(series.map(usableY(yScale))))
-      : padded(extent(series.map(usableY(yScale))), 0.06);
+      ? paddedLog(extentOf(series.map(usableY(yScale))))
+      : padded(extentOf(series.map(usableY(yScale))), 0.06);
   if (xRange === undefined || yRange === undefined) {
     parts.push(
       drawText('no values', { x: width / 2, y: height / 2, size: labelSize, anchor: 'middle', tone: 'muted' }),
@@ -95,8 +98,8 @@ export function drawLineChart(chart: LineChart, { width, height }: ChartSize, dr
   const right = width - 18;
   const xTicks = wholeTicks(linearTicks(...xRange, Math.max(2, (right - left) / 80)), xRange);
 
-  const toX = scale(xRange, [left, right], 'linear');
-  const toY = scale(yRange, [bottom, top], yScale);
+  const toX = scaleOf(xRange, [left, right], 'linear');
+  const toY = scaleOf(yRange, [bottom, top], yScale);
 
   yTicks.values.forEach((value, index) => {
     const y = round(toY(value));
@@ -117,8 +120,8 @@ export function drawLineChart(chart: LineChart, { width, height }: ChartSize, dr
     parts.push(drawText(xLabel, { x: right, y: height - 8, size: labelSize, anchor: 'end', tone: 'muted' }));
   }
   if (yLabel !== undefined) parts.push(drawText(yLabel, { x: 14, y: 44, size: labelSize, tone: 'muted' }));
-  series.forEach((line, index) => {
-    parts.push(drawSeries(line, index % numSeriesColors, toX, toY));
+  series.forEach((each, index) => {
+    parts.push(drawSeries(each, index % numSeriesColors, toX, toY));
   });
   return parts.join('');
 }
@@ -138,16 +141,9 @@ function keepWhere(x: ArrayLike<number>, y: ArrayLike<number>, yScale: 'linear' 
   return Array.from(x).filter((value, index) => Number.isFinite(value) && isUsable(y[index]!, yScale));
 }
 
-function extent(columns: ReadonlyArray<readonly number[]>): Range | undefined {
-  let low = Number.POSITIVE_INFINITY;
-  let high = Number.NEGATIVE_INFINITY;
-  for (const column of columns) {
-    for (const value of column) {
-      if (value < low) low = value;
-      if (value > high) high = value;
-    }
-  }
-  return low <= high ? [low, high] : undefined;
+function extentOf(columns: ReadonlyArray<readonly number[]>): Range | undefined {
+  const [low, high] = extent(columns.flat());
+  return low === undefined ? undefined : [low, high];
 }
 
 /** The range, wider by a share on both ends; a single value gets room around it. */
@@ -173,14 +169,10 @@ function paddedLog(range: Range | undefined): Range | undefined {
   return [low / factor, high * factor];
 }
 
-function scale([low, high]: Range, [from, to]: Range, kind: 'linear' | 'log'): (value: number) => number {
-  if (kind === 'linear') return (value) => from + ((value - low) / (high - low)) * (to - from);
-  const decades = Math.log(high / low);
-  return (value) => {
-    if (!(value > 0)) return Number.NaN;
-    const place = Math.log(Math.min(high, Math.max(low, value)) / low) / decades;
-    return from + place * (to - from);
-  };
+function scaleOf(range: Range, pixels: Range, kind: 'linear' | 'log'): (value: number) => number {
+  if (kind === 'linear') return scaleLinear(range, pixels);
+  const scale = scaleLog(range, pixels).clamp(true);
+  return (value) => (value > 0 ? scale(value) : Number.NaN);
 }
 
 /** Steps and epochs are whole numbers: the ticks without those between, where any are left. */
@@ -211,17 +203,15 @@ function drawSeries(
   return parts.join('');
 }
 
-function drawPath(points: readonly Point[], className: string): string {
-  const path = points.map(([x, y], index) => `${index === 0 ? 'M' : 'L'}${round(x)} ${round(y)}`).join('');
-  return `<path class="${className}" d="${path}"/>`;
-}
+const pathOf = line().digits(2);
 
-/** Fonts differ in width: the room that a name gets, beyond that of stroke text. */
-const fontReserve = 1.25;
+function drawPath(points: readonly Point[], className: string): string {
+  return `<path class="${className}" d="${pathOf(points as Array<[number, number]>)}"/>`;
+}
 
 /** Room for a line's sample and name. */
 function legendRoom({ name }: ChartSeries): number {
-  return 22 + textWidth(name, labelSize) * fontReserve;
+  return 22 + textWidth(name, labelSize);
 }
 
 function legendWidth(series: readonly ChartSeries[]): number {
@@ -234,10 +224,10 @@ function drawLegend(series: readonly ChartSeries[], right: number, y: number, dr
   let x = right + 12 - legendWidth(series);
   return series
     .map(({ name }, index) => {
-      const line = `<path class="mae-line mae-line-${index % numSeriesColors}" d="M${round(x)} ${y - 4}h16"/>`;
+      const sample = `<path class="mae-line mae-line-${index % numSeriesColors}" d="M${round(x)} ${y - 4}h16"/>`;
       const label = drawText(name, { x: x + 22, y, size: labelSize });
       x += reserved[index]! + 12;
-      return line + label;
+      return sample + label;
     })
     .join('');
 }

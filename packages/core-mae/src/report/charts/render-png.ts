@@ -1,7 +1,7 @@
 import sharp from 'sharp';
 
 /**
- * The SVG drawn as a PNG file, opaque. Draw its labels with `strokeText`: where no font is installed, text elements
+ * The SVG drawn as a PNG file, opaque. Draw its labels with `outlineText`: where no font is installed, text elements
  * come out as boxes.
  *
  * @param scale pixels of the picture for one of the SVG; default 2, for screens of high density

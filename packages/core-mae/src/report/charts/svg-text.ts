@@ -1,5 +1,5 @@
 import { escapeMarkup } from './escape-markup.js';
-import { type Glyph, glyphs, missingGlyph } from './stroke-glyphs.js';
+import { type FontGlyph, typeface } from './fonts.js';
 
 export interface TextPlacement {
   readonly x: number;
@@ -10,8 +10,8 @@ export interface TextPlacement {
   /** Which point of the text lies at `x`. Default `start`. */
   readonly anchor?: 'start' | 'middle' | 'end';
   readonly bold?: boolean;
-  /** `text` (default) or `muted`. */
-  readonly tone?: 'text' | 'muted';
+  /** `text` (default), `muted`, or `inverse`: white on dark. */
+  readonly tone?: 'text' | 'muted' | 'inverse';
 }
 
 /** Returns SVG that shows a line of text. */
@@ -23,45 +23,60 @@ export const fontText: DrawText = (text, { x, y, size, anchor = 'start', bold = 
   `${bold ? ' font-weight="600"' : ''}>${escapeMarkup(text)}</text>`;
 
 /**
- * Text as lines of a built-in alphabet, for pictures that must look the same on every machine: a server without fonts
- * would show boxes. Accents are left out; a character without a drawing becomes a box.
+ * Text as outlines of its letters, for pictures that must look the same on every machine: a server without fonts would
+ * show boxes. Letters that neither DejaVu Sans nor a font named in MAE_TASKS_FONT has are left to the machine's fonts.
  */
-export const strokeText: DrawText = (text, { x, y, size, anchor = 'start', bold = false, tone = 'text' }) => {
-  const scale = size / emUnits;
+export const outlineText: DrawText = (text, { x, y, size, anchor = 'start', bold = false, tone = 'text' }) => {
   const shift = anchor === 'start' ? 0 : anchor === 'middle' ? 0.5 : 1;
-  const strokes: string[] = [];
-  let position = sideBearing;
-  for (const [width, path] of glyphsOf(text)) {
-    if (path !== '') strokes.push(`<path transform="translate(${round(position)} 0)" d="${path}"/>`);
-    position += width + 2 * sideBearing;
+  let at = x - shift * textWidth(text, size, bold);
+  let outlines = '';
+  const foreign: string[] = [];
+  for (const { character, glyph, width } of lettersOf(text, bold)) {
+    if (glyph !== undefined) outlines += glyph.getPath(at, y, size).toPathData(2);
+    else foreign.push(fontText(character, { x: at, y, size, bold, tone }));
+    at += width * size;
   }
-  const left = x - shift * textWidth(text, size);
-  return (
-    `<g class="mae-${tone}-strokes" stroke-width="${bold ? 1.1 : 0.85}" ` +
-    `transform="translate(${round(left)} ${round(y)}) scale(${round(scale)})">${strokes.join('')}</g>`
-  );
+  const path = outlines === '' ? '' : `<path d="${outlines}"/>`;
+  return `<g class="mae-${tone}">${path}${foreign.join('')}</g>`;
 };
 
-const emUnits = 10;
-const sideBearing = 0.8;
-
-function glyphsOf(text: string): Glyph[] {
-  return [...text.normalize('NFD').replace(/\p{M}/gu, '')].map((character) => glyphs[character] ?? missingGlyph);
+interface Letter extends Partial<FontGlyph> {
+  readonly character: string;
+  /** Of an em. */
+  readonly width: number;
 }
 
-/** Width in pixels of a line of stroke text; close enough for a sans-serif font too. */
-export function textWidth(text: string, size: number): number {
-  let units = 0;
-  for (const [width] of glyphsOf(text)) units += width + 2 * sideBearing;
-  return (units * size) / emUnits;
+const letters = new Intl.Segmenter('en', { granularity: 'grapheme' });
+/** Marks that say how a letter looks, and have no look of their own. */
+const INVISIBLE = /\u200d|\ufe0e|\ufe0f/gu;
+
+function* lettersOf(text: string, bold: boolean): Generator<Letter> {
+  const face = typeface(bold ? 'bold' : 'regular');
+  for (const { segment } of letters.segment(text.normalize('NFC'))) {
+    const characters = [...segment.replace(INVISIBLE, '')];
+    const glyphs = characters.map((character) => face.glyphOf(character));
+    if (glyphs.some((glyph) => glyph === undefined)) {
+      // As wide as its em, like the letters of most scripts that the fonts do not have.
+      yield { character: segment, width: 1 };
+      continue;
+    }
+    for (const [index, glyph] of glyphs.entries()) yield { character: characters[index]!, ...glyph! };
+  }
+}
+
+/** Width in pixels of a line of outlined text, and about that of another sans-serif font. */
+export function textWidth(text: string, size: number, bold = false): number {
+  let ems = 0;
+  for (const { width } of lettersOf(text, bold)) ems += width;
+  return ems * size;
 }
 
 /** The text, its end replaced by … where it is wider than `width` pixels. */
-export function fitText(text: string, size: number, width: number): string {
-  if (textWidth(text, size) <= width) return text;
+export function fitText(text: string, size: number, width: number, bold = false): string {
+  if (textWidth(text, size, bold) <= width) return text;
   const characters = [...text];
   let kept = characters.length - 1;
-  while (kept > 0 && textWidth(`${characters.slice(0, kept).join('')}…`, size) > width) kept--;
+  while (kept > 0 && textWidth(`${characters.slice(0, kept).join('')}…`, size, bold) > width) kept--;
   return `${characters.slice(0, kept).join('')}…`;
 }
 

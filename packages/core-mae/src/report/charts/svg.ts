@@ -28,8 +28,6 @@ function themeRules({ background, text, muted, grid, series }: (typeof palettes)
     `.mae-background{fill:${background}}`,
     `.mae-text{fill:${text}}`,
     `.mae-muted{fill:${muted}}`,
-    `.mae-text-strokes{stroke:${text}}`,
-    `.mae-muted-strokes{stroke:${muted}}`,
     `.mae-grid{stroke:${grid}}`,
     `.mae-axis{stroke:${muted}}`,
     ...series.map((color, index) => `.mae-line-${index}{stroke:${color}}.mae-dot-${index}{fill:${color}}`),
@@ -39,8 +37,8 @@ function themeRules({ background, text, muted, grid, series }: (typeof palettes)
 /** Style rules for everything that this module and the charts draw. */
 function themeStyle(theme: Theme): string {
   const shared =
-    '.mae-text,.mae-muted{font-family:system-ui,-apple-system,"Segoe UI",Roboto,"DejaVu Sans",sans-serif}' +
-    '.mae-text-strokes,.mae-muted-strokes,.mae-line{fill:none;stroke-linecap:round;stroke-linejoin:round}' +
+    '.mae-text,.mae-muted,.mae-inverse{font-family:system-ui,-apple-system,"Segoe UI",Roboto,"DejaVu Sans",sans-serif}' +
+    '.mae-inverse{fill:#fff}.mae-line{fill:none;stroke-linecap:round;stroke-linejoin:round}' +
     '.mae-line{stroke-width:1.6}.mae-raw{stroke-width:1;opacity:.35}';
   if (theme !== 'auto') return shared + themeRules(palettes[theme]);
   return `${shared}${themeRules(palettes.light)}@media(prefers-color-scheme:dark){${themeRules(palettes.dark)}}`;

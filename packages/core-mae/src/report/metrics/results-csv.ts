@@ -1,4 +1,5 @@
 import { writeFileAtomically } from '../../base/atomic-write.js';
+import { csvText } from '../../base/csv.js';
 import type { MetricsRecord, Tracker } from '../../contracts/tracker.js';
 import { readMetrics } from './metrics-jsonl.js';
 
@@ -66,26 +67,22 @@ export function createResultsTable(): ResultsTable {
       const lines = [...rows.values()]
         .sort((a, b) => a.epoch - b.epoch)
         .map((row) => [
-          String(row.epoch),
-          String(row.step),
+          row.epoch,
+          row.step,
           ...[...trainNames].map((name) => {
             const mean = row.means.get(name);
             return formatCell(mean === undefined ? row.latest.get(trainKey(name)) : mean.sum / mean.count);
           }),
           ...[...valNames].map((name) => formatCell(row.latest.get(valKey(name)))),
         ]);
-      return [header, ...lines].map((cells) => `${cells.map(quoted).join(',')}\n`).join('');
+      return csvText(header, lines);
     },
   };
 }
 
 /** Enough digits for any float32, without the noise of a double. */
-function formatCell(value: number | undefined): string {
-  return value === undefined || !Number.isFinite(value) ? '' : String(Number(value.toPrecision(9)));
-}
-
-function quoted(cell: string): string {
-  return /[",\r\n]/.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell;
+function formatCell(value: number | undefined): number | '' {
+  return value === undefined || !Number.isFinite(value) ? '' : Number(value.toPrecision(9));
 }
 
 export interface ResultsCsvOptions {

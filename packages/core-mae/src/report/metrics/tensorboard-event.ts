@@ -1,4 +1,5 @@
 import { MaeError } from '../../base/errors.js';
+import { MessageWriter } from '../../base/protobuf-writer.js';
 import { maskedCrc32c } from './crc32c.js';
 
 /** A measurement as TensorBoard stores it. */
@@ -18,29 +19,34 @@ export interface TensorboardEvent {
 }
 
 /** An event as Protocol Buffers bytes (tensorflow/core/util/event.proto and framework/summary.proto). */
-export function encodeEvent({ wallTime, step, content }: TensorboardEvent): Buffer {
-  const fields = [doubleField(1, wallTime)];
-  if (step !== undefined) fields.push(integerField(2, step));
-  switch (content.kind) {
-    case 'version':
-      fields.push(bytesField(3, Buffer.from('brain.Event:2')));
-      break;
-    case 'restart':
-      fields.push(bytesField(7, integerField(1, 1))); // SessionLog.status = START
-      break;
-    case 'summary':
-      fields.push(bytesField(5, Buffer.concat(content.values.map((value) => bytesField(1, encodeValue(value))))));
-      break;
-  }
-  return Buffer.concat(fields);
+export function encodeEvent({ wallTime, step, content }: TensorboardEvent): Uint8Array {
+  return MessageWriter.encode((event) => {
+    event.double(1, wallTime);
+    if (step !== undefined) event.integer(2, step);
+    switch (content.kind) {
+      case 'version':
+        event.text(3, 'brain.Event:2');
+        break;
+      case 'restart':
+        event.message(7, (sessionLog) => sessionLog.integer(1, 1)); // SessionLog.status = START
+        break;
+      case 'summary':
+        event.message(5, (summary) => {
+          for (const value of content.values) summary.message(1, (message) => writeValue(message, value));
+        });
+        break;
+    }
+  });
 }
 
-function encodeValue(value: SummaryValue): Buffer {
-  const tag = bytesField(1, Buffer.from(value.tag));
-  if ('scalar' in value) return Buffer.concat([tag, floatField(2, value.scalar)]);
+function writeValue(message: MessageWriter, value: SummaryValue): void {
+  message.text(1, value.tag);
+  if ('scalar' in value) {
+    message.float(2, value.scalar);
+    return;
+  }
   const { width, height } = pngSize(value.png, value.tag);
-  const image = [integerField(1, height), integerField(2, width), integerField(3, 3), bytesField(4, value.png)];
-  return Buffer.concat([tag, bytesField(4, Buffer.concat(image))]);
+  message.message(4, (image) => image.integer(1, height).integer(2, width).integer(3, 3).bytes(4, value.png));
 }
 
 const pngSignature = Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]);
@@ -62,40 +68,4 @@ export function frameRecord(data: Uint8Array): Buffer {
   framed.set(data, 12);
   framed.writeUInt32LE(maskedCrc32c(data), 12 + data.length);
   return framed;
-}
-
-/** An unsigned integer in groups of seven bits, lowest first. */
-function varint(value: number): Buffer {
-  const bytes: number[] = [];
-  let rest = BigInt(value);
-  while (rest > 0x7fn) {
-    bytes.push(Number(rest & 0x7fn) | 0x80);
-    rest >>= 7n;
-  }
-  bytes.push(Number(rest));
-  return Buffer.from(bytes);
-}
-
-function fieldKey(field: number, wireType: number): Buffer {
-  return varint(field * 8 + wireType);
-}
-
-function integerField(field: number, value: number): Buffer {
-  return Buffer.concat([fieldKey(field, 0), varint(value)]);
-}
-
-function doubleField(field: number, value: number): Buffer {
-  const bytes = Buffer.alloc(8);
-  bytes.writeDoubleLE(value);
-  return Buffer.concat([fieldKey(field, 1), bytes]);
-}
-
-function floatField(field: number, value: number): Buffer {
-  const bytes = Buffer.alloc(4);
-  bytes.writeFloatLE(value);
-  return Buffer.concat([fieldKey(field, 5), bytes]);
-}
-
-function bytesField(field: number, bytes: Uint8Array): Buffer {
-  return Buffer.concat([fieldKey(field, 2), varint(bytes.length), bytes]);
 }

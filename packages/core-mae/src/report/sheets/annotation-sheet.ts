@@ -11,7 +11,7 @@ import { decodeImage, type DecodeOptions } from '../../data/images/image.js';
 import type { Image } from '../../data/images/picture.js';
 import { legendRows, overlay, type ShownClasses } from './label-overlay.js';
 import { pictureSheetPng, type SheetPicture } from './picture-sheet.js';
-import { fitText, strokeText, textWidth } from '../charts/svg-text.js';
+import { fitText, outlineText, textWidth } from '../charts/svg-text.js';
 
 export interface AnnotationSheetOptions {
   /** Pictures on the sheet. Default 12. */
@@ -128,7 +128,7 @@ export async function drawObjects(picture: Image, objects: readonly DrawnObject[
   const lines = objects.map((object) => boxSvg(object, factor, width, height));
   const svg =
     `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}"><style>` +
-    `.mae-text-strokes{fill:none;stroke:#fff;stroke-linecap:round;stroke-linejoin:round}</style>${lines.join('')}</svg>`;
+    `.mae-inverse{fill:#fff;font-family:sans-serif}</style>${lines.join('')}</svg>`;
   const { data, info } = await sharp(tinted, { raw: { width: picture.width, height: picture.height, channels: 3 } })
     .resize(width, height, { kernel: 'lanczos3', fit: 'fill' })
     .composite([{ input: Buffer.from(svg) }])
@@ -165,13 +165,13 @@ function boxSvg({ box, classIndex, label, crowd }: DrawnObject, factor: number, 
   const outline = `<rect x="${x}" y="${y}" width="${w}" height="${h}" fill="none" stroke="${color}"`;
   const dashes = crowd === true ? ' stroke-dasharray="6 4"' : '';
   if (label === '') return `${outline} stroke-width="1.5"${dashes}/>`;
-  const text = fitText(label, LABEL_SIZE, Math.max(24, width - x - 4));
-  const tagWidth = textWidth(text, LABEL_SIZE) + 6;
+  const text = fitText(label, LABEL_SIZE, Math.max(24, width - x - 4), true);
+  const tagWidth = textWidth(text, LABEL_SIZE, true) + 6;
   const tagX = Math.max(0, Math.min(x, width - tagWidth));
   const tagY = Math.max(0, Math.min(y - LABEL_SIZE - 3, height - LABEL_SIZE - 3));
   return (
     `${outline} stroke-width="2"${dashes}/>` +
     `<rect x="${tagX}" y="${tagY}" width="${tagWidth}" height="${LABEL_SIZE + 3}" fill="${color}"/>` +
-    strokeText(text, { x: tagX + 3, y: tagY + LABEL_SIZE - 1, size: LABEL_SIZE, bold: true })
+    outlineText(text, { x: tagX + 3, y: tagY + LABEL_SIZE - 1, size: LABEL_SIZE, bold: true, tone: 'inverse' })
   );
 }

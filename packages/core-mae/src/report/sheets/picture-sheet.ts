@@ -10,7 +10,7 @@ import type { Image } from '../../data/images/picture.js';
 import { MaeError } from '../../base/errors.js';
 import { largest } from '../../base/long-lists.js';
 import { svgDocument } from '../charts/svg.js';
-import { fitPath, fitText, strokeText, textWidth } from '../charts/svg-text.js';
+import { fitPath, fitText, outlineText, textWidth } from '../charts/svg-text.js';
 
 /** Pixels to show on a sheet: grey, RGB or RGB with alpha. */
 export interface SheetPicture extends Image {
@@ -89,13 +89,13 @@ export async function pictureSheetPng(sheet: PictureSheet, style: SheetStyle = {
 
   const texts: string[] = [];
   const write = (text: string, x: number, y: number, room: number, anchor: 'start' | 'middle'): void => {
-    texts.push(strokeText(fitPath(text, captionSize, room), { x, y, size: captionSize, anchor }));
+    texts.push(outlineText(fitPath(text, captionSize, room), { x, y, size: captionSize, anchor }));
   };
 
   let top = margin;
   if (title !== undefined) {
-    const fitted = fitText(title, titleSize, width - 2 * margin);
-    texts.push(strokeText(fitted, { x: margin, y: top + 17, size: titleSize, bold: true }));
+    const fitted = fitText(title, titleSize, width - 2 * margin, true);
+    texts.push(outlineText(fitted, { x: margin, y: top + 17, size: titleSize, bold: true }));
     top += titleHeight;
   }
   if (columns.length > 0) {
