@@ -12,6 +12,10 @@ import { instanceLabels } from '../../packages/core-mae/src/data/targets/instanc
 import { readLabelMap } from '../../packages/core-mae/src/data/targets/label-map.js';
 import { convertPascalVoc } from '../../packages/core-mae/src/data/tools/convert/pascal-voc.js';
 import { convertYolo } from '../../packages/core-mae/src/data/tools/convert/yolo.js';
+import { readMetrics } from '../../packages/core-mae/src/report/metrics/metrics-jsonl.js';
+import { readPictureNames } from '../../packages/core-mae/src/train/run/picture-names-file.js';
+import { runFolderAt } from '../../packages/core-mae/src/train/run/run-folder.js';
+import { lockRun } from '../../packages/core-mae/src/train/run/run-lock.js';
 
 // A process that reads what it is sent. It may die of it: whoever sends sees that, and starts another.
 
@@ -50,6 +54,11 @@ const READERS: Readonly<Record<string, (path: string, folder: string) => unknown
   yolo: (_, folder) => convertYolo(folder),
   classes: (_, folder) => readClassNames(folder),
   config: (path) => readConfigFile(path),
+  metrics: (path) => readMetrics(path),
+  names: (_, folder) => readPictureNames(runFolderAt(folder)),
+  lock: (_, folder) => {
+    lockRun(runFolderAt(folder)).release();
+  },
 };
 
 function processorTime(): number {

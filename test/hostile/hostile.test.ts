@@ -55,6 +55,7 @@ const FORMATS = [
   ...['JPEG', 'progressive JPEG', 'PNG', 'PNG of 16 bits', 'WebP', 'GIF', 'TIFF', 'TIFF of floats', 'BMP'],
   ...['index map', 'IDX', 'compressed IDX', 'safetensors', 'PyTorch archive', 'PyTorch pickle', 'pickle of NumPy'],
   ...['COCO', 'COCO results', 'VOC', 'YOLO labels', 'YOLO classes', 'list of classes', 'configuration'],
+  ...['metrics of a run', 'pictures of a run', 'lock of a run'],
 ];
 
 describe('files with something wrong in them', () => {
@@ -70,6 +71,29 @@ describe('files with something wrong in them', () => {
         for (let i = 0; i < MUTANTS; i++) {
           const bytes = mutantOf(victim.bytes, victim.isText, createRandom(SEED).fork(format, i));
           yield { reader: victim.reader, name: victim.name, bytes, what: `${format}, mutant ${i} of seed ${SEED}` };
+        }
+      };
+      expect(await faultsOf(morsels())).toEqual([]);
+    },
+    60 * MINUTES,
+  );
+
+  const SPLICED = ['safetensors', 'PyTorch archive', 'PyTorch pickle', 'pickle of NumPy'];
+
+  it.each(SPLICED)(
+    '%s: spliced with another file of weights',
+    async (format) => {
+      const [victim, others] = [
+        all.find((each) => each.format === format)!,
+        all.filter((each) => SPLICED.includes(each.format)),
+      ];
+      const morsels = function* (): Generator<Morsel> {
+        for (let i = 0; i < MUTANTS; i++) {
+          const random = createRandom(SEED).fork(`${format}, spliced`, i);
+          const other = others[random.integer(others.length)]!;
+          const head = victim.bytes.subarray(0, random.integer(victim.bytes.length));
+          const bytes = Buffer.concat([head, other.bytes.subarray(random.integer(other.bytes.length))]);
+          yield { ...victim, bytes, what: `${format} and ${other.format}, splice ${i} of seed ${SEED}` };
         }
       };
       expect(await faultsOf(morsels())).toEqual([]);

@@ -72,7 +72,21 @@ export async function victims(folder: string): Promise<Victim[]> {
       'config.yaml',
       'epochs: 3\ndata: {path: photos, mean: [0.5, 0.5, 0.5]}\nmodel: &a {preset: tiny}\n',
     ),
+    text('metrics of a run', 'metrics', 'metrics.jsonl', metrics()),
+    binary('pictures of a run', 'names', 'pictures.json.gz', gzipSync('{"train":["a.jpg"],"heldOut":["b.jpg"]}')),
+    text(
+      'lock of a run',
+      'lock',
+      'run.lock',
+      JSON.stringify({ host: 'elsewhere', pid: 12, started: '34', since: '2024-05-01T00:00:00.000Z' }),
+    ),
   ];
+}
+
+function metrics(): string {
+  return [1, 2, 3]
+    .map((step) => `${JSON.stringify({ step, epoch: 1, phase: 'train', loss: 0.5 / step, lr: 1e-3 })}\n`)
+    .join('');
 }
 
 /** 24 bits a pixel, from the bottom up. */
