@@ -8,7 +8,7 @@ interface Bench {
 
 const folder = fileURLToPath(new URL('.', import.meta.url));
 /** Folders of benches by topic; what several of them share lies beside this file. */
-const topics = ['coco', 'data', 'detection', 'engine', 'training'];
+const topics = ['coco', 'command', 'data', 'detection', 'engine', 'training'];
 const files = new Map(
   topics.flatMap((topic) =>
     readdirSync(`${folder}${topic}`)
