@@ -29,9 +29,18 @@ export async function runIn(folder: string, program: string, args: readonly stri
   }
 }
 
-/** Packs a package as it would be published, and returns the tarball's path. */
+/**
+ * Packs a package as it would be published, and returns the tarball's path. Its `prepack` would build it again: what lies
+ * in `dist` was built before the tests.
+ */
 export async function pack(packageFolder: string, into: string): Promise<string> {
-  const { stdout } = await runIn(packageFolder, 'npm', ['pack', '--json', '--pack-destination', into]);
+  const { stdout } = await runIn(packageFolder, 'npm', [
+    'pack',
+    '--json',
+    '--ignore-scripts',
+    '--pack-destination',
+    into,
+  ]);
   const [{ filename }] = JSON.parse(stdout) as [{ filename: string }];
   return join(into, filename);
 }
