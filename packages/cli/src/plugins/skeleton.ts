@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { MaeError } from '@mae-tasks/core-mae/task';
+import { MaeError } from '@mae-tasks/core-mae/coco';
 
 /** The name of the example that the skeleton is made from: all that its files call by it is given the new name. */
 const EXAMPLE = 'rotation';
