@@ -325,7 +325,7 @@ describe('mistakes in the settings and the checkpoint of a fine-tuning, each wit
     {
       what: 'an unknown task',
       args: ['finetune', 'clasify', '--data', 'photos'],
-      message: /Task "clasify" is not installed/,
+      message: /Task "clasify" is not installed .*did you mean "classify"\?\n/,
     },
     {
       what: 'a misspelt setting',
