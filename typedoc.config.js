@@ -17,9 +17,18 @@ function plainPages({ renderer }) {
   });
 }
 
+/** The task door gives out TF.js as it is, and that has pages of its own. */
+function withoutTfjs({ converter }) {
+  converter.on('resolveBegin', ({ project }) => {
+    for (const reflection of Object.values(project.reflections)) {
+      if (reflection.name === 'tf' && reflection.parent?.name === 'task') project.removeReflection(reflection);
+    }
+  });
+}
+
 /** @type {Partial<import('typedoc').TypeDocOptions & import('typedoc-plugin-markdown').PluginOptions>} */
 export default {
-  plugin: ['typedoc-plugin-markdown', plainPages],
+  plugin: ['typedoc-plugin-markdown', withoutTfjs, plainPages],
   entryPoints: doors.map((door) => `packages/core-mae/src/${door}.ts`),
   sortEntryPoints: false,
   tsconfig: 'tsconfig.json',

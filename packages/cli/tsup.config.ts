@@ -8,10 +8,13 @@ export default defineConfig({
   dts: false,
   // `create plugin` writes the example that is tested, under another name.
   async onSuccess() {
+    const example = '../../examples/custom-plugin';
     const template = 'dist/plugin-template';
     await rm(template, { recursive: true, force: true });
-    for (const part of ['package.json', 'tsconfig.build.json', 'README.md', 'src']) {
-      await cp(`../../examples/custom-plugin/${part}`, `${template}/${part}`, { recursive: true });
+    for (const part of ['package.json', 'tsconfig.build.json', 'README.md', 'src', 'test']) {
+      await cp(`${example}/${part}`, `${template}/${part}`, { recursive: true });
     }
+    // npm leaves files of this name out of a package.
+    await cp(`${example}/.gitignore`, `${template}/gitignore`);
   },
 });

@@ -83,7 +83,7 @@ const flags = new Set([...flagsOf(createProgram()), ...taskFlags, '--help', '--v
 /** Files of other programs, and what else has dots in its name and is no setting. */
 const OTHER_DOTTED = /\.(?:json|jsonl|yaml|yml|txt|xml|pkl|png|svg|csv|safetensors|md|js|ts|css|html|index)\b/u;
 /** Texts with flags in them that are no flags of the command: variables of style sheets, npm's, the examples' own. */
-const OTHER_FLAGS = /:root|var\(|npm i|<!--|-->/u;
+const OTHER_FLAGS = /:root|var\(|npm i|npm run|npm test|npm's|<!--|-->/u;
 
 const all = literals();
 

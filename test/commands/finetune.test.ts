@@ -325,7 +325,7 @@ describe('mistakes in the settings and the checkpoint of a fine-tuning, each wit
     {
       what: 'an unknown task',
       args: ['finetune', 'clasify', '--data', 'photos'],
-      message: /Task "clasify" is not installed/,
+      message: /Task "clasify" is not installed .*did you mean "classify"\?\n/,
     },
     {
       what: 'a misspelt setting',
@@ -440,6 +440,25 @@ describe('mae-tasks create plugin', () => {
     expect(await readFile(path('mine/src/index.ts'), 'utf8')).toContain(
       "import { pose2dTask } from './pose-2d-task.js';",
     );
+    const names = await readdir(path('mine'), { recursive: true });
+    expect(names).toEqual(
+      expect.arrayContaining(['.gitignore', 'README.md', 'src/pose-2d-task.ts', 'test/pose-2d.test.js']),
+    );
+    for (const name of names.filter((each) => /\.\w+$/u.test(each))) {
+      const text = await readFile(path('mine', name), 'utf8');
+      expect(`${name} ${text}`).not.toMatch(/rotation/iu);
+    }
+    expect(await readFile(path('mine/src/pose-2d-task.ts'), 'utf8')).toContain('type Pose2dSettings =');
+  });
+
+  it('says what to do next, in the folder that one stands in', () => {
+    const next = written.split('Next, from here:\n')[1]!.trimEnd().split('\n');
+    expect(next).toEqual([
+      '  npm install ./mine',
+      '  npm run --prefix mine build',
+      '  npm test --prefix mine',
+      '  npx mae-tasks finetune pose-2d --data <pictures>',
+    ]);
   });
 
   it('refuses a folder that exists, and a name that is none', async () => {

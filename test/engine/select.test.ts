@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { availableCores } from '#core/engine/available-cores.js';
 import type { MaeError } from '#core/base/errors.js';
+import { engineInstallCommand, missingLibrary } from '#core/engine/onnx/session/missing-library.js';
 import { createEngine } from '#core/engine/select.js';
 
 afterEach(() => {
@@ -30,7 +31,20 @@ describe('choosing an engine', () => {
     const engine = await (await withoutLibrary())({ warn: (line) => lines.push(line) });
     expect(engine.name).toBe('tfjs');
     expect(lines).toHaveLength(1);
-    expect(lines[0]).toMatch(/onnxruntime-node does not load.*60 times slower/);
+    expect(lines[0]).toMatch(/compiled engine is missing: onnxruntime-node does not load.*60 times slower/);
+    expect(lines[0]).toContain(engineInstallCommand());
+  });
+
+  it('tells of a package that npm has left away, with the command that installs it', () => {
+    const gone = new Error("Cannot find package 'onnxruntime-node' imported from session.js");
+    expect(missingLibrary(Object.assign(gone, { code: 'ERR_MODULE_NOT_FOUND' })).message).toBe(
+      `the compiled engine is missing: onnxruntime-node is not installed — run: ${engineInstallCommand()}`,
+    );
+  });
+
+  it('is told how to be installed as each system sets variables', () => {
+    expect(engineInstallCommand('linux')).toBe('ONNXRUNTIME_NODE_INSTALL=skip npm i onnxruntime-node');
+    expect(engineInstallCommand('win32')).toMatch(/\$env:ONNXRUNTIME_NODE_INSTALL="skip"; npm i .* cmd .set ONNX/);
   });
 
   it('does not fall back where the device was named', async () => {

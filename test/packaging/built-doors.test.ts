@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -41,6 +41,34 @@ describe('the doors of core as they are built', () => {
       inside,
     );
     expect(built).toEqual(Object.fromEntries(doors.map((door) => [door, namesOf(door).values])));
+  });
+
+  it('are those of a plugin too whose own folder has another core', async () => {
+    const plugin = join(outside, 'plugin');
+    const other = join(plugin, 'node_modules/@mae-tasks/core-mae');
+    await mkdir(other, { recursive: true });
+    await writeFile(
+      join(other, 'package.json'),
+      JSON.stringify({ type: 'module', exports: { './task': './task.js' } }),
+    );
+    await writeFile(join(other, 'task.js'), "throw new Error('another core was loaded');");
+    await writeFile(
+      join(plugin, 'package.json'),
+      JSON.stringify({ name: 'own', version: '1.0.0', type: 'module', exports: './index.js', maeTasks: { tasks: [] } }),
+    );
+    await writeFile(
+      join(plugin, 'index.js'),
+      `import { definePlugin, tf } from '@mae-tasks/core-mae/task';
+      export default definePlugin({ name: tf.version_core, apiVersion: ${PLUGIN_API_VERSION}, register: () => undefined });`,
+    );
+    const answer = await answerOf(
+      `import { loadPlugin } from '@mae-tasks/core-mae/run';
+      import { findNamedPlugin } from '@mae-tasks/core-mae/find-plugins';
+      const { from } = await loadPlugin(findNamedPlugin(${JSON.stringify(plugin)}, ['.'], 'here'));
+      console.log(JSON.stringify(from));`,
+      inside,
+    );
+    expect(answer).toBe('own@1.0.0');
   });
 
   it('share one class of errors and one symbol for each contract', async () => {

@@ -14,21 +14,33 @@ export interface CommandResult {
   readonly stderr: string;
 }
 
+/** No colours, and no libraries for CUDA: their host may be out of reach, and npm would then drop the compiled engine. */
+const ENVIRONMENT = { NO_COLOR: '1', ONNXRUNTIME_NODE_INSTALL: 'skip' };
+
 /** Runs a program in a folder as a person's shell would. @throws what it printed, where it fails */
 export async function runIn(folder: string, program: string, args: readonly string[]): Promise<CommandResult> {
   // npm's own settings of the process that runs the tests must not reach the one under test.
   const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('npm_')));
   try {
-    return await run(program, args, { cwd: folder, env: { ...env, NO_COLOR: '1' }, maxBuffer: 64 * 2 ** 20 });
+    return await run(program, args, { cwd: folder, env: { ...env, ...ENVIRONMENT }, maxBuffer: 64 * 2 ** 20 });
   } catch (error) {
     const { stdout, stderr } = error as CommandResult & Error;
     throw new Error(`${program} ${args.join(' ')} failed:\n${stdout}\n${stderr}`, { cause: error });
   }
 }
 
-/** Packs a package as it would be published, and returns the tarball's path. */
+/**
+ * Packs a package as it would be published, and returns the tarball's path. Its `prepack` would build it again: what lies
+ * in `dist` was built before the tests.
+ */
 export async function pack(packageFolder: string, into: string): Promise<string> {
-  const { stdout } = await runIn(packageFolder, 'npm', ['pack', '--json', '--pack-destination', into]);
+  const { stdout } = await runIn(packageFolder, 'npm', [
+    'pack',
+    '--json',
+    '--ignore-scripts',
+    '--pack-destination',
+    into,
+  ]);
   const [{ filename }] = JSON.parse(stdout) as [{ filename: string }];
   return join(into, filename);
 }
@@ -41,6 +53,6 @@ export async function installProject(folder: string, tarballs: readonly string[]
 }
 
 export async function install(folder: string, tarballs: readonly string[]): Promise<void> {
-  const quiet = ['--prefer-offline', '--no-audit', '--no-fund', '--onnxruntime-node-install=skip'];
+  const quiet = ['--prefer-offline', '--no-audit', '--no-fund'];
   await runIn(folder, 'npm', ['install', ...quiet, ...tarballs]);
 }

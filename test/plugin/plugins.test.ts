@@ -46,6 +46,18 @@ describe('the registry', () => {
     );
   });
 
+  it('names the task that is nearest to a misspelt one, and never a package that nobody has', () => {
+    expect(missingTask('detct', ['detect']).message).toBe(
+      'Task "detct" is not installed (installed: detect) — did you mean "detect"?',
+    );
+    expect(missingTask('clasify', []).message).toBe(
+      'Task "clasify" is not installed — did you mean "classify"? Run: npm i @mae-tasks/plugin-classify',
+    );
+    expect(missingTask('pose', ['detect']).message).toBe(
+      'Task "pose" is not installed (installed: detect) — install the plugin that brings it, or name it by --plugin',
+    );
+  });
+
   it('names both plugins of one task name', async () => {
     const sources = [
       { plugin: plugin('first', task('depth')), from: 'first@1.0.0' },

@@ -9,10 +9,10 @@ import {
   type NamedTensors,
   type Sample,
   type Task,
+  tf,
   truncatedNormal,
   zeros,
 } from '@mae-tasks/core-mae/task';
-import * as tf from '@tensorflow/tfjs';
 import { z } from 'zod';
 
 const rotationSettings = z.strictObject({

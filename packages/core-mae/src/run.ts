@@ -85,7 +85,7 @@ export { exportedModel } from './train/export/exported-model.js';
 export { type EngineProbe, probeEngine } from './engine/probe.js';
 export { describeMachine, type Machine } from './train/run/environment.js';
 export { type AnnotationSheetOptions, annotationSheetPng } from './report/sheets/annotation-sheet.js';
-export { type CheckFormat, checkData, type CheckDataOptions, type CheckedData } from './data/tools/check-data.js';
+export { checkData, type CheckDataOptions, type CheckedData } from './data/tools/check-data.js';
 export type { SemanticFolderOptions } from './data/readers/ade20k.js';
 export type { CheckReport } from './data/tools/check-report.js';
 export { cropBoxes, type CropOptions, type CropResult } from './data/tools/coco-crop.js';

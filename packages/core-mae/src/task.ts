@@ -4,6 +4,8 @@
  * Not here: engines, loops and folders of runs. Core has them and is the one that calls; a task is called. Masks as runs and
  * COCO's evaluation are in `/coco`, the contract suite for a plugin's tests in `/testing`.
  *
+ * TensorFlow.js is here as `tf`, a namespace: a plugin that takes it from core never brings a second copy.
+ *
  * @example
  * ```ts
  * import { definePlugin, Task } from '@mae-tasks/core-mae/task';
@@ -14,6 +16,10 @@
  * @packageDocumentation
  */
 
+import * as tf from '@tensorflow/tfjs';
+
+/** TensorFlow.js as core has it: a plugin that takes it from here can never bring a second copy. */
+export { tf };
 export { MaeError, type MaeErrorCode, type MaeErrorParts } from './base/errors.js';
 export { definePlugin, type Plugin, type PluginDefinition, type PluginInfo } from './plugin/define-plugin.js';
 export {

@@ -8,7 +8,7 @@ import { isCocoDataset } from '#core/data/readers/coco-instances.js';
 import { dataReaders } from '#core/data/readers/core-readers.js';
 import { isInstances, loadInstances } from '#core/data/targets/instance-target.js';
 import { labelMapPng } from '#core/data/targets/label-map-png.js';
-import { checkData, type CheckFormat } from '#core/data/tools/check-data.js';
+import { checkData } from '#core/data/tools/check-data.js';
 import { openTrainingData, type OpenedPictures } from '#core/train/inputs/open-training-data.js';
 import { dataSettings } from '#core/train/settings/data-settings.js';
 
@@ -96,7 +96,7 @@ interface Seen {
 }
 
 /** What a check finds and what a training does with the same data. */
-async function look(path: string, settings: object = {}, format?: CheckFormat): Promise<Seen> {
+async function look(path: string, settings: object = {}, format?: string): Promise<Seen> {
   const place = join(root, path);
   const { followLinks = false, ...layout } = settings as { followLinks?: boolean };
   const { reports } = await checkData(place, { layout, followLinks, ...(format === undefined ? {} : { format }) });
@@ -119,7 +119,7 @@ async function look(path: string, settings: object = {}, format?: CheckFormat): 
 }
 
 /** A check's error is what training stops with, in the same words. */
-async function expectRefused(path: string, words: RegExp, settings: object = {}, format?: CheckFormat): Promise<void> {
+async function expectRefused(path: string, words: RegExp, settings: object = {}, format?: string): Promise<void> {
   const { errors, thrown } = await look(path, settings, format);
   expect(errors.join('\n')).toMatch(words);
   expect(thrown?.name).toBe('MaeError');
@@ -130,7 +130,7 @@ async function expectRefused(path: string, words: RegExp, settings: object = {},
 async function expectUsed(
   path: string,
   settings: object = {},
-  format?: CheckFormat,
+  format?: string,
 ): Promise<Pick<OpenedPictures, 'train' | 'heldOut'> & Seen> {
   const seen = await look(path, settings, format);
   expect(seen.errors).toEqual([]);

@@ -30,9 +30,16 @@ function configPretrainCommand(): Command {
   return addWriteOptions(addPretrainOptions(addSettingOptions(new Command('pretrain'))))
     .description('of `pretrain`; meant where nothing is said')
     .action(async (flags: PretrainFlags & WriteFlags) => {
-      const { dataReaders, resolvePretrainConfig } = await import('@mae-tasks/core-mae/run');
+      const { checkSettings, resolvePretrainConfig, runSettings } = await import('@mae-tasks/core-mae/run');
       const { tree, where, hasData } = await settingsOf(flags, pretrainOverrides(flags));
-      const options = hasData ? fitRecipe(dataReaders, { labels: false }).options : {};
+      const terminal = createProcessTerminal();
+      const warn = (message: string): void => {
+        terminal.warn(message);
+      };
+      const { openRegistry } = await import('../plugins/open-registry.js');
+      const named = checkSettings(runSettings.shape.plugins, tree.plugins ?? [], where);
+      const { readers } = await openRegistry({ named, trusted: flags.plugin ?? [], where, warn });
+      const options = hasData ? fitRecipe(readers, { labels: false }).options : {};
       await show(await resolvePretrainConfig(tree, where, options), 'pretrain', flags);
     });
 }

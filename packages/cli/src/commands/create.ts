@@ -16,11 +16,15 @@ export function createCommand(): Command {
       const folder = flags.out ?? `mae-tasks-plugin-${name}`;
       const files = await writePluginSkeleton(name, folder);
       for (const file of files) terminal.print(`Wrote ${file}`);
+      const place = shellWord(folder);
       terminal.print(
         '',
-        'Next:',
-        `  cd ${shellWord(folder)} && npm install && npm run build`,
-        `  mae-tasks finetune ${shellWord(name)} --plugin ${shellWord(isAbsolute(folder) ? folder : `./${folder}`)} --data <pictures>`,
+        'Next, from here:',
+        // A link to the folder among the project's packages: the plugin finds the core and TF.js that are there already.
+        `  npm install ${isAbsolute(folder) || /^\.{1,2}\//u.test(folder) ? place : `./${place}`}`,
+        `  npm run --prefix ${place} build`,
+        `  npm test --prefix ${place}`,
+        `  npx mae-tasks finetune ${shellWord(name)} --data <pictures>`,
       );
     });
   return create;

@@ -41,10 +41,12 @@ async function examine(flags: DoctorFlags): Promise<void> {
     ]),
   );
   let usable = 0;
+  let missing: EngineProbe | undefined;
   for (const device of DEVICES.filter((name) => name !== 'auto')) {
     const probe = await probeApart(device);
     terminal.record({ type: 'engine', ...probe });
     if (probe.ok) usable++;
+    else if (device === 'cpu') missing = probe;
     const mark = probe.ok ? looking('green', 'ok') : looking('dim', '– ');
     terminal.print([mark, `  ${device.padEnd(10)}  ${probe.detail}`]);
     if (probe.fix !== undefined) terminal.print([' '.repeat(16), looking('dim', probe.fix)]);
@@ -54,6 +56,10 @@ async function examine(flags: DoctorFlags): Promise<void> {
       what: 'no engine works here',
       fix: 'reinstall mae-tasks on a supported Node.js (20.19, 22 or 24)',
     });
+  }
+  if (missing !== undefined) {
+    const { detail, fix } = missing;
+    terminal.warn(`${detail}. Work runs about 60 times slower without it${fix === undefined ? '' : ` — ${fix}`}`);
   }
 }
 

@@ -12,7 +12,7 @@ import {
   optionValueRange,
   wholeNumber,
 } from '../settings/common-options.js';
-import { openRegistry } from '../plugins/open-registry.js';
+import { openRegistryOf } from '../plugins/open-registry.js';
 import { openEngine } from '../settings/open-engine.js';
 import { createLeftOut } from '../terminal/left-out.js';
 import { createProcessTerminal } from '../terminal/terminal.js';
@@ -63,11 +63,8 @@ async function embedPictures(checkpoint: string, pictures: readonly string[], fl
   const { embed, pictureList, saveCheckpoint } = await import('@mae-tasks/core-mae');
   const { csvText, writeFileAtomically } = await import('@mae-tasks/core-mae/run');
   const { parseAssignment, withOverrides } = await import('../settings/config.js');
-  const registry = await openRegistry({
-    named: flags.plugin ?? [],
-    warn: (message) => {
-      terminal.warn(message);
-    },
+  const registry = await openRegistryOf(checkpoint, flags, (message) => {
+    terminal.warn(message);
   });
   const data = await pictureList(pictures, { followLinks: flags.followLinks === true });
   const engine = await openEngine(terminal, flags);

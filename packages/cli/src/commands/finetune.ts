@@ -192,6 +192,7 @@ async function trainRun(
       openedAt,
       backbones: registry.backbones,
       trackers: registry.createTrackers(),
+      plugins: registry.plugins,
       shouldStop: () => signals.shouldStop(),
       reportData: (summary) => {
         showTrainingData(terminal, summary);
@@ -223,6 +224,7 @@ async function trainRun(
       data: config.data.path,
       summary: known,
       command: `finetune ${shellWord(task.name)}`,
+      uses: 'best',
       next: `mae-tasks predict ${shellWord(shortPath(folder.path))} <pictures>`,
     });
     process.exitCode = signals.exitCode();

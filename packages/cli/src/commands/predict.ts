@@ -1,3 +1,5 @@
+import { constants, existsSync, statSync } from 'node:fs';
+import { access } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { harmlessJson } from '@mae-tasks/core-mae/find-plugins';
 import type { PictureIdentity, PredictedFile, Sample } from '@mae-tasks/core-mae/task';
@@ -54,6 +56,8 @@ async function predict(place: string, pictures: readonly string[], flags: Predic
   const { classesFrom, openLoadedTask } = await import('../plugins/loaded-task.js');
   const { loaded } = await openLoadedTask(place, flags, terminal, classesFrom(flags.data, flags.task));
   if (flags.draw !== undefined) await requireDrawPlace(flags.draw);
+  // Hours of answers should not end at a folder that cannot be written to.
+  if (flags.out !== undefined) await requireWritable(flags.out);
   const data = await pictureList(pictures, { followLinks: flags.followLinks === true });
   const identityOf = await identitiesIn(flags.data, terminal);
   const engine = await openEngine(terminal, flags);
@@ -139,6 +143,17 @@ async function predict(place: string, pictures: readonly string[], flags: Predic
     else terminal.data(answers);
   }
   leftOut.summarize(data.size);
+}
+
+/** Makes the folder of a file that is to be written. @throws MaeError `CONFIG_INVALID` or `WRITE_FAILED` */
+async function requireWritable(file: string): Promise<void> {
+  const { MaeError } = await import('@mae-tasks/core-mae');
+  const { createFolder } = await import('@mae-tasks/core-mae/run');
+  if (existsSync(file) && statSync(file).isDirectory()) {
+    throw new MaeError('CONFIG_INVALID', { what: 'this is a folder', where: file, fix: 'name a file by --out' });
+  }
+  await createFolder(dirname(file));
+  await access(dirname(file), constants.W_OK);
 }
 
 /** What the annotation files of the data call the pictures, where the data has such files. */

@@ -110,6 +110,7 @@ async function pretrain(terminal: Terminal, flags: PretrainFlags, inspection: En
       pictures: fit.pictures,
       openedAt: fit.openedAt,
       trackers: registry.createTrackers(),
+      plugins: registry.plugins,
       shouldStop: () => signals.shouldStop(),
       reportData: (summary) => {
         showTrainingData(terminal, summary);
@@ -129,6 +130,7 @@ async function pretrain(terminal: Terminal, flags: PretrainFlags, inspection: En
       data: config.data.path,
       summary: known,
       command: 'pretrain',
+      uses: 'last',
       next: `mae-tasks visualize --checkpoint ${shellWord(shortPath(folder.path))} --data <pictures>`,
     });
     process.exitCode = signals.exitCode();

@@ -7,9 +7,11 @@ import {
   optionJson,
   optionLimit,
   optionOut,
+  optionPlugin,
   optionSeed,
   optionSetForWeights,
 } from '../settings/common-options.js';
+import { openRegistryOf } from '../plugins/open-registry.js';
 import { openEngine } from '../settings/open-engine.js';
 import { createLeftOut } from '../terminal/left-out.js';
 import { createProcessTerminal } from '../terminal/terminal.js';
@@ -26,6 +28,7 @@ interface VisualizeFlags {
   readonly json?: true;
   readonly followLinks?: true;
   readonly set?: readonly string[];
+  readonly plugin?: readonly string[];
 }
 
 /** Pictures on a sheet where --limit says nothing. */
@@ -47,6 +50,7 @@ export function visualizeCommand(): Command {
     .addOption(optionLimit())
     .addOption(optionSetForWeights())
     .addOption(optionSeed())
+    .addOption(optionPlugin())
     .addOption(optionDevice())
     .addOption(optionJson())
     .addHelpText(
@@ -56,8 +60,7 @@ export function visualizeCommand(): Command {
     .action(async (flags: VisualizeFlags) => {
       const terminal = createProcessTerminal({ json: flags.json === true });
       const { loadMae } = await import('@mae-tasks/core-mae');
-      const { createFolder, dataReaders, openPictures, visualize, writeFileAtomically } =
-        await import('@mae-tasks/core-mae/run');
+      const { createFolder, openPictures, visualize, writeFileAtomically } = await import('@mae-tasks/core-mae/run');
       const { parseAssignment, withOverrides } = await import('../settings/config.js');
       const loaded = await loadMae(flags.checkpoint, {
         settings: withOverrides({}, (flags.set ?? []).map(parseAssignment)),
@@ -66,7 +69,10 @@ export function visualizeCommand(): Command {
         },
       });
       const mae = flags.normPixLoss === true ? { ...loaded, mask: { ...loaded.mask, normPixLoss: true } } : loaded;
-      const data = await openPictures(flags.data, dataReaders, { followLinks: flags.followLinks === true });
+      const { readers } = await openRegistryOf(flags.checkpoint, flags, (message) => {
+        terminal.warn(message);
+      });
+      const data = await openPictures(flags.data, readers, { followLinks: flags.followLinks === true });
       const engine = await openEngine(terminal, flags);
       try {
         const png = await visualize({

@@ -1,7 +1,7 @@
 import type { Dataset, LoadedTaskModel, Registry } from '@mae-tasks/core-mae';
 import type { UseFlags } from '../settings/common-options.js';
 import { parseAssignment, withOverrides } from '../settings/config.js';
-import { openRegistry } from './open-registry.js';
+import { openRegistryOf } from './open-registry.js';
 import type { Terminal } from '../terminal/terminal.js';
 
 /** The registry and the model at a place. @throws MaeError as `loadTaskModel` */
@@ -15,11 +15,7 @@ export async function openLoadedTask(
   const reportWarning = (message: string): void => {
     terminal.warn(message);
   };
-  const registry = await openRegistry({
-    named: flags.plugin ?? [],
-    task: flags.task,
-    warn: reportWarning,
-  });
+  const registry = await openRegistryOf(place, flags, reportWarning);
   const settings = withOverrides({}, [['model.preset', flags.model], ...(flags.set ?? []).map(parseAssignment)]);
   const foreign =
     flags.task === undefined || foreignData === undefined

@@ -8,6 +8,7 @@
 import { fileURLToPath } from 'node:url';
 import { findInstalledPlugins, findNamedPlugin, type FoundPlugin, shellWord } from '@mae-tasks/core-mae/find-plugins';
 import type { PluginSource, Registry } from '@mae-tasks/core-mae';
+import type { DataReader } from '@mae-tasks/core-mae/task';
 
 /** Where plugins are looked for: the project one stands in, then the one that this command is installed in. */
 export function pluginFolders(): string[] {
@@ -27,7 +28,13 @@ export function foundPlugins(named: readonly string[], foundBy = '--plugin'): Fo
     found.set(plugin.name, plugin);
   }
   for (const plugin of installedPlugins()) if (!found.has(plugin.name)) found.set(plugin.name, plugin);
-  return [...found.values()];
+  // One module may be named in several ways; what was named last is what the person typed.
+  const byModule = new Map([...found.values()].map((plugin) => [moduleOf(plugin), plugin]));
+  return [...byModule.values()];
+}
+
+function moduleOf({ entry, name }: FoundPlugin): string {
+  return entry ?? name;
 }
 
 export interface RegistryOptions {
@@ -59,11 +66,12 @@ export async function openRegistry({
   await requireTrusted(named, trusted, where);
   const plugins = foundPlugins(named);
   const sources: PluginSource[] = [{ plugin: corePlugin, from: 'part of @mae-tasks/core-mae' }];
-  for (const [index, plugin] of plugins.entries()) {
+  const asked = new Set(named.map((name) => moduleOf(findNamedPlugin(name, pluginFolders(), where))));
+  for (const plugin of plugins) {
     try {
       sources.push(await loadPlugin(plugin));
     } catch (error) {
-      const needed = index < named.length || (task !== undefined && plugin.tasks.includes(task));
+      const needed = asked.has(moduleOf(plugin)) || (task !== undefined && plugin.tasks.includes(task));
       if (needed || !(error instanceof MaeError)) throw error;
       warn(`left out: ${error.message}`);
     }
@@ -81,6 +89,8 @@ async function requireTrusted(named: readonly string[], trusted: readonly string
   const asked = named.filter((name) => !trusted.includes(name));
   if (asked.length === 0) return;
   const own = new Set(installedPlugins().map(({ entry }) => entry));
+  // The same plugin may be named in two ways.
+  for (const name of trusted) own.add(findNamedPlugin(name, pluginFolders(), '--plugin').entry);
   for (const name of asked) {
     const { entry } = findNamedPlugin(name, pluginFolders(), where);
     if (own.has(entry)) continue;
@@ -91,6 +101,32 @@ async function requireTrusted(named: readonly string[], trusted: readonly string
       fix: `where you trust it, name it on the command line too: --plugin ${shellWord(name)}`,
     });
   }
+}
+
+/** Readers of data: core's own, and those of the plugins that are installed or named. @throws MaeError as `openRegistry` */
+export async function openReaders(
+  named: readonly string[] | undefined,
+  warn: (message: string) => void,
+): Promise<readonly DataReader[]> {
+  const { readers } = await openRegistry({ named: named ?? [], warn });
+  return readers;
+}
+
+/**
+ * The registry for work with a run or other weights: with the plugins that the person names, and those that the run's
+ * settings name.
+ *
+ * @throws MaeError as `openRegistry`, also where the run names a plugin that is neither installed nor named by the person
+ */
+export async function openRegistryOf(
+  place: string,
+  { plugin = [], task }: { readonly plugin?: readonly string[] | undefined; readonly task?: string | undefined },
+  warn: (message: string) => void,
+): Promise<Registry> {
+  const { pluginsOfRun } = await import('./run-plugins.js');
+  const { named, where } = await pluginsOfRun(place);
+  // Where both name one plugin, the person's is taken.
+  return openRegistry({ named: [...named, ...plugin], trusted: plugin, where, task, warn });
 }
 
 /**

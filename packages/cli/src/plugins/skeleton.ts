@@ -1,10 +1,10 @@
 import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { MaeError } from '@mae-tasks/core-mae/task';
+import { MaeError } from '@mae-tasks/core-mae/coco';
 
-/** The name of the example that the skeleton is made from, as its files spell it. */
+/** The name of the example that the skeleton is made from: all that its files call by it is given the new name. */
 const EXAMPLE = 'rotation';
 
 /**
@@ -32,19 +32,14 @@ export async function writePluginSkeleton(name: string, folder: string): Promise
   const pascal = camel.charAt(0).toUpperCase() + camel.slice(1);
   const rename = (text: string): string =>
     text
-      .replaceAll(`${EXAMPLE}Task`, `${camel}Task`)
-      .replaceAll('RotationSettings', `${pascal}Settings`)
-      .replaceAll(`${EXAMPLE}Settings`, `${camel}Settings`)
-      .replaceAll(`${EXAMPLE}-task`, `${name}-task`)
-      .replaceAll(`plugin-${EXAMPLE}`, `plugin-${name}`)
-      .replaceAll(`'${EXAMPLE}'`, `'${name}'`)
-      .replaceAll(`"${EXAMPLE}"`, `"${name}"`)
-      .replaceAll(`finetune ${EXAMPLE}`, `finetune ${name}`);
+      .replaceAll(new RegExp(`${EXAMPLE}(?=[A-Z])`, 'g'), camel)
+      .replaceAll(EXAMPLE.charAt(0).toUpperCase() + EXAMPLE.slice(1), pascal)
+      .replaceAll(EXAMPLE, name);
   const written: string[] = [];
   for (const entry of await readdir(template, { recursive: true, withFileTypes: true })) {
     if (!entry.isFile()) continue;
     const source = join(entry.parentPath, entry.name);
-    const path = join(folder, rename(source.slice(template.length + 1)));
+    const path = join(folder, rename(relative(template, source)).replace(/^gitignore$/u, '.gitignore'));
     await mkdir(dirname(path), { recursive: true });
     await writeFile(path, rename(await readFile(source, 'utf8')), { flag: 'wx' });
     written.push(path);

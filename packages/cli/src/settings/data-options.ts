@@ -8,10 +8,11 @@ export interface DataFlags {
   readonly split?: string;
   readonly set?: readonly string[];
   readonly followLinks?: true;
+  readonly plugin?: readonly string[];
 }
 
 export const optionFormat = (): Option =>
-  new Option('--format <name>', 'the layout, where two fit: coco, ade20k, idx, folder, coco-semantic');
+  new Option('--format <name>', "the layout, where two fit: coco, ade20k, idx, folder, coco-semantic, or a plugin's");
 
 export const optionLayoutSettings = (): Option =>
   new Option('--set <key=value...>', 'how the files are read, for example data.classLevel=1 (repeatable)');
@@ -35,11 +36,16 @@ export interface OpenedData {
  *
  * @throws MaeError as `findReader`, and for settings that say nothing of the layout
  */
-export async function openData(path: string, flags: DataFlags, warn: (line: string) => void): Promise<OpenedData> {
+export async function openData(
+  path: string,
+  flags: DataFlags,
+  readers: readonly DataReader[],
+  warn: (line: string) => void,
+): Promise<OpenedData> {
   const core = await import('@mae-tasks/core-mae/run');
   const { layout } = await layoutOf(flags);
-  const reader = await core.findReader(path, core.dataReaders, flags.format, LABELLED);
-  core.requireTakenSettings(layout, reader, core.dataReaders);
+  const reader = await core.findReader(path, readers, flags.format, LABELLED);
+  core.requireTakenSettings(layout, reader, readers);
   const options = core.readerOptionsOf(layout, reader);
   const splits = (await reader.splits?.(path)) ?? [];
   return {

@@ -13,6 +13,9 @@ export interface EngineInspection {
   readonly debug?: 'nan' | undefined;
 }
 
+/** What a terminal has been told of its engine. */
+const toldTo = new WeakMap<Terminal, string>();
+
 /**
  * The engine that flags or settings ask for; what it has to say goes to the terminal.
  *
@@ -29,7 +32,9 @@ export async function openEngine(
     device: checkSettings(runSettings.shape.device, device, '--device'),
     threads: threads ?? undefined,
     warn: (line) => {
-      terminal.warn(line);
+      // A command may open an engine for each of its runs, and says what is wrong with it once.
+      if (toldTo.get(terminal) !== line) terminal.warn(line);
+      toldTo.set(terminal, line);
     },
     recorder,
   });

@@ -16,15 +16,33 @@ export function reportFailure(error: unknown): number {
     if (process.env.DEBUG !== undefined) showLines(terminal, error.stack ?? '');
     return FAILED;
   }
-  const system = systemFailure(error);
-  if (system !== undefined) {
-    terminal.error(system);
+  const known = pictureLibraryFailure(error) ?? systemFailure(error);
+  if (known !== undefined) {
+    terminal.error(known);
     if (process.env.DEBUG !== undefined) showLines(terminal, (error as Error).stack ?? '');
     return FAILED;
   }
   const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
   showLines(terminal, `this should not happen: ${text}`);
   return FAILED;
+}
+
+/**
+ * What to do where sharp's library for this platform is missing, as `npm i --omit=optional` leaves it; undefined for other
+ * errors. Whatever reads or draws pictures imports it, and only the text of the error says which it is.
+ *
+ * @param platform as `process.platform` has it
+ */
+export function pictureLibraryFailure(error: unknown, platform = process.platform): string | undefined {
+  if (!(error instanceof Error)) return undefined;
+  const [, runtime] = /^Could not load the "sharp" module using the (\S+) runtime/u.exec(error.message) ?? [];
+  if (runtime === undefined) return undefined;
+  // The variable keeps the compiled engine, which comes back as well, from fetching libraries from another host.
+  const variable = platform === 'win32' ? '' : 'ONNXRUNTIME_NODE_INSTALL=skip ';
+  return (
+    `the library that reads pictures is missing: sharp has none for ${runtime}, as after npm's --omit=optional — ` +
+    `run: ${variable}npm install --include=optional`
+  );
 }
 
 /** What people call that which a system answers. */

@@ -5,6 +5,7 @@
  * Called by: `commands/pretrain` and `commands/finetune`.
  */
 
+import { existsSync } from 'node:fs';
 import { relative } from 'node:path';
 import { shellWord } from '@mae-tasks/core-mae/find-plugins';
 import type { Engine } from '@mae-tasks/core-mae';
@@ -31,6 +32,8 @@ export interface FollowedRun {
   readonly summary: TrainingDataSummary | undefined;
   /** `pretrain`, `finetune classify`: what resumes the run. */
   readonly command: string;
+  /** Which weights later commands take where they are given the run and have the choice. */
+  readonly uses: 'best' | 'last';
   /** What to type when it is done. */
   readonly next: string;
 }
@@ -81,6 +84,7 @@ export async function followRun(terminal: Terminal, followed: FollowedRun): Prom
     type: finished ? 'finished' : 'stopped',
     run: folder.path,
     weights: folder.weights.last,
+    used: usedWeights(followed),
     metrics,
     badImages: badImages.length,
     seconds,
@@ -97,7 +101,7 @@ export async function followRun(terminal: Terminal, followed: FollowedRun): Prom
     ...formatTable(
       [
         ...(result.length === 0 ? [] : [['result', result.join(', ')]]),
-        ['weights', shortPath(folder.weights.last)],
+        ['weights', describeWeights(followed)],
         ...(lastSheet === undefined ? [] : [['pictures', shortPath(lastSheet)]]),
         ['curves', shortPath(folder.curves.png)],
         ['report', shortPath(folder.report)],
@@ -109,6 +113,20 @@ export async function followRun(terminal: Terminal, followed: FollowedRun): Prom
     ),
   );
   return { finished, metrics };
+}
+
+/** The weights that later commands take where they are given the run. */
+function usedWeights({ folder: { weights }, uses }: FollowedRun): string {
+  return uses === 'best' && existsSync(weights.best) ? weights.best : weights.last;
+}
+
+function describeWeights(followed: FollowedRun): string {
+  const { last, best } = followed.folder.weights;
+  if (!existsSync(best)) return shortPath(last);
+  const used = usedWeights(followed);
+  return used === best
+    ? `${shortPath(best)} (the best: used from here on; the last are beside it)`
+    : `${shortPath(last)} (the last: used from here on; the best are beside it)`;
 }
 
 function introduce(terminal: Terminal, { run, folder, engine, model, recipe, data, summary }: FollowedRun): void {

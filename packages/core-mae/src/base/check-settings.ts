@@ -1,8 +1,8 @@
-import { distance } from 'fastest-levenshtein';
 import { z } from 'zod';
 import { describeValue } from './describe-value.js';
 import { MaeError } from './errors.js';
 import { wantedInstead } from './issue-text.js';
+import { nearestName } from './nearest-name.js';
 
 /**
  * Settings that satisfy a schema, with its defaults filled in.
@@ -79,15 +79,4 @@ function keysAt(schema: z.ZodType, path: readonly string[]): string[] {
   for (const key of path) at = at?.properties?.[key];
   const options: readonly Described[] = at === undefined ? [] : [at, ...(at.anyOf ?? [])];
   return options.flatMap(({ properties }) => Object.keys(properties ?? {}));
-}
-
-/** The name closest to a misspelt one, if it is close enough to be meant. */
-export function nearestName(name: string, known: readonly string[]): string | undefined {
-  const plain = (text: string): string => text.toLowerCase().replaceAll(/[-_]/g, '');
-  let best: { name: string; edits: number } | undefined;
-  for (const candidate of known) {
-    const edits = distance(plain(name), plain(candidate));
-    if (best === undefined || edits < best.edits) best = { name: candidate, edits };
-  }
-  return best !== undefined && best.edits <= Math.max(1, Math.floor(name.length / 3)) ? best.name : undefined;
 }

@@ -76,14 +76,20 @@ async function fallBack(
 ): Promise<Engine> {
   try {
     const engine = await createTfjsEngine({ backend: 'tensorflow', recorder });
-    warn(`${reason.message}. Running on ${engine.description} instead.`);
+    warn(insteadOf(reason, engine, ''));
     return engine;
   } catch (error) {
     if (!isUnavailable(error)) throw error;
     const engine = await createTfjsEngine({ backend: 'wasm', recorder });
-    warn(`${reason.message}. Running on ${engine.description} instead: about 60 times slower.`);
+    warn(insteadOf(reason, engine, ', about 60 times slower'));
     return engine;
   }
+}
+
+/** One line that ends with the command to type, so that it can be copied. */
+function insteadOf({ what, fix }: MaeError, { description }: Engine, cost: string): string {
+  const line = `${what}. Running on ${description} instead${cost}`;
+  return fix === undefined ? line : `${line} — ${fix}`;
 }
 
 function isUnavailable(error: unknown): error is MaeError {

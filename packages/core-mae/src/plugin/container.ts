@@ -29,9 +29,14 @@ export interface Registry {
   readonly readers: readonly DataReader[];
   readonly backbones: ReadonlyMap<string, Backbone>;
   readonly exporters: ReadonlyMap<string, Exporter>;
+  /** Where each plugin besides core itself is from, as its source says: a package's name and version, or a path. */
+  readonly plugins?: readonly string[];
   /** A tracker of each kind for one run. */
   createTrackers(): Tracker[];
 }
+
+/** What core calls the plugin of its own services. */
+const CORE = 'core';
 
 /** What each kind of service must have to be used at all. */
 const KINDS: ReadonlyArray<{ token: ServiceIdentifier<{ name: string }>; kind: string; members: readonly string[] }> = [
@@ -66,6 +71,7 @@ export async function createRegistry(sources: readonly PluginSource[]): Promise<
     readers: all(container, DataReader),
     backbones: byName(Backbone),
     exporters: byName(Exporter),
+    plugins: sources.filter(({ plugin }) => pluginInfoOf(plugin)!.name !== CORE).map(({ from }) => from),
     createTrackers: () => all(container, Tracker),
   };
 }

@@ -1,6 +1,7 @@
 import { existsSync, statSync } from 'node:fs';
 import { dirname, isAbsolute, join, resolve } from 'node:path';
 import { MaeError } from '../base/errors.js';
+import { nearestName } from '../base/nearest-name.js';
 import { shellWord } from '../base/shell-command.js';
 import { versionProblem } from './api-version.js';
 import { enclosingPackage, installedPackage, type PackageFile, readPackage } from './package-files.js';
@@ -77,12 +78,22 @@ export function findNamedPlugin(nameOrPath: string, folders: readonly string[], 
   });
 }
 
-/** The error of a task that no plugin brings. */
+/** Tasks with a package of ours, called after them: only of these is it known what to install. */
+const OFFICIAL_TASKS = ['classify', 'detect', 'segment'];
+
+/** The error of a task that no plugin brings: it is misspelt, one of ours, or of a plugin that is not named. */
 export function missingTask(task: string, installed: readonly string[]): MaeError {
   const known = installed.length === 0 ? '' : ` (installed: ${installed.join(', ')})`;
-  return new MaeError('PLUGIN_MISSING', {
-    what: `Task "${task}" is not installed${known}. Run: npm i ${shellWord(`@mae-tasks/plugin-${task}`)}`,
-  });
+  const what = `Task "${task}" is not installed${known}`;
+  if (OFFICIAL_TASKS.includes(task)) {
+    return new MaeError('PLUGIN_MISSING', { what: `${what}. Run: npm i @mae-tasks/plugin-${task}` });
+  }
+  const nearest = nearestName(task, [...installed, ...OFFICIAL_TASKS]);
+  if (nearest === undefined) {
+    return new MaeError('PLUGIN_MISSING', { what, fix: 'install the plugin that brings it, or name it by --plugin' });
+  }
+  const install = installed.includes(nearest) ? '' : ` Run: npm i @mae-tasks/plugin-${nearest}`;
+  return new MaeError('PLUGIN_MISSING', { what, fix: `did you mean "${nearest}"?${install}` });
 }
 
 function describePackage(name: string, file: PackageFile, foundBy: string): FoundPlugin {

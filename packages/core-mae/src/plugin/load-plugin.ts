@@ -3,6 +3,7 @@ import { MaeError, messageOf } from '../base/errors.js';
 import type { PluginSource } from './container.js';
 import { type Plugin, pluginInfoOf } from './define-plugin.js';
 import type { FoundPlugin } from './find-plugins.js';
+import { shareCore } from './one-core.js';
 
 /** The plugin's module. @throws MaeError `PLUGIN_INVALID` naming the plugin and what is wrong with it */
 export async function loadPlugin({ name, version, entry, foundBy, problem }: FoundPlugin): Promise<PluginSource> {
@@ -13,6 +14,7 @@ export async function loadPlugin({ name, version, entry, foundBy, problem }: Fou
   }
   let module: Readonly<Record<string, unknown>>;
   try {
+    shareCore(entry);
     module = (await import(pathToFileURL(entry).href)) as Readonly<Record<string, unknown>>;
   } catch (cause) {
     throw invalid(from, `it fails while loading: ${messageOf(cause)}`, entry, { cause });

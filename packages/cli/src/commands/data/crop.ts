@@ -1,6 +1,13 @@
 import { Command, Option } from 'commander';
-import { numberValue, optionFollowLinks, optionJson, wholeNumber } from '../../settings/common-options.js';
+import {
+  numberValue,
+  optionFollowLinks,
+  optionJson,
+  wholeNumber,
+  optionPlugin,
+} from '../../settings/common-options.js';
 import { layoutOf, optionLayoutSettings, withPlace } from '../../settings/data-options.js';
+import { openReaders } from '../../plugins/open-registry.js';
 import { createProcessTerminal } from '../../terminal/terminal.js';
 
 interface CropFlags {
@@ -11,6 +18,7 @@ interface CropFlags {
   readonly format?: 'png' | 'jpeg';
   readonly set?: readonly string[];
   readonly followLinks?: true;
+  readonly plugin?: readonly string[];
   readonly json?: true;
 }
 
@@ -24,6 +32,7 @@ export function dataCropCommand(): Command {
     .addOption(new Option('--margin <share>', "add this share of the box's longer side").argParser(numberValue))
     .addOption(new Option('--format <name>', 'kind of the pictures (default: png)').choices(['png', 'jpeg']))
     .addOption(optionLayoutSettings())
+    .addOption(optionPlugin())
     .addOption(optionFollowLinks())
     .addOption(optionJson())
     .addHelpText(
@@ -33,14 +42,16 @@ export function dataCropCommand(): Command {
     .action(async (path: string, flags: CropFlags) => {
       const terminal = createProcessTerminal({ json: flags.json === true });
       const { cocoDataset } = await import('@mae-tasks/core-mae');
-      const { cropBoxes, dataReaders, findReader, readerOptionsOf, requireTakenSettings } =
-        await import('@mae-tasks/core-mae/run');
+      const { cropBoxes, findReader, readerOptionsOf, requireTakenSettings } = await import('@mae-tasks/core-mae/run');
       // This command's --format is that of the pictures.
       const { format, ...others } = flags;
       const { split, ...place } = withPlace(others);
       const { layout, decode } = await layoutOf(place);
-      const reader = await findReader(path, dataReaders, 'coco');
-      requireTakenSettings(layout, reader, dataReaders);
+      const readers = await openReaders(flags.plugin, (line) => {
+        terminal.warn(line);
+      });
+      const reader = await findReader(path, readers, 'coco');
+      requireTakenSettings(layout, reader, readers);
       const options = readerOptionsOf(layout, reader);
       const data = cocoDataset(path, split === undefined ? options : { ...options, split });
       const result = await cropBoxes(data, flags.out, {

@@ -1,6 +1,13 @@
 import { dirname } from 'node:path';
 import { Command } from 'commander';
-import { optionFollowLinks, optionJson, optionLimit, optionOut, optionSeed } from '../../settings/common-options.js';
+import {
+  optionFollowLinks,
+  optionJson,
+  optionLimit,
+  optionOut,
+  optionSeed,
+  optionPlugin,
+} from '../../settings/common-options.js';
 import {
   type DataFlags,
   layoutOf,
@@ -9,6 +16,7 @@ import {
   optionLayoutSettings,
   withPlace,
 } from '../../settings/data-options.js';
+import { openReaders } from '../../plugins/open-registry.js';
 import { createProcessTerminal } from '../../terminal/terminal.js';
 
 interface ShowFlags extends DataFlags {
@@ -30,6 +38,7 @@ export function dataShowCommand(): Command {
     .addOption(optionLimit())
     .addOption(optionSeed())
     .addOption(optionLayoutSettings())
+    .addOption(optionPlugin())
     .addOption(optionFollowLinks())
     .addOption(optionJson())
     .addHelpText('after', '\nExample:\n  mae-tasks data show coco/ --limit 20 --out sheet.png')
@@ -38,9 +47,11 @@ export function dataShowCommand(): Command {
       const terminal = createProcessTerminal({ json: flags.json === true });
       const core = await import('@mae-tasks/core-mae/run');
       const { createRandom } = await import('@mae-tasks/core-mae');
-      const { open } = await openData(path, flags, (line) => {
+      const warn = (line: string): void => {
         terminal.warn(line);
-      });
+      };
+      const readers = await openReaders(flags.plugin, warn);
+      const { open } = await openData(path, flags, readers, warn);
       const data = await open(flags.split);
       const { decode } = await layoutOf(flags);
       const png = await core.annotationSheetPng(data, {

@@ -1,7 +1,7 @@
 import type { CocoStats } from '@mae-tasks/core-mae/coco';
 import type { DataSummary } from '@mae-tasks/core-mae/run';
 import { Command } from 'commander';
-import { optionFollowLinks, optionJson } from '../../settings/common-options.js';
+import { optionFollowLinks, optionJson, optionPlugin } from '../../settings/common-options.js';
 import { summaryRows } from '../../terminal/data-lines.js';
 import {
   type DataFlags,
@@ -12,6 +12,7 @@ import {
   withPlace,
 } from '../../settings/data-options.js';
 import { formatTable } from '../../terminal/table.js';
+import { openReaders } from '../../plugins/open-registry.js';
 import { createProcessTerminal, type Terminal } from '../../terminal/terminal.js';
 
 interface StatsFlags extends DataFlags {
@@ -25,6 +26,7 @@ export function dataStatsCommand(): Command {
     .option('--split <name>', 'the split (default: train, or the only one)')
     .addOption(optionFormat())
     .addOption(optionLayoutSettings())
+    .addOption(optionPlugin())
     .addOption(optionFollowLinks())
     .addOption(optionJson())
     .addHelpText('after', '\nExample:\n  mae-tasks data stats coco/ --split val')
@@ -33,9 +35,11 @@ export function dataStatsCommand(): Command {
       const terminal = createProcessTerminal({ json: flags.json === true });
       const core = await import('@mae-tasks/core-mae/run');
       const { cocoStats } = await import('@mae-tasks/core-mae/coco');
-      const { reader, splits, open } = await openData(path, flags, (line) => {
+      const warn = (line: string): void => {
         terminal.warn(line);
-      });
+      };
+      const readers = await openReaders(flags.plugin, warn);
+      const { reader, splits, open } = await openData(path, flags, readers, warn);
       const data = await open(flags.split);
       const summary = await core.summarizeData(data, { reportProgress: showPictures(terminal, 'counting') });
       const stats = core.isCocoDataset(data) ? cocoStats(data.annotations) : undefined;

@@ -16,6 +16,7 @@ import { ade20kReader, type SemanticFolderOptions } from '../readers/ade20k.js';
 import { cocoReader, isCocoDataset } from '../readers/coco-instances.js';
 import type { CocoLayoutOptions } from '../readers/coco-layout.js';
 import { requireNativeLayout } from '../readers/foreign-layouts.js';
+import { dataReaders } from '../readers/core-readers.js';
 import { idxReader } from '../readers/idx.js';
 import { folderReader } from '../readers/image-folder.js';
 import { type CheckOptions, checkReport, type CheckReport } from './check-report.js';
@@ -23,13 +24,11 @@ import { examinePictures } from './examine-pictures.js';
 import { examineSplits } from './examine-splits.js';
 import { reportUnlisted } from './unlisted-pictures.js';
 
-/** A layout that is checked file by file. */
-export type CheckFormat = 'coco' | 'ade20k' | 'idx' | 'folder';
-const CHECK_FORMATS: readonly CheckFormat[] = ['coco', 'ade20k', 'idx', 'folder'];
-
 export interface CheckDataOptions extends CheckOptions {
-  /** Default: every layout that the path has, and plain pictures where it has no other. */
-  readonly format?: CheckFormat;
+  /** The name of its reader. Default: every layout that the path has, and plain pictures where it has no other. */
+  readonly format?: string;
+  /** Readers besides core's own: those of plugins. Readers of names that core has are left out. */
+  readonly readers?: readonly DataReader[];
   /** Default all. */
   readonly split?: string;
   /** Whether links may lead out of the data set. Default false. */
@@ -45,29 +44,38 @@ export interface CheckDataOptions extends CheckOptions {
 /** What was found in a data set, by layout. */
 export interface CheckedData {
   readonly ok: boolean;
-  readonly reports: ReadonlyArray<CheckReport & { readonly format: CheckFormat }>;
+  readonly reports: ReadonlyArray<CheckReport & { readonly format: string }>;
 }
 
 /**
  * Every oddity of a data set, whatever its layout: what its reader reports as it opens every split, what the splits have
  * in common, and each of its pictures with its labels. Trainings look at the same, at fewer pictures.
  *
- * @throws MaeError `DATA_NOT_FOUND`, `DATA_EMPTY`, or `DATA_INVALID` for a layout that has to be converted
+ * @throws MaeError `DATA_NOT_FOUND`, `DATA_EMPTY`, `DATA_INVALID` for a layout that has to be converted, or
+ * `CONFIG_INVALID` for a format that no reader has
  */
 export async function checkData(path: string, options: CheckDataOptions = {}): Promise<CheckedData> {
-  const { format, ...rest } = options;
-  const formats = format === undefined ? await formatsOf(path) : [format];
-  const reports: Array<CheckReport & { format: CheckFormat }> = [];
-  for (const each of formats) reports.push({ format: each, ...(await checkLayout(READERS[each], path, rest)) });
+  const { format, readers = [], ...rest } = options;
+  const own = new Set(dataReaders.map(({ name }) => name));
+  const all = [...READERS, ...readers.filter(({ name }) => !own.has(name))];
+  const chosen = format === undefined ? await readersOf(path, all) : [readerNamed(format, all)];
+  const reports: Array<CheckReport & { format: string }> = [];
+  for (const reader of chosen) reports.push({ format: reader.name, ...(await checkLayout(reader, path, rest)) });
   return { ok: reports.every(({ ok }) => ok), reports };
 }
 
-const READERS: Readonly<Record<CheckFormat, DataReader>> = {
-  coco: cocoReader,
-  ade20k: ade20kReader,
-  idx: idxReader,
-  folder: folderReader,
-};
+/** Core's layouts that are checked file by file. */
+const READERS: readonly DataReader[] = [cocoReader, ade20kReader, idxReader, folderReader];
+
+function readerNamed(format: string, readers: readonly DataReader[]): DataReader {
+  const found = readers.find(({ name }) => name === format);
+  if (found !== undefined) return found;
+  throw new MaeError('CONFIG_INVALID', {
+    what: `there is no layout "${format}" to check`,
+    where: '--format',
+    fix: `use one of ${readers.map(({ name }) => name).join(', ')}`,
+  });
+}
 
 async function checkLayout(
   reader: DataReader,
@@ -149,7 +157,7 @@ async function openSplits(
   return opened;
 }
 
-async function formatsOf(path: string): Promise<CheckFormat[]> {
+async function readersOf(path: string, readers: readonly DataReader[]): Promise<DataReader[]> {
   if (!existsSync(path)) {
     throw new MaeError('DATA_NOT_FOUND', {
       what: 'there is no such file or folder',
@@ -157,9 +165,9 @@ async function formatsOf(path: string): Promise<CheckFormat[]> {
       fix: 'check the path',
     });
   }
-  const found: CheckFormat[] = [];
-  for (const format of CHECK_FORMATS) if (await READERS[format].recognizes(path)) found.push(format);
-  const special = found.filter((format) => format !== 'folder');
+  const found: DataReader[] = [];
+  for (const reader of readers) if (await reader.recognizes(path)) found.push(reader);
+  const special = found.filter((reader) => reader !== folderReader);
   if (special.length > 0) return special;
   requireNativeLayout(path);
   if (found.length > 0) return found;

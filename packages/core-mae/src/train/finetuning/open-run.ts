@@ -76,6 +76,7 @@ async function open(options: FinetuneRunOptions, lock: RunLock): Promise<Run> {
     folder,
     config,
     trackers,
+    plugins: options.plugins,
     shouldStop,
     estimate,
     openedAt,

@@ -60,6 +60,7 @@ async function open(options: PretrainRunOptions, lock: RunLock): Promise<Run> {
     folder,
     config,
     trackers,
+    plugins: options.plugins,
     shouldStop,
     estimate,
     openedAt,

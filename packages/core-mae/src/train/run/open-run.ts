@@ -23,6 +23,7 @@ import { aboutRun, type RunDescription } from './about-run.js';
 import { differencesOf } from './differences.js';
 import { type BudgetPlan, fitBudget, secondsOfRun } from './fit-budget.js';
 import { measureCosts } from './measure-costs.js';
+import { closeTrackers } from './close-trackers.js';
 import { describeEnvironment } from './environment.js';
 import { beginEpochAnew, comparePictures } from './resume.js';
 import { writePictureNames } from './picture-names-file.js';
@@ -70,6 +71,8 @@ export interface RunOptions extends PictureReports {
   readonly openedAt?: number | undefined;
   /** Where the run's numbers go: metrics.jsonl, results.csv, TensorBoard's events and those of plugins. */
   readonly trackers: readonly Tracker[];
+  /** Names and versions of the plugins that were loaded, for environment.json. Default: none. */
+  readonly plugins?: readonly string[] | undefined;
   /** Whether some steps are measured at the start to say how long the run is going to take; with `minutes` they always are. */
   readonly estimate?: boolean | undefined;
   /** Called with what the data is made of, before anything is trained. */
@@ -121,7 +124,8 @@ async function open(given: Training, about: RunDescription, { config: asked, ...
   requireLearnableBatch(given, replicas);
   const parallel = { ...given, loop: { ...given.loop, replicas } };
   const { training, config, seconds } = await planRun(parallel, { ...asked, replicas }, where);
-  if (resumed === undefined) await createRunFolder(folder, config, describeEnvironment(given.loop.engine));
+  if (resumed === undefined)
+    await createRunFolder(folder, config, describeEnvironment(given.loop.engine, where.plugins));
   // A run of an earlier version has no names yet, and its pictures have just been found to be the same.
   if (resumed === undefined || isChanged || !(await exists(folder.pictures))) {
     await writePictureNames(folder, given.data.pictureNames());
@@ -238,8 +242,11 @@ async function* runEvents(
       yield event;
     }
   } finally {
-    for (const tracker of trackers) await tracker.close();
-    await training.data.close();
-    lock.release();
+    try {
+      await closeTrackers(trackers);
+    } finally {
+      await training.data.close();
+      lock.release();
+    }
   }
 }

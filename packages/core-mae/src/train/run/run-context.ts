@@ -36,6 +36,8 @@ export interface RunContext {
   readonly lock: RunLock;
   readonly config: RunConfig;
   readonly trackers: readonly Tracker[];
+  /** Names and versions of the plugins that were loaded. */
+  readonly plugins?: readonly string[] | undefined;
   /** Asked after every step and every batch of an evaluation: whether to save and end. */
   readonly shouldStop: () => boolean;
   /** The checkpoint's words where the run is resumed. */

@@ -1,4 +1,4 @@
-import { nearestName } from '../../base/check-settings.js';
+import { nearestName } from '../../base/nearest-name.js';
 import { MaeError } from '../../base/errors.js';
 import { overlaySettings } from './overlay-settings.js';
 

@@ -11,6 +11,7 @@ import type { HostTensor } from '../../../contracts/tensor.js';
 import { MaeError, messageOf } from '../../../base/errors.js';
 import { encodeModel } from '../encode.js';
 import { createGraphBuilder } from '../graph.js';
+import { missingLibrary } from './missing-library.js';
 import { isResultStop, RESULT_STOP } from './result-stop.js';
 
 /** Where ONNX Runtime runs a graph. */
@@ -49,11 +50,7 @@ export async function loadOnnxRuntime(): Promise<OnnxRuntime> {
     runtime.env.logLevel = 'fatal';
     return runtime;
   } catch (cause) {
-    throw new MaeError('ENGINE_UNAVAILABLE', {
-      what: `onnxruntime-node does not load: ${messageOf(cause).split('\n')[0]!}`,
-      fix: 'run: npm i onnxruntime-node --onnxruntime-node-install=skip',
-      cause,
-    });
+    throw missingLibrary(cause);
   }
 }
 
