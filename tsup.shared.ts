@@ -8,7 +8,6 @@ const REQUIRED = [
   '@tensorflow/tfjs',
   'crc-32/crc32c.js',
   'jsonc-parser',
-  'opentype.js',
   'pngjs',
   'protobufjs/minimal.js',
   'saxes',

@@ -57,8 +57,8 @@ export function createProgram(): Command {
 /** A font that cannot be read is told before a command begins, not when it draws after hours of work. */
 async function requireNamedFonts(): Promise<void> {
   if ((process.env.MAE_TASKS_FONT ?? '') === '') return;
-  const { typeface } = await import('@mae-tasks/core-mae/run');
-  typeface('regular');
+  const { requireFonts } = await import('@mae-tasks/core-mae/run');
+  requireFonts();
 }
 
 /** The tasks that can be fine-tuned, as the installed packages say; nothing is loaded for it. */

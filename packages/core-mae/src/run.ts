@@ -40,7 +40,7 @@ export {
   type OpenFile,
   writeFileAtomically,
 } from './base/atomic-write.js';
-export { typeface } from './report/charts/fonts.js';
+export { requireFonts } from './report/charts/fonts.js';
 export { csvText } from './base/csv.js';
 export {
   createProfile,

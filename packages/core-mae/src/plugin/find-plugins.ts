@@ -92,7 +92,7 @@ export function missingTask(task: string, installed: readonly string[]): MaeErro
   if (nearest === undefined) {
     return new MaeError('PLUGIN_MISSING', { what, fix: 'install the plugin that brings it, or name it by --plugin' });
   }
-  const install = installed.includes(nearest) ? '' : ` Run: npm i @mae-tasks/plugin-${nearest}`;
+  const install = installed.includes(nearest) ? '' : ` Run: npm i ${shellWord(`@mae-tasks/plugin-${nearest}`)}`;
   return new MaeError('PLUGIN_MISSING', { what, fix: `did you mean "${nearest}"?${install}` });
 }
 

@@ -1,11 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { delimiter } from 'node:path';
-import opentype, { type Font, type Glyph } from 'opentype.js';
+import type { Font, Glyph, OpenType } from 'opentype.js';
 import { MaeError, messageOf } from '../../base/errors.js';
 
 /** Names font files (TrueType or OpenType) that labels are drawn with before the built-in one, separated as in PATH. */
 export const FONT_VARIABLE = 'MAE_TASKS_FONT';
+
+const require = createRequire(import.meta.url);
 
 /** A character of a font, in units of its em. */
 export interface FontGlyph {
@@ -29,9 +31,14 @@ export function typeface(weight: 'regular' | 'bold'): Typeface {
   return (regular ??= openTypeface('DejaVuSans.ttf'));
 }
 
+/** Reads the fonts of labels, so that one that cannot be read is told now. @throws MaeError as `typeface` */
+export function requireFonts(): void {
+  typeface('regular');
+}
+
 function openTypeface(builtIn: string): Typeface {
   const named = (process.env[FONT_VARIABLE] ?? '').split(delimiter).filter((path) => path !== '');
-  const path = createRequire(import.meta.url).resolve(`dejavu-fonts-ttf/ttf/${builtIn}`);
+  const path = require.resolve(`dejavu-fonts-ttf/ttf/${builtIn}`);
   const fonts = [...named.map(openNamedFont), readFont(path)];
   const known = new Map<string, FontGlyph | undefined>();
   return {
@@ -62,7 +69,9 @@ function openNamedFont(path: string): Font {
 }
 
 function readFont(path: string): Font {
+  // Loaded with the first font: charts without outlines need no such package.
+  const { parse } = require('opentype.js') as OpenType;
   const { buffer, byteOffset, byteLength } = readFileSync(path);
   // A font has thousands of glyphs, and a chart a few dozen: they are read as they are used.
-  return opentype.parse(buffer.slice(byteOffset, byteOffset + byteLength), { lowMemory: true });
+  return parse(buffer.slice(byteOffset, byteOffset + byteLength), { lowMemory: true });
 }

@@ -17,6 +17,7 @@ declare module 'opentype.js' {
     charToGlyph(character: string): Glyph;
   }
 
-  const opentype: { parse(buffer: ArrayBufferLike, options: { readonly lowMemory: boolean }): Font };
-  export default opentype;
+  export interface OpenType {
+    readonly parse: (buffer: ArrayBufferLike, options: { readonly lowMemory: boolean }) => Font;
+  }
 }
