@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import * as tf from '@tensorflow/tfjs';
 import { createRandom } from '#core/base/random.js';
 import { createAccuracyEvaluator, rankOf, softmax } from '../../packages/plugin-classify/src/accuracy.js';
+import { drawBeta } from '../../packages/plugin-classify/src/augmentation/beta.js';
 import { classWeightsOf } from '../../packages/plugin-classify/src/facts.js';
 import { smoothedTargets, softTargetLoss, weighTargets } from '../../packages/plugin-classify/src/loss.js';
 import { mixBatch } from '../../packages/plugin-classify/src/augmentation/mix.js';
@@ -95,6 +96,16 @@ describe('mixing', () => {
     const batch = make(4);
     mixBatch(batch, size, { ...both, mixup: 0, cutmix: 0 }, createRandom(0));
     expect(batch).toEqual(make(4));
+  });
+
+  it.each([0.2, 0.8, 1, 4])('draws from the Beta distribution of %d', (alpha) => {
+    const random = createRandom(7);
+    const values = Float32Array.from({ length: 20_000 }, () => drawBeta(alpha, random));
+    const variance = mean(values.map((value) => (value - 0.5) ** 2));
+    expect(mean(values)).toBeCloseTo(0.5, 1);
+    expect(variance * (4 * (2 * alpha + 1))).toBeGreaterThan(0.96);
+    expect(variance * (4 * (2 * alpha + 1))).toBeLessThan(1.04);
+    expect(values.every((value) => value >= 0 && value <= 1)).toBe(true);
   });
 });
 

@@ -1,7 +1,7 @@
 import { Backbone } from './contracts/backbone.js';
 import { DataReader } from './contracts/data-reader.js';
 import { Exporter } from './contracts/exporter.js';
-import { Tracker } from './contracts/tracker.js';
+import { TrackerFactory } from './contracts/tracker.js';
 import { safetensorsExporter } from './train/export/safetensors-exporter.js';
 import { dataReaders } from './data/readers/core-readers.js';
 import { convStemBackbone } from './models/conv-stem.js';
@@ -19,9 +19,8 @@ export const corePlugin = definePlugin({
     for (const reader of dataReaders) bind(DataReader).toConstantValue(reader);
     for (const backbone of [vitBackbone, convStemBackbone]) bind(Backbone).toConstantValue(backbone);
     for (const exporter of [safetensorsExporter, onnxExporter]) bind(Exporter).toConstantValue(exporter);
-    // Trackers are made anew for every run.
-    for (const create of [metricsJsonlTracker, resultsCsvTracker, tensorboardTracker]) {
-      bind(Tracker).toDynamicValue(create);
+    for (const factory of [metricsJsonlTracker, resultsCsvTracker, tensorboardTracker]) {
+      bind(TrackerFactory).toConstantValue(factory);
     }
   },
 });

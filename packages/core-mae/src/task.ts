@@ -59,7 +59,13 @@ export type {
 export { Backbone, type EncodeOptions, type VitConfig } from './contracts/backbone.js';
 export { DataReader, type OpenOptions } from './contracts/data-reader.js';
 export { type ExportedModel, Exporter, type ExportModelOptions } from './contracts/exporter.js';
-export { type MetricsRecord, type PictureRecord, type TrackedRun, Tracker } from './contracts/tracker.js';
+export {
+  type MetricsRecord,
+  type PictureRecord,
+  type TrackedRun,
+  type Tracker,
+  TrackerFactory,
+} from './contracts/tracker.js';
 export type {
   DataMeasures,
   Dataset,

@@ -53,7 +53,7 @@ async function resume(folder: string, kind: Kind, changed: Tree = {}): Promise<R
   const run = await findRunFolder(join(folder, kind));
   const saved = overlaySettings((await readRunConfig(run)) as Tree, { data: { path: join(folder, 'photos') } });
   const settings = overlaySettings(saved, changed);
-  const options = { engine, folder: run, resume: true, readers: dataReaders, trackers: [metricsJsonlTracker()] };
+  const options = { engine, folder: run, resume: true, readers: dataReaders, trackers: [metricsJsonlTracker] };
   if (kind === 'pretrain') {
     return openPretrainRun({ ...options, config: checkSettings(pretrainConfig, settings) });
   }

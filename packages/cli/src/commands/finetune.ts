@@ -191,7 +191,7 @@ async function trainRun(
       pictures,
       openedAt,
       backbones: registry.backbones,
-      trackers: registry.createTrackers(),
+      trackers: registry.trackers,
       plugins: registry.plugins,
       shouldStop: () => signals.shouldStop(),
       reportData: (summary) => {

@@ -109,7 +109,7 @@ async function pretrain(terminal: Terminal, flags: PretrainFlags, inspection: En
       readers: registry.readers,
       pictures: fit.pictures,
       openedAt: fit.openedAt,
-      trackers: registry.createTrackers(),
+      trackers: registry.trackers,
       plugins: registry.plugins,
       shouldStop: () => signals.shouldStop(),
       reportData: (summary) => {

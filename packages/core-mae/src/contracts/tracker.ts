@@ -1,4 +1,5 @@
 import type { ServiceIdentifier } from 'inversify';
+import type { z } from 'zod';
 
 /** Numbers measured at one step of a run. */
 export interface MetricsRecord {
@@ -29,12 +30,8 @@ export interface TrackedRun {
   readonly config: Readonly<Record<string, unknown>>;
 }
 
-/** A sink for what a run measures. Calls come one at a time, in the order open, resume, log …, close. */
+/** A sink for what one run measures. Calls come one at a time, in the order resume, log …, close. */
 export interface Tracker {
-  /** For messages: "tensorboard". */
-  readonly name: string;
-  /** Called once, before anything else. */
-  open?(run: TrackedRun): void | Promise<void>;
   /**
    * Called when the run is resumed from a checkpoint: forgets what was logged after `step`, so that a run that was killed
    * and resumed has no doubled records.
@@ -47,4 +44,20 @@ export interface Tracker {
   close(): void | Promise<void>;
 }
 
-export const Tracker: ServiceIdentifier<Tracker> = Symbol.for('mae:Tracker');
+/** Makes the trackers of runs. A plugin binds one for each place that numbers can go to. */
+// eslint-disable-next-line @typescript-eslint/no-explicit-any -- each has settings of its own, and a list holds all.
+export interface TrackerFactory<Settings = any> {
+  /** For messages, and for its settings, which stand under `trackers.<name>` in a configuration. */
+  readonly name: string;
+  /** Default: it takes no settings. */
+  readonly settings?: z.ZodType<Settings>;
+  /**
+   * Called once, when a run starts or goes on; the run closes what it returns.
+   *
+   * @param settings checked, defaults filled in; where nothing is given, those of an empty object
+   * @returns undefined where the settings ask for none
+   */
+  create(run: TrackedRun, settings: Settings): Tracker | undefined | Promise<Tracker | undefined>;
+}
+
+export const TrackerFactory: ServiceIdentifier<TrackerFactory> = Symbol.for('mae:TrackerFactory');

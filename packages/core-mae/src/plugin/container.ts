@@ -11,7 +11,7 @@ import { Backbone } from '../contracts/backbone.js';
 import { DataReader } from '../contracts/data-reader.js';
 import { Exporter } from '../contracts/exporter.js';
 import { Task } from '../contracts/task.js';
-import { Tracker } from '../contracts/tracker.js';
+import { TrackerFactory } from '../contracts/tracker.js';
 import { MaeError, messageOf } from '../base/errors.js';
 import { versionProblem } from './api-version.js';
 import { type Plugin, pluginInfoOf } from './define-plugin.js';
@@ -31,8 +31,8 @@ export interface Registry {
   readonly exporters: ReadonlyMap<string, Exporter>;
   /** Where each plugin besides core itself is from, as its source says: a package's name and version, or a path. */
   readonly plugins?: readonly string[];
-  /** A tracker of each kind for one run. */
-  createTrackers(): Tracker[];
+  /** What makes the trackers of a run. */
+  readonly trackers: readonly TrackerFactory[];
 }
 
 /** What core calls the plugin of its own services. */
@@ -44,7 +44,7 @@ const KINDS: ReadonlyArray<{ token: ServiceIdentifier<{ name: string }>; kind: s
   { token: DataReader, kind: 'data reader', members: ['recognizes', 'open'] },
   { token: Backbone, kind: 'backbone', members: ['parameters', 'encode', 'layerOf', 'pretrainingOnly'] },
   { token: Exporter, kind: 'exporter', members: ['extension', 'write'] },
-  { token: Tracker, kind: 'tracker', members: ['log', 'close'] },
+  { token: TrackerFactory, kind: 'tracker', members: ['create'] },
 ];
 
 /**
@@ -72,7 +72,7 @@ export async function createRegistry(sources: readonly PluginSource[]): Promise<
     backbones: byName(Backbone),
     exporters: byName(Exporter),
     plugins: sources.filter(({ plugin }) => pluginInfoOf(plugin)!.name !== CORE).map(({ from }) => from),
-    createTrackers: () => all(container, Tracker),
+    trackers: all(container, TrackerFactory),
   };
 }
 

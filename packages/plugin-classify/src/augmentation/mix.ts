@@ -1,5 +1,5 @@
-import { randomBeta } from 'd3-random';
 import type { Random } from '@mae-tasks/core-mae/task';
+import { drawBeta } from './beta.js';
 
 export interface MixOptions {
   /** Parameters of the Beta distributions; 0 is off. */
@@ -30,8 +30,7 @@ export function mixBatch(
   if ((mixup === 0 && cutmix === 0) || random.uniform() >= mixProbability) return;
   const paste = cutmix > 0 && (mixup === 0 || random.uniform() < switchProbability);
   const batchSize = images.length / (height * width * channels);
-  const alpha = paste ? cutmix : mixup;
-  const drawn = randomBeta.source(() => random.uniform())(alpha, alpha)();
+  const drawn = drawBeta(paste ? cutmix : mixup, random);
   if (!paste) {
     blendFromEnd(images, batchSize, drawn);
     blendFromEnd(targets, batchSize, drawn);

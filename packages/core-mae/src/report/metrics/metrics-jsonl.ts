@@ -113,7 +113,6 @@ export async function metricsGap(path: string, step: number, everySteps: number)
 export function createMetricsJsonl(path: string): Tracker {
   const file = appendOnlyFile(path);
   return {
-    name: 'metrics.jsonl',
     async resume(step) {
       file.close();
       const bytes = await readIfPresent(path);

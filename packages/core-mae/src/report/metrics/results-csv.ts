@@ -101,7 +101,6 @@ export function createResultsCsv({ path, metricsPath }: ResultsCsvOptions): Trac
     changed = false;
   };
   return {
-    name: 'results.csv',
     async resume(step) {
       table = createResultsTable();
       for (const record of await readMetrics(metricsPath)) if (record.step <= step) table.add(record);

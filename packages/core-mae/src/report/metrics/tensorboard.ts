@@ -28,7 +28,6 @@ export function createTensorboard({ folder, now }: TensorboardOptions): Tracker 
   };
 
   return {
-    name: 'tensorboard',
     resume(step) {
       append({ step: step + 1, content: { kind: 'restart' } });
     },

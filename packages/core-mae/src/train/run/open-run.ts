@@ -9,7 +9,7 @@ import type { DataReader } from '../../contracts/data-reader.js';
 import { MaeError } from '../../base/errors.js';
 import type { Engine } from '../../contracts/engine.js';
 import { noRecorder } from '../../contracts/recorder.js';
-import type { Tracker } from '../../contracts/tracker.js';
+import type { TrackedRun, Tracker, TrackerFactory } from '../../contracts/tracker.js';
 import type { BadImage } from '../../data/loading/bad-images.js';
 import type { TrainingDataSummary } from '../inputs/describe-data.js';
 import type { PictureReports } from '../inputs/load-training-data.js';
@@ -23,7 +23,7 @@ import { aboutRun, type RunDescription } from './about-run.js';
 import { differencesOf } from './differences.js';
 import { type BudgetPlan, fitBudget, secondsOfRun } from './fit-budget.js';
 import { measureCosts } from './measure-costs.js';
-import { closeTrackers } from './close-trackers.js';
+import { closeTrackers, planTrackers, type PlannedTrackers } from './trackers.js';
 import { describeEnvironment } from './environment.js';
 import { beginEpochAnew, comparePictures } from './resume.js';
 import { writePictureNames } from './picture-names-file.js';
@@ -70,7 +70,7 @@ export interface RunOptions extends PictureReports {
   /** When the work began that counts among its `minutes`, in milliseconds of `performance.now()`. Default: as it is opened. */
   readonly openedAt?: number | undefined;
   /** Where the run's numbers go: metrics.jsonl, results.csv, TensorBoard's events and those of plugins. */
-  readonly trackers: readonly Tracker[];
+  readonly trackers: readonly TrackerFactory[];
   /** Names and versions of the plugins that were loaded, for environment.json. Default: none. */
   readonly plugins?: readonly string[] | undefined;
   /** Whether some steps are measured at the start to say how long the run is going to take; with `minutes` they always are. */
@@ -122,6 +122,7 @@ async function open(given: Training, about: RunDescription, { config: asked, ...
   // Settled once and written into the configuration: a run that is resumed has the same.
   const replicas = await chooseReplicas(asked.replicas, given);
   requireLearnableBatch(given, replicas);
+  planTrackers(where.trackers, asked.trackers, trackedRun(folder, asked));
   const parallel = { ...given, loop: { ...given.loop, replicas } };
   const { training, config, seconds } = await planRun(parallel, { ...asked, replicas }, where);
   if (resumed === undefined)
@@ -132,6 +133,7 @@ async function open(given: Training, about: RunDescription, { config: asked, ...
   }
   if (resumed !== undefined && differencesOf(resumed.config, config).length > 0) await writeRunConfig(folder, config);
   const { state, loop, data } = training;
+  const trackers = planTrackers(where.trackers, config.trackers, trackedRun(folder, config));
   return {
     numTrain: data.pictures.train.count,
     numHeldOut: data.pictures.heldOut.count,
@@ -143,7 +145,7 @@ async function open(given: Training, about: RunDescription, { config: asked, ...
     extension: resumed && extensionOf(training, resumed),
     firstStep: state.progress.step,
     badImages: () => data.badImages(),
-    events: () => runEvents(training, about, { ...where, config }),
+    events: () => runEvents(training, about, trackers, { ...where, config }),
   };
 }
 
@@ -221,21 +223,29 @@ function shortened(training: Training, { stepsPerEpoch }: RunConfig): Training {
   return { ...training, data: { ...data, train: shortenEpochs(data.train, stepsPerEpoch * loop.accumIter) } };
 }
 
+function trackedRun({ name, path }: RunFolder, config: RunConfig): TrackedRun {
+  return { name, folder: path, config };
+}
+
 async function* runEvents(
   training: Training,
   about: RunDescription,
+  planned: PlannedTrackers,
   context: RunContext,
 ): AsyncGenerator<RunEvent, void, void> {
-  const { folder, lock, config, trackers, resumed } = context;
+  const { folder, lock, config, resumed } = context;
+  const trackers: Tracker[] = [];
   const { recorder = noRecorder } = training.loop.engine;
   try {
     const gap = resumed && (await metricsGap(folder.metrics, resumed.progress.step, config.log.everySteps));
-    for (const tracker of trackers) {
-      await tracker.open?.({ name: folder.name, folder: folder.path, config });
+    for (const create of planned) {
+      const tracker = await create();
+      if (tracker === undefined) continue;
+      trackers.push(tracker);
       if (resumed !== undefined) await tracker.resume?.(resumed.progress.step);
     }
     if (gap !== undefined) yield { kind: 'warning', message: gap };
-    for await (const event of runTraining(training, context)) {
+    for await (const event of runTraining(training, trackers, context)) {
       if (event.kind === 'drawn' || event.kind === 'stopped' || event.kind === 'finished') {
         await recorder.time('reports', () => writeReports(folder, aboutRun(training, about, context)));
       }

@@ -1,4 +1,4 @@
-import type { Tracker } from '../../contracts/tracker.js';
+import type { TrackerFactory } from '../../contracts/tracker.js';
 import type { TrainingMetadata } from '../inputs/training-metadata.js';
 import type { StepRecord } from '../loop/training.js';
 import type { RunSettings } from '../settings/run-settings.js';
@@ -35,7 +35,8 @@ export interface RunContext {
   /** Held while the run trains. */
   readonly lock: RunLock;
   readonly config: RunConfig;
-  readonly trackers: readonly Tracker[];
+  /** Not yet made. */
+  readonly trackers: readonly TrackerFactory[];
   /** Names and versions of the plugins that were loaded. */
   readonly plugins?: readonly string[] | undefined;
   /** Asked after every step and every batch of an evaluation: whether to save and end. */

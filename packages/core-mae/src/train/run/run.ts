@@ -3,7 +3,7 @@ import { writeFileAtomically } from '../../base/atomic-write.js';
 import type { Sample } from '../../contracts/dataset.js';
 import type { PrimaryMetric } from '../../contracts/objective.js';
 import { noRecorder } from '../../contracts/recorder.js';
-import type { MetricsRecord } from '../../contracts/tracker.js';
+import type { MetricsRecord, Tracker } from '../../contracts/tracker.js';
 import type { EpochEnd } from '../inputs/training-metadata.js';
 import { evaluate } from '../loop/evaluate.js';
 import { evaluatedParameters, type StepRecord, train, type Training } from '../loop/training.js';
@@ -19,13 +19,18 @@ const EPOCH_LOSS = 'epochLoss';
  *
  * @throws MaeError `LOSS_NOT_FINITE` naming the last good checkpoint, `WRITE_FAILED`
  */
-export async function* runTraining(training: Training, context: RunContext): AsyncGenerator<RunEvent, void, void> {
+export async function* runTraining(
+  training: Training,
+  trackers: readonly Tracker[],
+  context: RunContext,
+): AsyncGenerator<RunEvent, void, void> {
   const { state, loop, data } = training;
   const { recorder = noRecorder } = loop.engine;
-  const { folder, config, trackers, shouldStop, resumed } = context;
+  const { folder, config, shouldStop, resumed } = context;
   const watch = watchBaseline(training.objective, loop.schedule.epochs);
   const run: OngoingRun = {
     training,
+    trackers,
     context,
     watch,
     saver: createSaver(training, decidingMetric(training), context, () => watch.standing()),
@@ -64,6 +69,7 @@ export async function* runTraining(training: Training, context: RunContext): Asy
 
 interface OngoingRun {
   readonly training: Training;
+  readonly trackers: readonly Tracker[];
   readonly context: RunContext;
   readonly watch: BaselineWatch;
   readonly saver: Saver;
@@ -92,7 +98,7 @@ async function* endEpoch(run: OngoingRun, { epoch, step, epochLoss }: EpochEnd):
     return;
   }
   if (heldOut !== undefined) {
-    for (const tracker of context.trackers) await tracker.log({ step, epoch, phase: 'val', values: metrics });
+    for (const tracker of run.trackers) await tracker.log({ step, epoch, phase: 'val', values: metrics });
   }
   yield { kind: 'epoch', epoch, step, metrics };
   yield* warnings(run, epoch, metrics);
@@ -151,7 +157,7 @@ async function measure(
 }
 
 async function* drawEpoch(
-  { training, drawn, context: { config, folder, trackers } }: OngoingRun,
+  { training, drawn, trackers, context: { config, folder } }: OngoingRun,
   { epoch, step }: EpochEnd,
 ): AsyncGenerator<RunEvent, void, void> {
   const { objective, state, loop } = training;

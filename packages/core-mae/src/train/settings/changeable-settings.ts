@@ -20,6 +20,7 @@ export const CHANGEABLE_SETTINGS = [
   'evaluation',
   'samples',
   'log',
+  'trackers',
 ] as const;
 
 /** Whether a run that is resumed may have another value of this setting (`checkpoint.everySteps`). */

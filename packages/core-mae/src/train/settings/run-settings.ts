@@ -60,6 +60,8 @@ export const runSettings = z.strictObject({
       tensorboard: z.boolean().default(true),
     })
     .prefault({}),
+  /** Settings of trackers that plugins bring, by the tracker's name. */
+  trackers: z.record(z.string(), z.record(z.string(), z.unknown())).default({}),
 });
 
 export type RunSettings = z.output<typeof runSettings>;
