@@ -24,6 +24,7 @@ export { resolveFinetuneConfig } from './train/finetuning/resolve-config.js';
 export { resolvePretrainConfig } from './train/pretraining/resolve-config.js';
 export { type PretrainRecipe, type PretrainRecipeContext, pretrainRecipes } from './train/pretraining/recipes.js';
 export type { ChosenRecipe, ResolveOptions } from './train/settings/resolve-options.js';
+export { settingsJsonSchema } from './train/settings/json-schema.js';
 export { pictureIdentities } from './data/tools/picture-identities.js';
 export { splitToLookAt } from './data/readers/split-names.js';
 export { measureData } from './data/tools/measure-data.js';

@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import { basename, dirname, join, parse } from 'node:path';
 import { harmlessJson, shellWord, withoutControls } from '@mae-tasks/core-mae/find-plugins';
 import { Command } from 'commander';
 import { addSettingOptions, type CommonFlags } from '../settings/common-options.js';
@@ -12,6 +13,7 @@ import { addPretrainOptions, type PretrainFlags, pretrainOverrides } from './pre
 interface WriteFlags {
   readonly write?: string;
   readonly json?: true;
+  readonly schema?: true;
 }
 
 export function configCommand(): Command {
@@ -30,7 +32,13 @@ function configPretrainCommand(): Command {
   return addWriteOptions(addPretrainOptions(addSettingOptions(new Command('pretrain'))))
     .description('of `pretrain`; meant where nothing is said')
     .action(async (flags: PretrainFlags & WriteFlags) => {
-      const { checkSettings, resolvePretrainConfig, runSettings } = await import('@mae-tasks/core-mae/run');
+      const { checkSettings, pretrainConfig, resolvePretrainConfig, runSettings, settingsJsonSchema } =
+        await import('@mae-tasks/core-mae/run');
+      const schema = settingsJsonSchema(pretrainConfig);
+      if (flags.schema === true) {
+        await write(schema, flags);
+        return;
+      }
       const { tree, where, hasData } = await settingsOf(flags, pretrainOverrides(flags));
       const terminal = createProcessTerminal();
       const warn = (message: string): void => {
@@ -40,7 +48,7 @@ function configPretrainCommand(): Command {
       const named = checkSettings(runSettings.shape.plugins, tree.plugins ?? [], where);
       const { readers } = await openRegistry({ named, trusted: flags.plugin ?? [], where, warn });
       const options = hasData ? fitRecipe(readers, { labels: false }).options : {};
-      await show(await resolvePretrainConfig(tree, where, options), 'pretrain', flags);
+      await show(await resolvePretrainConfig(tree, where, options), 'pretrain', schema, flags);
     });
 }
 
@@ -48,7 +56,8 @@ function configFinetuneCommand(): Command {
   return addWriteOptions(addFinetuneOptions(addSettingOptions(new Command('finetune').argument('<task>'))))
     .description('of `finetune <task>`, for the checkpoint that is named')
     .action(async (taskName: string, flags: FinetuneFlags & WriteFlags, command: Command) => {
-      const { resolveFinetuneConfig, taskNamed } = await import('@mae-tasks/core-mae/run');
+      const { finetuneConfig, resolveFinetuneConfig, settingsJsonSchema, taskNamed } =
+        await import('@mae-tasks/core-mae/run');
       const { openRegistryFor } = await import('../plugins/open-registry.js');
       const overrides = [...finetuneOverrides(flags), ...(await taskOverrides(command))];
       const { tree, where, hasData } = await settingsOf(flags, overrides);
@@ -58,10 +67,16 @@ function configFinetuneCommand(): Command {
       };
       const registry = await openRegistryFor(taskName, { tree, where }, reportWarning, flags.plugin);
       const task = taskNamed(taskName, registry);
+      const schema = settingsJsonSchema(finetuneConfig(task));
+      if (flags.schema === true) {
+        await write(schema, flags);
+        return;
+      }
       const options = hasData ? fitRecipe(registry.readers, { formats: task.formats }).options : {};
       await show(
         await resolveFinetuneConfig(task, tree, where, { ...options, reportWarning }),
         `finetune ${shellWord(taskName)}`,
+        schema,
         flags,
       );
     });
@@ -70,7 +85,8 @@ function configFinetuneCommand(): Command {
 function addWriteOptions(command: Command): Command {
   return command
     .option('--write <file>', 'write it there instead of printing it')
-    .option('--json', 'print JSON instead of YAML');
+    .option('--json', 'print JSON instead of YAML')
+    .option('--schema', 'print the JSON Schema of the settings instead, for editors and checks');
 }
 
 /**
@@ -90,17 +106,36 @@ async function settingsOf(flags: CommonFlags, overrides: readonly Override[]) {
   };
 }
 
-async function show(config: object, command: string, flags: WriteFlags): Promise<void> {
+async function show(config: object, command: string, schema: object, flags: WriteFlags): Promise<void> {
   const { writeFileAtomically } = await import('@mae-tasks/core-mae/run');
-  const text = flags.json === true ? `${JSON.stringify(config, null, 2)}\n` : await yamlOf(config);
-  if (flags.write === undefined) {
+  const { json, write: path } = flags;
+  if (path === undefined || json === true) {
+    await write(json === true ? config : await yamlOf(config), flags);
+  } else {
+    const schemaPath = join(dirname(path), `${parse(path).name}.schema.json`);
+    await writeFileAtomically(schemaPath, jsonText(schema));
+    const line = `# yaml-language-server: $schema=./${encodeURI(basename(schemaPath))}\n`;
+    await writeFileAtomically(path, line + (await yamlOf(config)));
+    createProcessTerminal().print(`Wrote ${path}, and ${schemaPath} for editors`);
+  }
+  if (path === undefined) return;
+  createProcessTerminal().print(`Use it by: mae-tasks ${command} --config ${shellWord(path)}`);
+}
+
+/** Prints text, or an object as JSON, or writes it where a file is named. */
+async function write(content: object | string, { write: path }: WriteFlags): Promise<void> {
+  const { writeFileAtomically } = await import('@mae-tasks/core-mae/run');
+  const text = typeof content === 'string' ? content : jsonText(content);
+  if (path === undefined) {
     createProcessTerminal().data(harmlessJson(text));
     return;
   }
-  await writeFileAtomically(flags.write, text);
-  createProcessTerminal().print(
-    `Wrote ${flags.write}. Use it by: mae-tasks ${command} --config ${shellWord(flags.write)}`,
-  );
+  await writeFileAtomically(path, text);
+  createProcessTerminal().print(`Wrote ${path}`);
+}
+
+function jsonText(value: object): string {
+  return `${JSON.stringify(value, null, 2)}\n`;
 }
 
 /** Texts with controls in quotes, where YAML knows the same escapes as JSON. */

@@ -33,7 +33,7 @@ interface EmbedFlags {
 export function embedCommand(): Command {
   return new Command('embed')
     .argument('<checkpoint>', "a run's folder, or a checkpoint file")
-    .argument('<pictures...>', 'pictures or folders of pictures')
+    .argument('<pictures...>', 'pictures, folders of pictures, or patterns in quotes')
     .description("write an encoder's features of pictures, for search and clustering")
     .addOption(optionOut('the file to write: .safetensors or .csv').default('features.safetensors'))
     .addOption(
@@ -67,6 +67,7 @@ async function embedPictures(checkpoint: string, pictures: readonly string[], fl
     terminal.warn(message);
   });
   const data = await pictureList(pictures, { followLinks: flags.followLinks === true });
+  for (const warning of data.warnings) terminal.warn(warning);
   const engine = await openEngine(terminal, flags);
   const embeddings: Embedding[] = [];
   const leftOut = createLeftOut(terminal);

@@ -28,7 +28,7 @@ export function predictCommand(): Command {
   return addUseOptions(
     new Command('predict')
       .argument('<run>', "a fine-tuning run's folder, or a checkpoint")
-      .argument('<pictures...>', 'pictures or folders of pictures'),
+      .argument('<pictures...>', 'pictures, folders of pictures, or patterns in quotes'),
   )
     .description('let a fine-tuned model answer for pictures')
     .addOption(new Option('--format <format>', 'of the answers').choices(['table', 'json', 'csv']).default('table'))
@@ -59,6 +59,7 @@ async function predict(place: string, pictures: readonly string[], flags: Predic
   // Hours of answers should not end at a folder that cannot be written to.
   if (flags.out !== undefined) await requireWritable(flags.out);
   const data = await pictureList(pictures, { followLinks: flags.followLinks === true });
+  for (const warning of data.warnings) terminal.warn(warning);
   const identityOf = await identitiesIn(flags.data, terminal);
   const engine = await openEngine(terminal, flags);
   const { prediction } = loaded.model;
@@ -91,6 +92,7 @@ async function predict(place: string, pictures: readonly string[], flags: Predic
     });
     for await (const { samples, results } of batches) {
       numPictures += samples.length;
+      terminal.showLive(`${numPictures} of ${data.size} pictures`);
       for (const [index, sample] of samples.entries()) {
         const result = results[index];
         const entries = prediction.records?.(sample, result, identityOf(sample.id)) ?? [
@@ -117,6 +119,7 @@ async function predict(place: string, pictures: readonly string[], flags: Predic
       }
     }
   } finally {
+    terminal.clearLive();
     await engine.dispose();
   }
   terminal.record({ type: 'predictions', pictures: numPictures, leftOut: leftOut.ids });

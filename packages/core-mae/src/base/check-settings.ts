@@ -57,17 +57,18 @@ export function explain(schema: z.ZodType, value: unknown, error: z.ZodError): {
 interface Described {
   readonly properties?: Readonly<Record<string, Described>>;
   readonly anyOf?: readonly Described[];
+  readonly oneOf?: readonly Described[];
 }
 
 /** Full names of the settings that end in this name, at most three. */
 function leavesNamed(schema: z.ZodType, name: string): string[] {
   const found: string[] = [];
-  const visit = ({ properties = {}, anyOf = [] }: Described, path: readonly string[]): void => {
+  const visit = ({ properties = {}, anyOf = [], oneOf = [] }: Described, path: readonly string[]): void => {
     for (const [key, below] of Object.entries(properties)) {
       if (key === name) found.push([...path, key].join('.'));
       visit(below, [...path, key]);
     }
-    for (const option of anyOf) visit(option, path);
+    for (const option of [...anyOf, ...oneOf]) visit(option, path);
   };
   visit(z.toJSONSchema(schema, { io: 'output', unrepresentable: 'any' }) as Described, []);
   return [...new Set(found)].slice(0, 3);
@@ -77,6 +78,6 @@ function leavesNamed(schema: z.ZodType, name: string): string[] {
 function keysAt(schema: z.ZodType, path: readonly string[]): string[] {
   let at: Described | undefined = z.toJSONSchema(schema, { io: 'output', unrepresentable: 'any' }) as Described;
   for (const key of path) at = at?.properties?.[key];
-  const options: readonly Described[] = at === undefined ? [] : [at, ...(at.anyOf ?? [])];
+  const options: readonly Described[] = at === undefined ? [] : [at, ...(at.anyOf ?? []), ...(at.oneOf ?? [])];
   return options.flatMap(({ properties }) => Object.keys(properties ?? {}));
 }
