@@ -33,6 +33,18 @@ describe('progress on a window', () => {
     expect(screen.visible()).toEqual(['epoch 3/20  step 120/1060  loss 0.4321  lr 1.2e-4  512 img/s  1:34 left']);
   });
 
+  it('shows the speed of the last seconds, not of single steps', () => {
+    const screen = openScreen();
+    const progress = createProgress({ terminal: screen.terminal, liveIntervalMs: 0 });
+    const shown = [100, 400, 100, 400, 100, 400].map((imagesPerSecond, index) => {
+      screen.wait(1000);
+      progress.update({ ...train(index + 1), values: { imagesPerSecond } });
+      return Number(/([\d.]+) img/u.exec(screen.visible().at(-1)!)![1]);
+    });
+    // One picture at each speed takes 12.5 ms: 160 a second.
+    expect(shown).toEqual([100, 160, 133, 160, 143, 182]);
+  });
+
   it('drops the least important first and never wraps, however narrow', () => {
     const shown = [200, 72, 60, 45, 35, 28, 22, 12, 3].map((columns) => {
       const screen = openScreen({ columns: () => columns });

@@ -25,6 +25,8 @@ export interface RunProgress {
 
 /** How many of the newest steps the time left is estimated from. */
 const paceWindow = 50;
+/** Milliseconds of which the shown speed is the mean: that of single steps alternates as pictures come in bursts. */
+const speedWindowMs = 5000;
 
 /**
  * A progress display: one live line on a window, now and then a plain line in a log, every record as a JSON line with
@@ -37,7 +39,7 @@ export function createProgress({
   plainIntervalMs = 10_000,
   liveIntervalMs = 100,
 }: ProgressOptions): RunProgress {
-  const pace: Array<{ readonly step: number; readonly time: number }> = [];
+  const pace: Array<{ readonly step: number; readonly time: number; readonly speed: number | undefined }> = [];
   let train: MetricsRecord | undefined;
   let validation: MetricsRecord | undefined;
   let shownAt = Number.NEGATIVE_INFINITY;
@@ -50,6 +52,13 @@ export function createProgress({
     if (totalSteps === undefined || first === undefined || last === undefined || last.step <= first.step)
       return undefined;
     return ((totalSteps - last.step) * (last.time - first.time)) / (last.step - first.step) / 1000;
+  };
+  /** Pictures a second over the last seconds, and over one step at least: steps are alike, so their times are averaged. */
+  const speed = (): number | undefined => {
+    const since = (pace.at(-1)?.time ?? 0) - speedWindowMs;
+    const speeds = pace.filter(({ time }, index) => time > since || index === pace.length - 1);
+    const known = speeds.flatMap(({ speed: each }) => (each === undefined || !(each > 0) ? [] : [each]));
+    return known.length === 0 ? undefined : known.length / known.reduce((sum, each) => sum + 1 / each, 0);
   };
   const fields = (): Field[] => {
     const newest = train ?? validation;
@@ -65,9 +74,8 @@ export function createProgress({
       shown.push({ label: name, value: formatMetric(value), priority: name === 'valLoss' ? 5 : 8 });
     }
     if (values.lr !== undefined) shown.push({ label: 'lr', value: formatLearningRate(values.lr), priority: 7 });
-    if (values.imagesPerSecond !== undefined) {
-      shown.push({ value: formatSpeed(values.imagesPerSecond), unit: 'img/s', priority: 6 });
-    }
+    const shownSpeed = speed();
+    if (shownSpeed !== undefined) shown.push({ value: formatSpeed(shownSpeed), unit: 'img/s', priority: 6 });
     if (left !== undefined && left > 0) shown.push({ value: formatDuration(left), unit: 'left', priority: 3 });
     return shown;
   };
@@ -87,7 +95,7 @@ export function createProgress({
       const { step, epoch, phase, values } = record;
       if (phase === 'train') {
         train = record;
-        pace.push({ step, time: terminal.now() });
+        pace.push({ step, time: terminal.now(), speed: values.imagesPerSecond });
         if (pace.length > paceWindow) pace.shift();
       } else {
         validation = record;
