@@ -49,7 +49,7 @@ function shortened(command: string): string[] {
   const [verb, task, ...rest] = args as [string, string, ...string[]];
   // Before the guide's own settings, which win.
   const small = task === 'detect' ? ['--image-size', '64', '--set', ...assignments('detect', TINY_DETECTOR)] : [];
-  return [verb, task, ...small, ...rest, ...BRIEFLY, '--workers', '0'];
+  return [verb, task, ...small, ...rest, ...BRIEFLY, '--workers', '0', '--set', 'samples.count=0'];
 }
 
 /** Settings as `--set` takes them. */

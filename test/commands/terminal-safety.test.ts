@@ -196,7 +196,7 @@ describe('what lies in files', () => {
   it('stands in commands as a shell takes it', async () => {
     const place = `it's $HOME \`x\` "new" 100% ${HOSTILE}`;
     const { stdout } = await run('create', 'plugin', 'depth', '--out', place);
-    const command = /^ {2}cd (.+) && npm install/mu.exec(stdout)![1]!;
+    const command = /^ {2}npm test --prefix (.+)$/mu.exec(stdout)![1]!;
     expect(execFileSync('sh', ['-c', `printf %s ${command}`]).toString()).toBe(place);
   });
 });
