@@ -32,6 +32,9 @@ function commandsOf(file: string): string[] {
 
 /** An encoder that trains in milliseconds, for every task: of the pretraining that guides start from. */
 const SMALL_ENCODER = ['--image-size', '32', '--patch-size', '8', '--set', 'model.embedDim=32', 'model.depth=4'];
+const isFull = process.env.MAE_TASKS_FULL === '1';
+/** Trainings that differ from one before them in the same guide by what is built, trained or repeated. */
+const VARIATION = /detect\.(?:cascade|neck)=|segment\.(?:decoder|taps)=|--masks off|--mode |--folds |--patience /u;
 const BRIEFLY = ['--epochs', '1', '--batch-size', '4'];
 
 /**
@@ -46,6 +49,8 @@ function shortened(command: string): string[] {
   if (args.includes('--resume')) return args;
   if (args[0] === 'pretrain') return [...args, ...TINY_MODEL, 'optimizer.warmupEpochs=0', ...BRIEFLY];
   if (args[0] !== 'finetune') return args;
+  // Of a variation, the settings alone are checked: other tests train it.
+  if (!isFull && VARIATION.test(command)) return ['config', ...args];
   const [verb, task, ...rest] = args as [string, string, ...string[]];
   // Before the guide's own settings, which win.
   const small = task === 'detect' ? ['--image-size', '64', '--set', ...assignments('detect', TINY_DETECTOR)] : [];
