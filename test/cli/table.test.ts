@@ -1,10 +1,13 @@
-import { describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { loadTextMeasures } from '../../packages/cli/src/terminal/display-width.js';
 import { formatTable, type TableOptions } from '../../packages/cli/src/terminal/table.js';
 import { looking, plainText, type Text } from '../../packages/cli/src/terminal/text.js';
 
 const red = (text: string): Text => looking('red', text);
 const shown = (rows: ReadonlyArray<readonly Text[]>, options?: TableOptions): string[] =>
   formatTable(rows, options).map(plainText);
+
+beforeAll(loadTextMeasures);
 
 describe('a table', () => {
   it('aligns its columns', () => {

@@ -1,5 +1,9 @@
 import { stripVTControlCharacters } from 'node:util';
+import { loadTextMeasures } from '../../packages/cli/src/terminal/display-width.js';
 import { createTerminal, type Terminal, type TerminalOptions } from '../../packages/cli/src/terminal/terminal.js';
+
+// As the program does before a command begins.
+await loadTextMeasures();
 
 export interface Screen {
   readonly terminal: Terminal;

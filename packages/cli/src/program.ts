@@ -23,6 +23,7 @@ import { visualizeCommand } from './commands/visualize.js';
 import { installedPlugins } from './plugins/open-registry.js';
 import { withTaskFlags } from './plugins/task-flags.js';
 import { showSafely } from './terminal/command-output.js';
+import { loadTextMeasures } from './terminal/display-width.js';
 import { withoutControls } from './terminal/text.js';
 
 /** The command line. Commands load the library only when they run, so that help is instant. */
@@ -50,7 +51,7 @@ export function createProgram(): Command {
     .addCommand(createCommand())
     .addHelpText('after', installedTasks);
   showSafely(program);
-  program.hook('preAction', requireNamedFonts);
+  program.hook('preAction', loadTextMeasures).hook('preAction', requireNamedFonts);
   return program;
 }
 

@@ -179,6 +179,7 @@ export { foldedName } from './base/folded-name.js';
 export { type ConfusionMatrixOptions, confusionMatrixPng } from './report/charts/confusion-matrix.js';
 export { renderPng } from './report/charts/render-png.js';
 export { type DrawText, outlineText, type TextPlacement } from './report/charts/svg-text.js';
+export { classWeightsSetting, rangeSetting } from './base/setting-values.js';
 export { vitBackbone } from './models/vit.js';
 export { instantiateWasm, type WasmMemory } from './base/wasm-module.js';
 export type { PipelineSpec } from './data/transforms/pipeline.js';

@@ -1,13 +1,7 @@
+import { classWeightsSetting, rangeSetting } from '@mae-tasks/core-mae/task';
 import { z } from 'zod';
 
 const share = z.number().min(0).max(1);
-const range = z
-  .tuple([z.number().positive(), z.number().positive()])
-  .refine(([low, high]) => low <= high, 'the first may not be above the second');
-
-const classWeights = z
-  .array(z.number().min(0))
-  .refine((weights) => weights.some((weight) => weight > 0), 'one of them must be above 0');
 
 /** What classification adds to fine-tuning. Names and defaults are the official main_finetune.py's. */
 export const classifySettings = z.strictObject({
@@ -16,10 +10,7 @@ export const classifySettings = z.strictObject({
   /** Share of a target that is spread over all classes (Szegedy et al. 2016). */
   labelSmoothing: z.number().min(0).lt(1).default(0.1),
   /** Weight of each class in the loss; `balanced` weighs by the inverse of its count. Default: all the same. */
-  classWeights: z
-    .union([z.literal('balanced'), classWeights])
-    .nullable()
-    .default(null),
+  classWeights: classWeightsSetting,
   /** Parameter of the Beta distribution that pictures are mixed by; 0 mixes none (Zhang et al. 2018). */
   mixup: z.number().min(0).default(0),
   /** Parameter of the Beta distribution that pasted boxes are drawn by; 0 pastes none (Yun et al. 2019). */
@@ -31,8 +22,8 @@ export const classifySettings = z.strictObject({
   augmentation: z
     .strictObject({
       /** RandomResizedCrop's share of the picture's area; null takes the centre as in evaluation. */
-      cropScale: range.nullable().default([0.08, 1]),
-      cropRatio: range.default([3 / 4, 4 / 3]),
+      cropScale: rangeSetting.nullable().default([0.08, 1]),
+      cropRatio: rangeSetting.default([3 / 4, 4 / 3]),
       /** Probability of a horizontal flip. */
       flip: share.default(0.5),
       /** RandAugment as timm writes it; null for none. */

@@ -1,3 +1,4 @@
+import { rangeSetting } from '@mae-tasks/core-mae/task';
 import { z } from 'zod';
 
 const count = z.int().positive();
@@ -136,10 +137,7 @@ export const detectSettings = z.strictObject({
   augmentation: z
     .strictObject({
       /** Large-scale jitter: factors on the size that fits the picture (Ghiasi et al. 2021). */
-      scale: z
-        .tuple([z.number().positive(), z.number().positive()])
-        .refine(([low, high]) => low <= high, 'the first may not be above the second')
-        .default([0.1, 2]),
+      scale: rangeSetting.default([0.1, 2]),
       /** Probability of a horizontal flip. */
       flip: share.default(0.5),
       /**

@@ -1,14 +1,8 @@
+import { classWeightsSetting, rangeSetting } from '@mae-tasks/core-mae/task';
 import { z } from 'zod';
 
 const share = z.number().min(0).max(1);
 const pixels = z.int().positive();
-const range = z
-  .tuple([z.number().positive(), z.number().positive()])
-  .refine(([low, high]) => low <= high, 'the first may not be above the second');
-
-const classWeights = z
-  .array(z.number().min(0))
-  .refine((weights) => weights.some((weight) => weight > 0), 'one of them must be above 0');
 
 /** What segmentation adds to fine-tuning. `model.imageSize` is the size of a training crop and of a window. */
 export const segmentSettings = z.strictObject({
@@ -56,10 +50,7 @@ export const segmentSettings = z.strictObject({
   loss: z
     .strictObject({
       /** Weight of each class; `balanced` weighs by median over own frequency (Eigen and Fergus 2015, §6.3.2). */
-      classWeights: z
-        .union([z.literal('balanced'), classWeights])
-        .nullable()
-        .default(null),
+      classWeights: classWeightsSetting,
       /** Weight of the Dice loss beside the cross entropy (Milletari et al. 2016); 0 for none. */
       dice: z.number().min(0).default(0),
       /** Online hard example mining as mmsegmentation's `OHEMPixelSampler`; null for none. */
@@ -77,7 +68,7 @@ export const segmentSettings = z.strictObject({
   augmentation: z
     .strictObject({
       /** Factor on the picture's size before the crop. */
-      scale: range.default([0.5, 2]),
+      scale: rangeSetting.default([0.5, 2]),
       /** Pixels of the shorter side at a factor of 1. Default: the crop's shorter side. */
       shorter: pixels.nullable().default(null),
       /** A crop where one class has a larger share is drawn again. */

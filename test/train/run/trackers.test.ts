@@ -35,16 +35,16 @@ describe('trackers of a run', () => {
       { plugin: corePlugin, from: 'core' },
       { plugin, from: 'here' },
     ]);
-    const planned = planTrackers(registry.trackers.slice(-1), { board: { project: 'cells' } }, run);
+    const planned = planTrackers(registry.trackers.slice(-1), { board: { project: 'cells' } });
     expect(made).toEqual([]);
-    expect(await Promise.all(planned.map((create) => create()))).toEqual([tracker]);
+    expect(await Promise.all(planned.map((create) => create(run)))).toEqual([tracker]);
     expect(made).toEqual([{ project: 'cells', everySteps: 1 }]);
   });
 
   it('refuse settings that are not theirs before anything is made', () => {
     const made: unknown[] = [];
     const plain: TrackerFactory = { name: 'plain', create: () => tracker };
-    const plan = (given: Readonly<Record<string, unknown>>) => () => planTrackers([board(made), plain], given, run);
+    const plan = (given: Readonly<Record<string, unknown>>) => () => planTrackers([board(made), plain], given);
     expect(plan({ boards: {} })).toThrow(
       /`trackers.boards` are settings of no tracker.*did you mean `trackers.board`/u,
     );

@@ -32,8 +32,7 @@ function configPretrainCommand(): Command {
   return addWriteOptions(addPretrainOptions(addSettingOptions(new Command('pretrain'))))
     .description('of `pretrain`; meant where nothing is said')
     .action(async (flags: PretrainFlags & WriteFlags) => {
-      const { checkSettings, pretrainConfig, resolvePretrainConfig, runSettings, settingsJsonSchema } =
-        await import('@mae-tasks/core-mae/run');
+      const { pretrainConfig, resolvePretrainConfig, settingsJsonSchema } = await import('@mae-tasks/core-mae/run');
       const schema = settingsJsonSchema(pretrainConfig);
       if (flags.schema === true) {
         await write(schema, flags);
@@ -44,9 +43,8 @@ function configPretrainCommand(): Command {
       const warn = (message: string): void => {
         terminal.warn(message);
       };
-      const { openRegistry } = await import('../plugins/open-registry.js');
-      const named = checkSettings(runSettings.shape.plugins, tree.plugins ?? [], where);
-      const { readers } = await openRegistry({ named, trusted: flags.plugin ?? [], where, warn });
+      const { openRegistryFor } = await import('../plugins/open-registry.js');
+      const { readers } = await openRegistryFor(undefined, { tree, where }, warn, flags.plugin);
       const options = hasData ? fitRecipe(readers, { labels: false }).options : {};
       await show(await resolvePretrainConfig(tree, where, options), 'pretrain', schema, flags);
     });

@@ -130,12 +130,12 @@ export async function openRegistryOf(
 }
 
 /**
- * The registry that settings ask for: with the plugins that they name, and that of the task.
+ * The registry that settings ask for: with the plugins that they name, and that of the task, if there is one.
  *
  * @throws MaeError `CONFIG_INVALID` for names of plugins that are none, and as `openRegistry`
  */
 export async function openRegistryFor(
-  task: string,
+  task: string | undefined,
   { tree, where }: { readonly tree: Readonly<Record<string, unknown>>; readonly where: string },
   warn: (message: string) => void,
   trusted: readonly string[] = [],

@@ -1,4 +1,4 @@
-import stringWidth from 'string-width';
+import { displayWidth } from './display-width.js';
 import { looking, plainText, type Text } from './text.js';
 
 /** A value with what it means before or behind it: `loss 0.4321`, `512 img/s`. */
@@ -13,7 +13,7 @@ export interface Field {
 /** The fields on one line of at most `width` columns, the least important left out; labels and units pale. */
 export function fitFields(fields: readonly Field[], width: number): Text {
   const kept = [...fields];
-  while (kept.length > 1 && stringWidth(plainText(lineOf(kept))) > width) {
+  while (kept.length > 1 && displayWidth(plainText(lineOf(kept))) > width) {
     const least = kept.reduce((last, field) => (field.priority >= last.priority ? field : last));
     kept.splice(kept.indexOf(least), 1);
   }

@@ -1,4 +1,4 @@
-import stringWidth from 'string-width';
+import { displayWidth } from './display-width.js';
 import { plainText, type Text } from './text.js';
 
 export interface TableOptions {
@@ -16,7 +16,7 @@ export function formatTable(
   { header, align = [], indent = 0 }: TableOptions = {},
 ): Text[] {
   const lines = header === undefined ? rows : [header, ...rows];
-  const widthOf = (cell: Text): number => stringWidth(plainText(cell));
+  const widthOf = (cell: Text): number => displayWidth(plainText(cell));
   // Not by the arguments of one call: a table may have a row for each of a file's classes.
   const widths: number[] = [];
   for (const cells of lines) {

@@ -8,8 +8,7 @@
 
 import { harmlessJson } from '@mae-tasks/core-mae/find-plugins';
 import picocolors from 'picocolors';
-import cliTruncate from 'cli-truncate';
-import stringWidth from 'string-width';
+import { displayWidth, truncateToWidth } from './display-width.js';
 import { looking, plainText, type Text, withoutControls, writtenText } from './text.js';
 
 /** Something text can be written to. */
@@ -82,7 +81,7 @@ export function createTerminal({ stdout, stderr, json = false, isTTY, columns, e
     // The last column stays free: some terminals wrap as soon as it is written.
     const room = width() - 1;
     const plain = plainText(line);
-    stdout.write(clearLine + (stringWidth(plain) <= room ? writtenText(line, colors) : cliTruncate(plain, room)));
+    stdout.write(clearLine + (displayWidth(plain) <= room ? writtenText(line, colors) : truncateToWidth(plain, room)));
   };
   /** Writes whole lines above the live one. */
   const writeLines = (stream: TextStream, lines: readonly Text[]): void => {

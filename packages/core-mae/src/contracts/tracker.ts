@@ -45,8 +45,7 @@ export interface Tracker {
 }
 
 /** Makes the trackers of runs. A plugin binds one for each place that numbers can go to. */
-// eslint-disable-next-line @typescript-eslint/no-explicit-any -- each has settings of its own, and a list holds all.
-export interface TrackerFactory<Settings = any> {
+export interface TrackerFactory<Settings = unknown> {
   /** For messages, and for its settings, which stand under `trackers.<name>` in a configuration. */
   readonly name: string;
   /** Default: it takes no settings. */

@@ -6,7 +6,7 @@
 
 import type { DataReader } from '@mae-tasks/core-mae/task';
 import { Command, Option } from 'commander';
-import { optionFollowLinks, optionJson, wholeNumber, optionPlugin } from '../../settings/common-options.js';
+import { optionFollowLinks, optionJson, optionPlugin, wholeNumber } from '../../settings/common-options.js';
 import { summaryRows } from '../../terminal/data-lines.js';
 import {
   type DataFlags,

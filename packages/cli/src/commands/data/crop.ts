@@ -3,8 +3,8 @@ import {
   numberValue,
   optionFollowLinks,
   optionJson,
-  wholeNumber,
   optionPlugin,
+  wholeNumber,
 } from '../../settings/common-options.js';
 import { layoutOf, optionLayoutSettings, withPlace } from '../../settings/data-options.js';
 import { openReaders } from '../../plugins/open-registry.js';

@@ -5,8 +5,8 @@ import {
   optionJson,
   optionLimit,
   optionOut,
-  optionSeed,
   optionPlugin,
+  optionSeed,
 } from '../../settings/common-options.js';
 import {
   type DataFlags,

@@ -3,6 +3,7 @@ import type { TransformSpec } from '../../contracts/dataset.js';
 import type { TargetHandler, TargetHandlerFactory, Transform, TransformFactory } from '../../contracts/transform.js';
 import { MaeError, messageOf } from '../../base/errors.js';
 import { checkSettings } from '../../base/check-settings.js';
+import { rangeSetting } from '../../base/setting-values.js';
 import { instanceHandler } from '../targets/instance-geometry.js';
 import { copyPaste } from './copy-paste.js';
 import { mosaic } from './mosaic.js';
@@ -23,11 +24,7 @@ import {
 const pixels = z.int().min(1);
 const targetSize = z.union([pixels, z.tuple([pixels, pixels])]);
 const filter = z.enum(['bicubic', 'bilinear']).default('bicubic');
-const ordered = (low: number, high: number): z.ZodType<[number, number]> =>
-  z
-    .tuple([z.number().gt(0), z.number().gt(0)])
-    .refine(([first, second]) => first <= second, 'the first may not be above the second')
-    .default([low, high]);
+const ordered = (low: number, high: number) => rangeSetting.default([low, high]);
 
 const bilinearFirst = z.enum(['bicubic', 'bilinear']).default('bilinear');
 const share = (usual: number) => z.number().min(0).max(1).default(usual);

@@ -9,7 +9,7 @@ import type { DataReader } from '../../contracts/data-reader.js';
 import { MaeError } from '../../base/errors.js';
 import type { Engine } from '../../contracts/engine.js';
 import { noRecorder } from '../../contracts/recorder.js';
-import type { TrackedRun, Tracker, TrackerFactory } from '../../contracts/tracker.js';
+import type { Tracker, TrackerFactory } from '../../contracts/tracker.js';
 import type { BadImage } from '../../data/loading/bad-images.js';
 import type { TrainingDataSummary } from '../inputs/describe-data.js';
 import type { PictureReports } from '../inputs/load-training-data.js';
@@ -122,7 +122,7 @@ async function open(given: Training, about: RunDescription, { config: asked, ...
   // Settled once and written into the configuration: a run that is resumed has the same.
   const replicas = await chooseReplicas(asked.replicas, given);
   requireLearnableBatch(given, replicas);
-  planTrackers(where.trackers, asked.trackers, trackedRun(folder, asked));
+  const trackers = planTrackers(where.trackers, asked.trackers);
   const parallel = { ...given, loop: { ...given.loop, replicas } };
   const { training, config, seconds } = await planRun(parallel, { ...asked, replicas }, where);
   if (resumed === undefined)
@@ -133,7 +133,6 @@ async function open(given: Training, about: RunDescription, { config: asked, ...
   }
   if (resumed !== undefined && differencesOf(resumed.config, config).length > 0) await writeRunConfig(folder, config);
   const { state, loop, data } = training;
-  const trackers = planTrackers(where.trackers, config.trackers, trackedRun(folder, config));
   return {
     numTrain: data.pictures.train.count,
     numHeldOut: data.pictures.heldOut.count,
@@ -223,10 +222,6 @@ function shortened(training: Training, { stepsPerEpoch }: RunConfig): Training {
   return { ...training, data: { ...data, train: shortenEpochs(data.train, stepsPerEpoch * loop.accumIter) } };
 }
 
-function trackedRun({ name, path }: RunFolder, config: RunConfig): TrackedRun {
-  return { name, folder: path, config };
-}
-
 async function* runEvents(
   training: Training,
   about: RunDescription,
@@ -239,7 +234,7 @@ async function* runEvents(
   try {
     const gap = resumed && (await metricsGap(folder.metrics, resumed.progress.step, config.log.everySteps));
     for (const create of planned) {
-      const tracker = await create();
+      const tracker = await create({ name: folder.name, folder: folder.path, config });
       if (tracker === undefined) continue;
       trackers.push(tracker);
       if (resumed !== undefined) await tracker.resume?.(resumed.progress.step);

@@ -4,17 +4,16 @@ import { nearestName } from '../../base/nearest-name.js';
 import type { TrackedRun, Tracker, TrackerFactory } from '../../contracts/tracker.js';
 
 /** A run's trackers that are still to be made, their settings checked. */
-export type PlannedTrackers = ReadonlyArray<() => Promise<Tracker | undefined>>;
+export type PlannedTrackers = ReadonlyArray<(run: TrackedRun) => Promise<Tracker | undefined>>;
 
 /**
- * The trackers of a run, made when it starts: what is wrong with their settings is told before.
+ * What makes the trackers of a run when it starts: what is wrong with their settings is told before.
  *
  * @throws MaeError `CONFIG_INVALID` for settings of a tracker that there is not, or that it does not take
  */
 export function planTrackers(
   factories: readonly TrackerFactory[],
   given: Readonly<Record<string, unknown>>,
-  run: TrackedRun,
 ): PlannedTrackers {
   const names = factories.map(({ name }) => name);
   for (const name of Object.keys(given)) {
@@ -27,7 +26,7 @@ export function planTrackers(
   }
   return factories.map((factory) => {
     const settings: unknown = settingsOf(factory, given[factory.name]);
-    return async () => factory.create(run, settings);
+    return async (run) => factory.create(run, settings);
   });
 }
 

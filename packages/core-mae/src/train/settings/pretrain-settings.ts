@@ -1,12 +1,9 @@
 import { z } from 'zod';
+import { rangeSetting } from '../../base/setting-values.js';
 import { defaultMaskOptions } from '../../models/mae-config.js';
 import { MASK_STRATEGIES } from '../../models/masking.js';
 import { modelSettings } from './model-settings.js';
 import { optimizerSettings } from './optimizer-settings.js';
-
-const range = z
-  .tuple([z.number().positive(), z.number().positive()])
-  .refine(([low, high]) => low <= high, 'the first may not be above the second');
 
 /** What pretraining does, apart from where its data lies. Names and defaults are the official main_pretrain.py's. */
 export const pretrainSettings = z.strictObject({
@@ -33,8 +30,8 @@ export const pretrainSettings = z.strictObject({
   augmentation: z
     .strictObject({
       /** RandomResizedCrop's share of the picture's area. */
-      cropScale: range.default([0.2, 1]),
-      cropRatio: range.default([3 / 4, 4 / 3]),
+      cropScale: rangeSetting.default([0.2, 1]),
+      cropRatio: rangeSetting.default([3 / 4, 4 / 3]),
       /** Probability of a horizontal flip. */
       flip: z.number().min(0).max(1).default(0.5),
     })
